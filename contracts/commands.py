@@ -1,0 +1,130 @@
+"""Commands: what somebody wants to happen. The Kafka key (run id or playbook id) says to what."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from contracts.definitions import PlaybookDefinition, PlaybookDraft
+from contracts.values import Attachment, Caller, Contract, Moment
+
+
+class Command(Contract):
+    """Base of every command."""
+
+    VERSION: ClassVar[int] = 1
+    caller: Caller
+
+
+class CreatePlaybook(Command):
+    playbook_id: str
+    organization_id: str
+    draft: PlaybookDraft
+
+
+class StartRun(Command):
+    """Carries the pinned definition, so that the engine has to ask nobody."""
+
+    run_id: str
+    organization_id: str
+    definition: PlaybookDefinition
+    smart_code: str | None = None
+    context: dict[str, Any] = Field(default_factory=dict)
+    initial_data: dict[str, Any] = Field(default_factory=dict)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class CompleteStep(Command):
+    step_id: str
+    outcome: str = "success"
+    """`success`, `failure`, or an action of the step's approval options."""
+    completed_by: str | None = None
+    data: dict[str, Any] = Field(default_factory=dict)
+    attachments: list[Attachment] = Field(default_factory=list)
+    next_step_assignments: dict[str, list[str]] = Field(default_factory=dict)
+
+
+class UpdateData(Command):
+    data: dict[str, Any]
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class SignalCommand(Command):
+    """Base of the signals: commands to a run that come by REST and on `playbook.signals` alike."""
+
+    signal_id: str
+    reason: str | None = None
+    issued_by: str | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class PauseRun(SignalCommand):
+    pause_until: Moment | None = None
+
+
+class ResumeRun(SignalCommand):
+    pass
+
+
+class CancelRun(SignalCommand):
+    pass
+
+
+class RetryStep(SignalCommand):
+    step_id: str | None = None
+    """The failed step; may be left out where only one has failed."""
+
+
+class SkipStep(SignalCommand):
+    step_id: str | None = None
+    """May be left out where only one step is open."""
+
+
+class EscalateStep(SignalCommand):
+    step_id: str | None = None
+    escalate_to: list[str] = Field(default_factory=list)
+    """Roles that are added to those who may act."""
+    assignee: str | None = None
+
+
+class ReassignStep(SignalCommand):
+    step_id: str | None = None
+    assignee: str
+
+
+class ReceiveEvent(SignalCommand):
+    """Merges `data` into the run's data and lets blocked steps look again."""
+
+    name: str
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class FireTimer(Command):
+    timer_id: str
+
+
+class RecordAutomationResult(Command):
+    """What an automated attempt came to: from the HTTP call or from an external worker."""
+
+    step_id: str
+    job_id: str
+    outcome: Literal["success", "failure"]
+    data: dict[str, Any] = Field(default_factory=dict)
+    error: str | None = None
+    retryable: bool = False
+    worker: str | None = None
+
+
+class RecordNotification(Command):
+    """A notification left the house."""
+
+    recipient: str
+    notification_type: str
+    channel: str
+    step_id: str | None = None
+
+
+RUN_COMMANDS: tuple[type[Command], ...] = (
+    StartRun, CompleteStep, UpdateData, PauseRun, ResumeRun, CancelRun, RetryStep, SkipStep, EscalateStep,
+    ReassignStep, ReceiveEvent, FireTimer, RecordAutomationResult, RecordNotification,
+)  # fmt: skip
+REGISTRY_COMMANDS: tuple[type[Command], ...] = (CreatePlaybook,)

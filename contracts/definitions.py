@@ -1,0 +1,96 @@
+"""A playbook's definition, as users write it and as revisions keep it."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from contracts.values import Contract, Json, Moment, OpenContract
+
+SMART_CODE_PATTERN = r"^HERA(?:\.[A-Z][A-Z0-9_]{1,29}){3,8}\.v[1-9][0-9]*$"
+StepType = Literal["form", "task", "approval", "automated"]
+OnUnmet = Literal["skip", "block", "fail"]
+PlaybookStatus = Literal["active", "archived"]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+FIELD_OPERATORS = (
+    "=", "!=", ">", ">=", "<", "<=", "in", "not_in", "contains", "not_contains", "starts_with", "ends_with",
+    "matches", "exists", "not_exists", "between",
+)  # fmt: skip
+GROUP_OPERATORS = ("and", "or", "not")
+
+
+class Condition(OpenContract):
+    """One condition, in one of three forms.
+
+    On a field: `field`, `operator` (one of FIELD_OPERATORS), `value`.
+    On a step: `step` (its sequence number), `status`.
+    A group: `operator` (one of GROUP_OPERATORS), `conditions`.
+    The registry refuses any other form when the playbook is created.
+    """
+
+    field: str | None = None
+    operator: str | None = None
+    value: Json = None
+    step: int | None = None
+    status: str | None = None
+    conditions: list["Condition"] | None = None
+
+
+class StepConditions(OpenContract):
+    pre: list[Condition] = Field(default_factory=list)
+    post: list[Condition] = Field(default_factory=list)
+    on_unmet: OnUnmet | None = None
+
+
+class StepDraft(OpenContract):
+    """A step as a user sends it."""
+
+    name: Name
+    description: str | None = None
+    smart_code: str | None = None
+    step_type: StepType = "task"
+    sequence: int = Field(ge=1)
+    is_required: bool = True
+    parallel_allowed: bool = False
+    assignee_roles: list[str] = Field(default_factory=list)
+    timeout_minutes: float | None = Field(default=None, gt=0)
+    conditions: StepConditions = StepConditions()
+    automation_config: dict[str, Any] | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class PlaybookDraft(OpenContract):
+    """A playbook as a user sends it."""
+
+    name: Name
+    description: str | None = None
+    smart_code: str
+    type: str = "workflow"
+    category: str | None = None
+    version: str = "1.0.0"
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    steps: list[StepDraft] = Field(default_factory=list)
+
+
+class StepDefinition(StepDraft):
+    """A step of a revision: `step_001`, `step_002`, …, numbered in order of sequence."""
+
+    step_id: str
+
+
+class PlaybookDefinition(Contract):
+    """One immutable revision of a playbook. A run is pinned to the revision that it started with."""
+
+    playbook_id: str
+    revision: int = Field(ge=1)
+    organization_id: str
+    name: str
+    description: str | None = None
+    smart_code: str
+    type: str = "workflow"
+    category: str | None = None
+    version: str = "1.0.0"
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    steps: list[StepDefinition]
+    created_at: Moment
+    created_by: str

@@ -1,0 +1,328 @@
+"""Events: what has happened. A run changes through these only; `event_type` is the name in snake case."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from contracts.definitions import PlaybookDefinition, PlaybookStatus, StepType
+from contracts.values import Actor, Attachment, Contract, Moment
+
+RunOutcome = Literal["success", "rejected", "failed", "cancelled"]
+
+
+class Event(Contract):
+    """Base of every event: when, and by whom."""
+
+    VERSION: ClassVar[int] = 1
+    at: Moment
+    actor: Actor
+
+
+class PlaybookRef(Contract):
+    """The revision that a run is pinned to."""
+
+    playbook_id: str
+    revision: int
+    name: str
+    version: str
+    smart_code: str
+
+
+class StepOutline(Contract):
+    """A step as a new run knows it."""
+
+    step_id: str
+    sequence: int
+    name: str
+    step_type: StepType
+    is_required: bool
+    is_conditional: bool
+
+
+class UnmetCondition(Contract):
+    """A condition that did not hold, and why."""
+
+    condition: dict[str, Any]
+    reason: str
+    actual_value: Any = None
+
+
+class Timer(Contract):
+    """Something that happens to a run at `due_at` unless it is cleared before."""
+
+    timer_id: str
+    kind: Literal["resume", "step_overdue", "escalation", "automation_retry", "automation_timeout"]
+    due_at: Moment
+    step_id: str | None = None
+
+
+class RunCreated(Event):
+    run_id: str
+    organization_id: str
+    playbook: PlaybookRef
+    smart_code: str | None
+    context: dict[str, Any]
+    initial_data: dict[str, Any]
+    metadata: dict[str, Any]
+    priority: str
+    steps: list[StepOutline]
+    sla_hours: float | None = None
+    estimated_duration_minutes: float | None = None
+    due_at: Moment | None = None
+
+
+class StepStarted(Event):
+    """An attempt at a step begins."""
+
+    step_id: str
+    sequence: int
+    step_name: str
+    step_type: StepType
+    attempt: int
+    execution_mode: Literal["manual", "automated"]
+    assigned_to: str | None = None
+    assignee_roles: list[str] = Field(default_factory=list)
+    auto_assigned: bool = False
+    due_at: Moment | None = None
+    timers: list[Timer] = Field(default_factory=list)
+
+
+class StepCompleted(Event):
+    step_id: str
+    sequence: int
+    step_name: str
+    outcome: str
+    completed_by: str
+    data: dict[str, Any]
+    attachments: list[Attachment] = Field(default_factory=list)
+    duration_minutes: float
+    """Minutes of work, pauses left out."""
+    sla_breached: bool = False
+    assignments: dict[str, str] = Field(default_factory=dict)
+    """Who the steps that follow were given to, by step id."""
+
+
+class StepFailed(Event):
+    step_id: str
+    sequence: int
+    step_name: str
+    reason: str
+    data: dict[str, Any] = Field(default_factory=dict)
+    attachments: list[Attachment] = Field(default_factory=list)
+    duration_minutes: float
+    failed_by: str | None = None
+
+
+class StepSkipped(Event):
+    step_id: str
+    sequence: int
+    step_name: str
+    reason: str
+    unmet: list[UnmetCondition] = Field(default_factory=list)
+
+
+class StepBlocked(Event):
+    step_id: str
+    sequence: int
+    step_name: str
+    unmet: list[UnmetCondition]
+
+
+class StepCancelled(Event):
+    step_id: str
+    sequence: int
+    step_name: str
+    reason: str | None = None
+
+
+class StepsReturned(Event):
+    """Work goes back: `to_step` is opened again as a new attempt, what came after it is pending again."""
+
+    from_step: str
+    sequence: int
+    to_step: str
+    reset: list[str]
+
+
+class StepRetried(Event):
+    """A failed step gets a fresh attempt."""
+
+    step_id: str
+    sequence: int
+    step_name: str
+    reason: str | None = None
+
+
+class StepAssigned(Event):
+    step_id: str
+    sequence: int
+    step_name: str
+    assigned_to: str
+    previous: str | None = None
+    reason: str | None = None
+
+
+class StepEscalated(Event):
+    step_id: str
+    sequence: int
+    step_name: str
+    roles_added: list[str] = Field(default_factory=list)
+    assigned_to: str | None = None
+    reason: str | None = None
+
+
+class StepOverdue(Event):
+    step_id: str
+    sequence: int
+    step_name: str
+    due_at: Moment | None
+    timer_id: str
+
+
+class ApprovalRecorded(Event):
+    """One vote of a step that needs several."""
+
+    step_id: str
+    sequence: int
+    step_name: str
+    user: str
+    roles: list[str]
+    vote: Literal["approve", "reject"]
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class AutomationRequested(Event):
+    """A job for an automated attempt was published."""
+
+    step_id: str
+    sequence: int
+    step_name: str
+    job_id: str
+    attempt_number: int
+    """1 for the first try, one more for each retry."""
+    timers: list[Timer] = Field(default_factory=list)
+
+
+class AutomationAttemptFailed(Event):
+    step_id: str
+    sequence: int
+    step_name: str
+    job_id: str
+    attempt_number: int
+    error: str
+    retry: Timer | None = None
+
+
+class AutomationFellBack(Event):
+    """The automated step became human work."""
+
+    step_id: str
+    sequence: int
+    step_name: str
+    reason: str
+
+
+class LateResultRecorded(Event):
+    """A worker's result that came when it could change nothing any more."""
+
+    step_id: str
+    sequence: int
+    step_name: str
+    job_id: str
+    outcome: str
+    step_status: str
+
+
+class DataUpdated(Event):
+    data: dict[str, Any]
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    fields_updated: list[str]
+    update_type: Literal["manual", "event"]
+    event_name: str | None = None
+    step_sequence: int | None = None
+
+
+class SignalRecord(Contract):
+    """What a signal said, kept with the event that came of it."""
+
+    signal_id: str
+    reason: str | None = None
+    issued_by: str | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class RunPaused(Event):
+    signal: SignalRecord
+    pause_until: Moment | None = None
+    steps: list[str]
+    """Ids of the steps that were open and are paused now."""
+    timers: list[Timer] = Field(default_factory=list)
+
+
+class RunResumed(Event):
+    signal: SignalRecord | None = None
+    """Null where the run resumed by itself, at `pause_until`."""
+    steps: list[str]
+    paused_seconds: float
+    """By this much timers and due dates move."""
+
+
+class RunBlocked(Event):
+    steps: list[str]
+
+
+class RunUnblocked(Event):
+    steps: list[str]
+
+
+class RunCompleted(Event):
+    outcome: RunOutcome
+    sla_met: bool | None = None
+    """Null where the playbook names no `sla_hours`."""
+    duration_minutes: float
+
+
+class RunFailed(Event):
+    reason: str
+    step_id: str | None = None
+    duration_minutes: float
+
+
+class RunReopened(Event):
+    """A failed run is active again, after a retry."""
+
+    signal: SignalRecord
+
+
+class RunCancelled(Event):
+    signal: SignalRecord
+    steps: list[str]
+    duration_minutes: float
+
+
+class NotificationSent(Event):
+    recipient: str
+    notification_type: str
+    channel: str
+    step_id: str | None = None
+
+
+class PlaybookRegistered(Event):
+    """A playbook's current revision; the compacted topic keeps the last one of each playbook."""
+
+    definition: PlaybookDefinition
+    status: PlaybookStatus
+
+
+RUN_EVENTS: tuple[type[Event], ...] = (
+    RunCreated, StepStarted, StepCompleted, StepFailed, StepSkipped, StepBlocked, StepCancelled, StepsReturned,
+    StepRetried, StepAssigned, StepEscalated, StepOverdue, ApprovalRecorded, AutomationRequested,
+    AutomationAttemptFailed, AutomationFellBack, LateResultRecorded, DataUpdated, RunPaused, RunResumed, RunBlocked,
+    RunUnblocked, RunCompleted, RunFailed, RunReopened, RunCancelled, NotificationSent,
+)  # fmt: skip
+PLAYBOOK_EVENTS: tuple[type[Event], ...] = (PlaybookRegistered,)
+
+HOUSEKEEPING: frozenset[str] = frozenset(
+    {"AutomationRequested", "AutomationAttemptFailed", "StepOverdue", "NotificationSent"}
+)
+"""Events that the timeline shows only with `include_system_events=true`."""

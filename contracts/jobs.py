@@ -1,0 +1,62 @@
+"""Work for machines: what the engine asks of the automation service, and what that asks of external workers."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from contracts.values import Contract, Moment, OpenContract
+
+
+class AutomationJob(Contract):
+    """One attempt at an automated step. Internal: engine to automation service."""
+
+    VERSION: ClassVar[int] = 1
+    job_id: str
+    run_id: str
+    organization_id: str
+    step_id: str
+    step_name: str
+    attempt_number: int
+    idempotency_key: str
+    """The same for all attempts at the step: `<run_id>:<step_id>:<attempt of the step>`."""
+    api_endpoint: str | None
+    timeout_seconds: float
+    config: dict[str, Any]
+    """The step's `automation_config`, whole."""
+    data: dict[str, Any]
+    """The run's merged data when the job was made."""
+    context: dict[str, Any] = Field(default_factory=dict)
+    created_at: Moment
+
+
+class WorkerJob(Contract):
+    """A job for an external worker, on the public topic `worker.jobs`, keyed by run id."""
+
+    VERSION: ClassVar[int] = 1
+    job_id: str
+    run_id: str
+    organization_id: str
+    step_id: str
+    step_name: str
+    attempt_number: int
+    idempotency_key: str
+    timeout_seconds: float
+    config: dict[str, Any]
+    data: dict[str, Any]
+    context: dict[str, Any]
+    created_at: Moment
+
+
+class WorkerResult(OpenContract):
+    """What a worker answers on the public topic `worker.results`, as plain JSON without an envelope."""
+
+    VERSION: ClassVar[int] = 1
+    job_id: str = Field(min_length=1, max_length=200)
+    run_id: str = Field(min_length=1, max_length=200)
+    organization_id: str = Field(min_length=1, max_length=200)
+    step_id: str = Field(min_length=1, max_length=200)
+    outcome: Literal["success", "failure"]
+    data: dict[str, Any] = Field(default_factory=dict)
+    error: str | None = None
+    retryable: bool = False
+    worker: str | None = None

@@ -1,0 +1,36 @@
+"""A "no", as a value: the code of the public API, a sentence, and details to the field."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from contracts.values import Contract
+
+
+class Code(StrEnum):
+    VALIDATION_ERROR = "VALIDATION_ERROR"
+    SMART_CODE_INVALID = "SMART_CODE_INVALID"
+    ORGANIZATION_REQUIRED = "ORGANIZATION_REQUIRED"
+    ORGANIZATION_MISMATCH = "ORGANIZATION_MISMATCH"
+    CONTRACT_VALIDATION_FAILED = "CONTRACT_VALIDATION_FAILED"
+    POLICY_VIOLATION = "POLICY_VIOLATION"
+    CIRCULAR_DEPENDENCY = "CIRCULAR_DEPENDENCY"
+    UNAUTHORIZED = "UNAUTHORIZED"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
+    INVALID_STATE = "INVALID_STATE"
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    RATE_LIMITED = "RATE_LIMITED"
+    UNAVAILABLE = "UNAVAILABLE"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+
+
+class Rejection(Contract):
+    """Why something was refused; `details.errors` lists it all where more than one thing is wrong."""
+
+    code: Code
+    message: str
+    details: dict[str, Any] = Field(default_factory=dict)

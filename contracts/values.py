@@ -1,0 +1,88 @@
+"""Values that several contracts share."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+
+Json = Any
+"""A value of JSON's own types."""
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """In UTC, cut to milliseconds: what MongoDB keeps, so that a stored moment equals the one in the event."""
+    if moment.tzinfo is None:
+        raise ValueError("a time needs a zone, such as 2024-01-15T11:00:00Z")
+    moment = moment.astimezone(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def rfc3339(moment: datetime) -> str:
+    """The one way a moment is written in JSON: UTC, milliseconds, `Z`."""
+    return f"{moment.strftime('%Y-%m-%dT%H:%M:%S')}.{moment.microsecond // 1000:03d}Z"
+
+
+Moment = Annotated[datetime, AfterValidator(_in_utc), PlainSerializer(rfc3339, return_type=str, when_used="json")]
+"""A point in time, UTC, to the millisecond; in JSON `2024-01-15T11:00:00.000Z`."""
+
+
+class Contract(BaseModel):
+    """Base of what is written by this system: unknown fields of newer writers are ignored, values are frozen."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class OpenContract(BaseModel):
+    """Base of what users write: fields that the system doesn't know are kept as they came."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Actor(Contract):
+    """Who caused an event, as the timeline shows it."""
+
+    id: str
+    type: Literal["user", "system", "service"] = "user"
+
+
+SYSTEM = Actor(id="system", type="system")
+
+
+class Caller(Contract):
+    """Who sends a command, with what the token says that they may do."""
+
+    id: str
+    type: Literal["user", "system", "service"] = "user"
+    roles: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(id=self.id, type=self.type)
+
+
+SYSTEM_CALLER = Caller(id="system", type="system", permissions=("*",))
+
+
+class EncryptedValue(Contract):
+    """A value that is stored encrypted (authenticated), wherever a clear one could stand.
+
+    No writer produces it yet; readers must accept it, so that encryption needs no new version of any message.
+    """
+
+    encrypted: Literal["aes-256-gcm"] = Field(alias="$encrypted")
+    key_id: str
+    nonce: str
+    ciphertext: str
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Attachment(OpenContract):
+    """A document that a completion names; the bytes are elsewhere."""
+
+    name: str
+    url: str | None = None
+    type: str | None = None
+    size_bytes: int | None = Field(default=None, ge=0)
+    document: str | None = None

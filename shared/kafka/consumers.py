@@ -1,0 +1,258 @@
+"""Reading: in batches, at least once, with every setting named here because the libraries' defaults lose messages."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaAckableMessage
+
+from contracts.topics import Topic
+from shared.errors import Unavailable
+from shared.messages import MAX_MESSAGE_BYTES, Record
+from shared.metrics import BATCH_SECONDS, RECORDS
+from shared.mongo import StoreFault
+from shared.settings import ServiceSettings
+
+Batch = tuple[Record, ...]
+Offsets = dict[TopicPartition, int]
+Handle = Callable[[Batch], Awaitable[None]]
+SetAside = Callable[[Record, Exception], Awaitable[None]]
+
+INFRASTRUCTURE = (KafkaError, StoreFault, OSError, TimeoutError, Unavailable)
+"""What is worth trying again: the broker, the database or a neighbour does not answer."""
+_LONGEST_PAUSE = 5.0
+log = structlog.get_logger()
+
+
+class Consumption:
+    """One service's reading of one topic, in batches, by one consumer group.
+
+    `handle` gets the records of a batch, of several partitions, in order within each; when it returns, their offsets
+    are committed. While broker or database are away the same batch is tried again, after a pause that grows to five
+    seconds. Any other exception is a surprise: the records are tried one by one, and the one that raises again goes to
+    `set_aside`, so that nothing stops a partition. `handle` must therefore be able to take a record twice.
+    """
+
+    def __init__(
+        self,
+        topic: Topic,
+        group: str,
+        handle: Handle,
+        set_aside: SetAside,
+        settings: ServiceSettings,
+        on_assignment: Callable[[], None] | None = None,
+    ) -> None:
+        self.topic = topic
+        self.group = group
+        self.committed: Offsets = {}
+        """The offset below which everything is known to be committed, for each partition that is ours."""
+        self._handle = handle
+        self._set_aside = set_aside
+        self._settings = settings
+        self._on_assignment = on_assignment
+        self._subscriber: Any = None
+        self._joined = False
+        self._last_try: float | None = None
+
+    def subscribe(self, broker: KafkaBroker) -> None:
+        settings = self._settings
+        self._subscriber = broker.subscriber(
+            self.topic.name,
+            batch=True,
+            group_id=self.group,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            batch_timeout_ms=settings.kafka_batch_timeout_ms,
+            max_records=settings.kafka_max_batch_records,
+            fetch_max_wait_ms=settings.kafka_fetch_max_wait_ms,
+            max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+            session_timeout_ms=settings.kafka_session_timeout_ms,
+            heartbeat_interval_ms=settings.kafka_session_timeout_ms // 3,
+            rebalance_timeout_ms=settings.kafka_rebalance_timeout_ms,
+            listener=_Listener(self),
+            parser=_parse,
+            decoder=_records,
+            no_reply=True,
+        )
+        self._subscriber(self._take)
+
+    async def start(self) -> None:
+        await self._subscriber.start()
+
+    @property
+    def partitions(self) -> set[int]:
+        consumer = self._consumer
+        return {tp.partition for tp in consumer.assignment()} if consumer else set()
+
+    def ready(self) -> bool:
+        """The group has been joined and its partitions are known."""
+        return self._joined and self._consumer is not None
+
+    def seconds_since_progress(self) -> float:
+        """How long ago the broker was last polled with success or a batch was last tried; 0 before the start."""
+        consumer = self._consumer
+        moments = [m for m in (self._last_try, consumer.last_poll if consumer else None) if m is not None]
+        return asyncio.get_running_loop().time() - max(moments) if moments else 0.0
+
+    def lag(self) -> dict[int, int]:
+        """Records between what was handled and the end of the log, by partition, as of the last fetch."""
+        consumer = self._consumer
+        if consumer is None:
+            return {}
+        ends = {tp: consumer.highwater(tp) for tp in consumer.assignment()}
+        return {tp.partition: max(0, end - self.committed.get(tp, 0)) for tp, end in ends.items() if end is not None}
+
+    async def end_offsets(self) -> Offsets:
+        """The end of the log of every partition of the topic, ours or not."""
+        consumer = self._consumer
+        if consumer is None:
+            return {}
+        partitions = consumer.partitions_for_topic(self.topic.name) or set()
+        ends: Offsets = await consumer.end_offsets([TopicPartition(self.topic.name, p) for p in partitions])
+        return ends
+
+    @property
+    def _consumer(self) -> AIOKafkaConsumer | None:
+        return self._subscriber.consumer if self._subscriber else None
+
+    async def _take(self, records: Batch) -> None:
+        with BATCH_SECONDS.labels(self.topic.name).time():
+            await self._handle_or_set_aside(records)
+        RECORDS.labels(self.topic.name).inc(len(records))
+        await self._commit(records)
+
+    async def _handle_or_set_aside(self, records: Batch) -> None:
+        try:
+            await self._until_reachable(lambda: self._handle(records))
+        except Exception as error:
+            if len(records) > 1:  # find the one that it is
+                for record in records:
+                    await self._handle_or_set_aside((record,))
+                return
+            log.exception("record_failed", topic=self.topic.name, offset=records[0].offset)
+            await self._until_reachable(partial(self._set_aside, records[0], error))
+
+    async def _until_reachable(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Tries again for as long as it is the broker or the database that fails; raises anything else."""
+        pause = 0.05
+        while True:
+            self._last_try = asyncio.get_running_loop().time()
+            try:
+                return await act()
+            except INFRASTRUCTURE as error:
+                log.warning("infrastructure_away", topic=self.topic.name, error=repr(error), retry_in=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _commit(self, records: Batch) -> None:
+        offsets = {TopicPartition(r.topic, r.partition): r.offset + 1 for r in records}
+        consumer = self._consumer
+        if consumer is None:
+            return
+        try:
+            await consumer.commit(offsets)
+        except (CommitFailedError, IllegalStateError, KafkaError) as error:
+            # The records come again, to us or to whoever owns the partition now; handlers take them twice.
+            log.warning("commit_failed", topic=self.topic.name, error=str(error))
+            return
+        self.committed.update(offsets)
+
+    async def _drained(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._subscriber.lock.queue.join(), self._settings.shutdown_seconds)
+
+    def _assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self.committed = {}
+        self._joined = True
+        if self._on_assignment:
+            self._on_assignment()
+        log.info("partitions_assigned", topic=self.topic.name, partitions=sorted(tp.partition for tp in assigned))
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, consumption: Consumption) -> None:
+        self._consumption = consumption
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # noqa: ARG002
+        await self._consumption._drained()
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        self._consumption._assigned(assigned)
+
+
+class _ObservedConsumer(AIOKafkaConsumer):  # type: ignore[misc]
+    """Notes when it was last polled with success: a dead coordination task leaves a service alive and deaf."""
+
+    last_poll: float | None = None
+
+    async def getmany(self, *partitions: TopicPartition, **options: Any) -> dict[TopicPartition, list[Record]]:
+        records: dict[TopicPartition, list[Record]] = await super().getmany(*partitions, **options)
+        self.last_poll = asyncio.get_running_loop().time()
+        return records
+
+
+class Consumers:
+    """All that one service reads, behind one FastStream broker."""
+
+    def __init__(self, settings: ServiceSettings, client_id: str) -> None:
+        self.broker = KafkaBroker(
+            settings.kafka_bootstrap_servers,
+            client_id=client_id,
+            acks="all",
+            graceful_timeout=settings.shutdown_seconds,
+            allow_auto_create_topics=False,
+            consumer_only=True,
+            apply_types=False,
+            logger=logging.getLogger("faststream"),
+            log_level=logging.DEBUG,
+        )
+        self.consumptions: list[Consumption] = []
+        self._settings = settings
+
+    def add(
+        self,
+        topic: Topic,
+        group: str,
+        handle: Handle,
+        set_aside: SetAside,
+        on_assignment: Callable[[], None] | None = None,
+    ) -> Consumption:
+        """One group for each service and topic: subscribers that shared one would rebalance each other."""
+        consumption = Consumption(topic, group, handle, set_aside, self._settings, on_assignment)
+        consumption.subscribe(self.broker)
+        self.consumptions.append(consumption)
+        return consumption
+
+    async def start(self) -> None:
+        """Starts all of them at once: FastStream's own start joins one group after the other."""
+        await self.broker.connect()
+        config: Any = self.broker.config.broker_config
+        config.builder = partial(_ObservedConsumer, **config.builder.keywords)
+        await asyncio.gather(*(consumption.start() for consumption in self.consumptions))
+
+    async def stop(self) -> None:
+        """Waits for the batches in hand, commits them, leaves the groups."""
+        await self.broker.stop()
+
+    def ready(self) -> bool:
+        return all(consumption.ready() for consumption in self.consumptions)
+
+
+async def _parse(records: Batch) -> KafkaAckableMessage:
+    """FastStream's message around a batch. Its own parser raises on a header that is null or not UTF-8."""
+    return KafkaAckableMessage(
+        raw_message=records, body=b"", headers={}, batch_headers=[], message_id="", correlation_id="", consumer=None
+    )
+
+
+async def _records(message: KafkaAckableMessage) -> Batch:
+    records: Batch = message.raw_message
+    return records

@@ -1,0 +1,49 @@
+"""Parking: a record that can't be taken is set aside with its reason, and the partition goes on."""
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import structlog
+
+from contracts.topics import Topic
+from shared.kafka.publisher import Publisher
+from shared.messages import OutgoingMessage, Record, Unreadable
+from shared.metrics import PARKED
+
+log = structlog.get_logger()
+
+
+class Parking:
+    """Where one service sets aside the records of one topic that it can't take, each with its reason and its origin."""
+
+    def __init__(self, publisher: Publisher, topic: Topic, service: str) -> None:
+        self._publisher = publisher
+        self._topic = topic
+        self._service = service
+
+    async def park(self, unreadable: Sequence[Unreadable]) -> None:
+        """Returns when they are safe on the parking topic."""
+        for item in unreadable:
+            PARKED.labels(self._topic.name).inc()
+            log.warning("record_parked", topic=self._topic.name, offset=item.record.offset, reason=item.reason)
+        await self._publisher.publish([_parked(self._topic, item, self._service) for item in unreadable])
+
+    async def set_aside(self, record: Record, surprise: Exception) -> None:
+        await self.park([Unreadable(record, f"unexpected {type(surprise).__name__}: {surprise}")])
+
+
+def _parked(topic: Topic, item: Unreadable, service: str) -> OutgoingMessage:
+    record = item.record
+    body: Mapping[str, Any] = {
+        "reason": item.reason,
+        "service": service,
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp_ms": record.timestamp,
+        "key_base64": b64encode(record.key).decode() if record.key else None,
+        "value_base64": b64encode(record.value).decode() if record.value else None,
+    }
+    return OutgoingMessage(topic.parked, f"{record.partition}:{record.offset}", orjson.dumps(body), "Parked")

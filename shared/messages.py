@@ -1,0 +1,187 @@
+"""Messages to bytes and back. Reading returns the message, or why it is none; it never raises."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import orjson
+from pydantic import ValidationError
+
+from contracts import registry
+from contracts.envelope import Envelope, ReplyAddress
+from contracts.values import Contract, rfc3339
+
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+
+
+class Record(Protocol):
+    """What is read of an aiokafka `ConsumerRecord`; its headers may be anything and are not looked at."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A message on its way to Kafka: the bytes are final."""
+
+    topic: str
+    key: str
+    value: bytes
+    type: str
+    partition: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as it was read."""
+
+    envelope: Envelope
+    payload: Contract
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that is no valid message, and why."""
+
+    record: Record
+    reason: str
+
+
+def read(record: Record) -> Message | Unreadable:
+    """The record as a message of the registry, brought up to its current version."""
+    envelope = read_envelope(record)
+    if isinstance(envelope, Unreadable):
+        return envelope
+    known = registry.ENVELOPED.get(envelope.type)
+    if known is None:
+        return Unreadable(record, f"unknown message type {envelope.type!r}")
+    payload_class, topic = known
+    if topic.name != record.topic:
+        return Unreadable(record, f"a {envelope.type} belongs on {topic.name}, not on {record.topic}")
+    if envelope.version > registry.version_of(payload_class):
+        return Unreadable(record, f"{envelope.type} version {envelope.version} is newer than this service knows")
+    try:
+        payload = payload_class.model_validate(registry.upcast(envelope.type, envelope.version, envelope.data))
+    except ValidationError as error:
+        return Unreadable(record, f"not a valid {envelope.type}: {describe(error)}")
+    except (KeyError, TypeError, ValueError) as error:
+        return Unreadable(record, f"{envelope.type} version {envelope.version} has no way up: {error}")
+    return Message(envelope, payload, record.partition, record.offset)
+
+
+def read_envelope(record: Record) -> Envelope | Unreadable:
+    """The envelope alone, for readers that need no typed payload."""
+    document = read_json(record)
+    if isinstance(document, Unreadable):
+        return document
+    try:
+        return Envelope.model_validate(document)
+    except ValidationError as error:
+        return Unreadable(record, f"not a valid envelope: {describe(error)}")
+
+
+def read_json(record: Record) -> Any | Unreadable:
+    value = record.value
+    if not value:
+        return Unreadable(record, "the value is empty")
+    if len(value) > MAX_MESSAGE_BYTES:
+        return Unreadable(record, f"the value has {len(value)} bytes, more than {MAX_MESSAGE_BYTES}")
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        return Unreadable(record, f"the value is not JSON: {error}")
+
+
+def describe(error: ValidationError) -> str:
+    """One line: each field with its reason."""
+    return "; ".join(
+        f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors(include_url=False)[:5]
+    )
+
+
+def command_message(
+    topic: str,
+    key: str,
+    payload: Contract,
+    *,
+    message_id: str,
+    organization_id: str,
+    correlation_id: str,
+    time: datetime,
+    causation_id: str | None = None,
+    traceparent: str | None = None,
+    deadline: datetime | None = None,
+    reply_to: ReplyAddress | None = None,
+    fingerprint: str | None = None,
+) -> OutgoingMessage:
+    """A command, a reply or a job in its envelope."""
+    envelope = {
+        **_head(message_id, payload, key, organization_id, correlation_id, causation_id, time, traceparent),
+        "deadline": rfc3339(deadline) if deadline else None,
+        "reply_to": reply_to.model_dump() if reply_to else None,
+        "fingerprint": fingerprint,
+        "data": payload.model_dump(mode="json"),
+    }
+    return OutgoingMessage(topic, key, orjson.dumps(envelope), type(payload).__name__)
+
+
+def event_message(
+    topic: str,
+    key: str,
+    payload: Contract,
+    *,
+    sequence: int,
+    previous_hash: str | None,
+    organization_id: str,
+    correlation_id: str,
+    causation_id: str,
+    time: datetime,
+    traceparent: str | None = None,
+) -> tuple[OutgoingMessage, str]:
+    """An event in its envelope, with its link to the one before it; and its hash."""
+    envelope: dict[str, Any] = {
+        **_head(f"{key}:{sequence}", payload, key, organization_id, correlation_id, causation_id, time, traceparent),
+        "sequence": sequence,
+        "previous_hash": previous_hash,
+        "data": payload.model_dump(mode="json"),
+    }
+    envelope["hash"] = hash_of(envelope)
+    return OutgoingMessage(topic, key, orjson.dumps(envelope), type(payload).__name__), envelope["hash"]
+
+
+def hash_of(event: Mapping[str, Any]) -> str:
+    """SHA-256, hex, over the event's canonical JSON (keys sorted, no white space) without its own `hash`."""
+    body = {name: value for name, value in event.items() if name != "hash"}
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _head(
+    message_id: str,
+    payload: Contract,
+    key: str,
+    organization_id: str,
+    correlation_id: str,
+    causation_id: str | None,
+    time: datetime,
+    traceparent: str | None,
+) -> dict[str, Any]:
+    return {
+        "id": message_id,
+        "type": type(payload).__name__,
+        "version": registry.version_of(payload),
+        "key": key,
+        "organization_id": organization_id,
+        "correlation_id": correlation_id,
+        "causation_id": causation_id,
+        "time": rfc3339(time),
+        "traceparent": traceparent,
+    }

@@ -1,0 +1,20 @@
+"""Metrics that every service has, and the page that Prometheus reads."""
+
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+
+BATCH_SECONDS = Histogram(
+    "hera_batch_seconds", "Time to handle one batch of records", ["topic"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)  # fmt: skip
+RECORDS = Counter("hera_records", "Records handled", ["topic"])
+PARKED = Counter("hera_records_parked", "Records set aside because they could not be taken", ["topic"])
+CONSUMER_LAG = Gauge("hera_consumer_lag", "Records not handled yet", ["topic", "group", "partition"])
+HTTP_SECONDS = Histogram(
+    "hera_http_request_seconds", "Time to answer a request", ["method", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10),
+)  # fmt: skip
+
+
+def exposition() -> tuple[bytes, str]:
+    """The page and its content type."""
+    return generate_latest(), CONTENT_TYPE_LATEST

@@ -1,0 +1,48 @@
+"""Settings that every service has, from the environment only; `deploy/profiles/` documents one set for each broker."""
+
+import sys
+from typing import TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """The names are the environment variables', in lower case."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    mongodb_uri: str = Field(description="mongodb:// address of a replica set")
+    database_prefix: str = Field(default="hera", pattern=r"^[a-z][a-z0-9_]{0,30}$")
+
+    kafka_bootstrap_servers: str = Field(description="host:port, comma separated")
+    kafka_enable_idempotence: bool = Field(default=True, description="false only where the broker can't")
+    kafka_fetch_max_wait_ms: int = Field(default=500, ge=1)
+    kafka_batch_timeout_ms: int = Field(default=10, ge=1)
+    kafka_max_batch_records: int = Field(default=500, ge=1)
+    kafka_session_timeout_ms: int = Field(default=10_000, ge=1000)
+    kafka_rebalance_timeout_ms: int = Field(default=60_000, ge=1000)
+    kafka_partitions: int = Field(default=12, ge=1)
+    kafka_replication_factor: int = Field(default=3, ge=1)
+
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8000, ge=0, le=65535)
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    shutdown_seconds: float = Field(default=20, gt=0, description="how long a stop waits for what is in hand")
+
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def load_settings(kind: type[S]) -> S:
+    """The settings from the environment; ends the process with one line for each variable that is wrong."""
+    try:
+        return kind()
+    except ValidationError as error:
+        sys.stderr.writelines(_sentence(e["loc"], e["type"], e["msg"], e["input"]) for e in error.errors())
+        raise SystemExit(2) from None
+
+
+def _sentence(location: tuple[int | str, ...], kind: str, message: str, got: object) -> str:
+    name = "_".join(str(part) for part in location).upper()
+    return f"{name} is not set\n" if kind == "missing" else f"{name}={got}: {message}\n"
