@@ -1,0 +1,107 @@
+"""HTTP: the envelope of answers and errors, and the status of each code."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from contracts.rejections import Code, Rejection
+from shared.errors import Refused, Unavailable
+
+STATUS_OF: dict[Code, int] = {
+    Code.VALIDATION_ERROR: 400,
+    Code.SMART_CODE_INVALID: 400,
+    Code.ORGANIZATION_REQUIRED: 400,
+    Code.CONTRACT_VALIDATION_FAILED: 400,
+    Code.POLICY_VIOLATION: 400,
+    Code.CIRCULAR_DEPENDENCY: 400,
+    Code.UNAUTHORIZED: 401,
+    Code.FORBIDDEN: 403,
+    Code.ORGANIZATION_MISMATCH: 403,
+    Code.NOT_FOUND: 404,
+    Code.CONFLICT: 409,
+    Code.INVALID_STATE: 409,
+    Code.IDEMPOTENCY_CONFLICT: 409,
+    Code.PAYLOAD_TOO_LARGE: 413,
+    Code.RATE_LIMITED: 429,
+    Code.INTERNAL_ERROR: 500,
+    Code.UNAVAILABLE: 503,
+}
+_CODE_OF_STATUS = {404: Code.NOT_FOUND, 401: Code.UNAUTHORIZED, 403: Code.FORBIDDEN, 413: Code.PAYLOAD_TOO_LARGE}
+log = structlog.get_logger()
+
+
+def success(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """`{"success": true, "data": …}`."""
+    body = orjson.dumps({"success": True, "data": data}, default=str)
+    return Response(body, status, headers, media_type="application/json")
+
+
+def failure(rejection: Rejection, headers: dict[str, str] | None = None) -> Response:
+    """`{"success": false, "error": {"code", "message", "details"}}` with the code's status."""
+    error = {"code": rejection.code.value, "message": rejection.message, "details": rejection.details}
+    body = orjson.dumps({"success": False, "error": error}, default=str)
+    return Response(body, STATUS_OF[rejection.code], headers, media_type="application/json")
+
+
+def field_path(location: Sequence[int | str]) -> str:
+    """`steps[3].conditions.pre[0].operator`, as the client sent it."""
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+    return path
+
+
+def validation_rejection(errors: Sequence[Any]) -> Rejection:
+    """A VALIDATION_ERROR of pydantic's errors: the first in the details, all of them in `details.errors`."""
+    found = [
+        {"field": field_path(e["loc"]) or "body", "value": _short(e.get("input")), "reason": e["msg"]} for e in errors
+    ]
+    return Rejection(
+        code=Code.VALIDATION_ERROR, message="Request validation failed", details={**found[0], "errors": found}
+    )
+
+
+def _short(value: Any) -> Any:
+    text = repr(value)
+    return value if len(text) <= 200 else f"{text[:200]}…"
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Whatever goes wrong comes out in the envelope; a stack trace goes to the log and to no caller."""
+
+    async def on_refused(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Refused)
+        return failure(error.rejection)
+
+    async def on_unavailable(_: Request, error: Exception) -> Response:
+        log.warning("unavailable", error=str(error))
+        return failure(Rejection(code=Code.UNAVAILABLE, message=str(error)), {"Retry-After": "1"})
+
+    async def on_invalid(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        errors = [{**e, "loc": e["loc"][1:] or e["loc"]} for e in error.errors()]
+        return failure(validation_rejection(errors))
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = _CODE_OF_STATUS.get(error.status_code)
+        if code is None and error.status_code == 405:
+            code = Code.NOT_FOUND
+        message = f"There is no {request.method} {request.url.path}" if code == Code.NOT_FOUND else str(error.detail)
+        return failure(Rejection(code=code or Code.VALIDATION_ERROR, message=message))
+
+    async def on_surprise(request: Request, error: Exception) -> Response:
+        log.error("request_failed", path=request.url.path, exc_info=error)
+        return failure(Rejection(code=Code.INTERNAL_ERROR, message="Something went wrong here; it has been logged"))
+
+    app.add_exception_handler(Refused, on_refused)
+    app.add_exception_handler(Unavailable, on_unavailable)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(Exception, on_surprise)

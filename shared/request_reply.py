@@ -1,0 +1,123 @@
+"""Request and reply over Kafka: a command goes out, its reply comes back on one partition of the reply topic.
+
+Each instance reads one partition of the one reply topic, assigned and not subscribed, and names it in its commands:
+no topic for each instance, and no rebalance between a request and its reply. Instances that share a partition skip each
+other's replies by their key, the command's id.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections import defaultdict
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from contracts.envelope import ReplyAddress
+from contracts.replies import Reply
+from contracts.topics import Topic
+from shared.kafka import Parking, Publisher
+from shared.messages import MAX_MESSAGE_BYTES, Message, OutgoingMessage, Record, Unreadable, read
+from shared.settings import ServiceSettings
+
+log = structlog.get_logger()
+
+
+class Requester:
+    """Sends commands and waits for their replies."""
+
+    def __init__(self, settings: ServiceSettings, publisher: Publisher, topic: Topic, service: str) -> None:
+        partition = random.randrange(topic.partitions or 1)
+        self.address = ReplyAddress(topic=topic.name, partition=partition)
+        self._topic = topic
+        self._settings = settings
+        self._publisher = publisher
+        self._parking = Parking(publisher, topic, service)
+        self._waiting: dict[str, set[asyncio.Future[Reply]]] = defaultdict(set)
+        self._consumer: AIOKafkaConsumer | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Returns when the reader stands at the end of its partition: no reply to a later request can be missed."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.kafka_bootstrap_servers,
+            group_id=None,
+            enable_auto_commit=False,
+            fetch_max_wait_ms=self._settings.kafka_fetch_max_wait_ms,
+            max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+        )
+        await consumer.start()
+        partition = TopicPartition(self.address.topic, self.address.partition)
+        consumer.assign([partition])
+        await consumer.seek_to_end(partition)
+        await consumer.position(partition)
+        self._consumer = consumer
+        self._reading = asyncio.create_task(self._read(consumer))
+
+    async def stop(self) -> None:
+        if self._reading:
+            self._reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reading
+        if self._consumer:
+            await self._consumer.stop()
+
+    def ready(self) -> bool:
+        return self._reading is not None and not self._reading.done()
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._waiting)
+
+    async def ask(self, command_id: str, command: OutgoingMessage, timeout: float) -> Reply | None:
+        """The reply, or None where none came within `timeout` seconds; the command counts all the same.
+
+        Raises KafkaError where the command could not be handed to the broker.
+        """
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[command_id].add(reply)
+        try:
+            async with asyncio.timeout(timeout):
+                await self._publisher.publish([command])
+                return await reply
+        except TimeoutError:
+            return None
+        finally:
+            self._forget(command_id, reply)
+
+    def _forget(self, command_id: str, reply: "asyncio.Future[Reply]") -> None:
+        waiting = self._waiting[command_id]
+        waiting.discard(reply)
+        if not waiting:
+            del self._waiting[command_id]
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        while True:
+            try:
+                batches = await consumer.getmany(timeout_ms=1000)
+                for records in batches.values():
+                    await self._deliver(records)
+            except KafkaError as error:
+                log.warning("reply_reader_failed", error=repr(error))
+                await asyncio.sleep(0.5)
+
+    async def _deliver(self, records: list[Record]) -> None:
+        unreadable = []
+        for record in records:
+            command_id = (record.key or b"").decode(errors="replace")
+            if command_id not in self._waiting:
+                continue  # somebody else's, or nobody waits any more
+            message = read(record)
+            if isinstance(message, Unreadable):
+                unreadable.append(message)
+            else:
+                self._settle(command_id, message)
+        if unreadable:
+            await self._parking.park(unreadable)
+
+    def _settle(self, command_id: str, message: Message) -> None:
+        assert isinstance(message.payload, Reply)
+        for reply in self._waiting[command_id]:
+            if not reply.done():
+                reply.set_result(message.payload)

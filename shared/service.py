@@ -1,0 +1,171 @@
+"""One service as one process: an HTTP app with health and metrics, consumers, a publisher, a database, a clean stop."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import ORJSONResponse
+from pymongo import IndexModel
+from starlette.middleware.base import RequestResponseEndpoint
+
+from shared.correlation import Correlation, set_correlation
+from shared.http import install_error_handlers
+from shared.kafka import INFRASTRUCTURE, Consumers, Publisher
+from shared.logging import configure_logging
+from shared.metrics import CONSUMER_LAG, exposition
+from shared.mongo import Mongo, StoreFault
+from shared.settings import ServiceSettings
+
+Work = Callable[[], Awaitable[None]]
+DEAF_AFTER_SECONDS = 60.0
+log = structlog.get_logger()
+
+
+class Service:
+    """What a service's `build` puts together and `run` runs.
+
+    `before` are awaited in order once database and publisher are there and before the consumers start; `loops` run in
+    the background from then on; `after` are awaited at the stop, when nothing is read any more.
+    """
+
+    def __init__(self, name: str, settings: ServiceSettings, app: FastAPI | None = None) -> None:
+        configure_logging(name, settings.log_level)
+        self.name = name
+        self.settings = settings
+        self.mongo = Mongo(settings, name)
+        self.publisher = Publisher(settings, f"hera-{name}")
+        self.consumers = Consumers(settings, f"hera-{name}")
+        self.indexes: Mapping[str, Sequence[IndexModel]] = {}
+        self.before: list[Work] = []
+        self.loops: list[Work] = []
+        self.after: list[Work] = []
+        self.app = app or FastAPI(title=f"HERA {name}", docs_url=None, redoc_url=None, openapi_url=None)
+        self.app.router.lifespan_context = self._lifespan
+        self._started = False
+        self._tasks: list[asyncio.Task[None]] = []
+        install_error_handlers(self.app)
+        self._add_health()
+
+    def group(self, topic: str) -> str:
+        return f"{self.name}.{topic}"
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        self._tasks = [asyncio.create_task(self._start())]
+        try:
+            yield
+        finally:
+            await self._stop()
+
+    async def _start(self) -> None:
+        try:
+            await _until_reachable(lambda: self.mongo.create_indexes(self.indexes))
+            await _until_reachable(self.publisher.start)
+            for work in self.before:
+                await _until_reachable(work)
+            await self.consumers.start()
+        except Exception:
+            log.exception("start_failed")
+            os.kill(os.getpid(), signal.SIGTERM)  # a service that can't start must not look alive
+            return
+        self._tasks += [asyncio.create_task(_for_ever(work)) for work in self.loops]
+        self._started = True
+        log.info("started", port=self.settings.http_port)
+
+    async def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.consumers.stop()
+        for work in self.after:
+            await work()
+        await self.publisher.stop()
+        await self.mongo.close()
+        log.info("stopped")
+
+    def _add_health(self) -> None:
+        self.app.add_api_route("/health/live", self._live, include_in_schema=False)
+        self.app.add_api_route("/health/ready", self._ready, include_in_schema=False)
+        self.app.add_api_route("/metrics", self._metrics, include_in_schema=False)
+
+    async def _live(self) -> Response:
+        """Alive means that the broker is being polled: a consumer can be deaf in a process that looks well."""
+        deaf = {
+            c.topic.name: round(c.seconds_since_progress())
+            for c in self.consumers.consumptions
+            if c.seconds_since_progress() > DEAF_AFTER_SECONDS
+        }
+        return ORJSONResponse({"live": not deaf, "seconds_without_progress": deaf}, 503 if deaf else 200)
+
+    async def _ready(self) -> Response:
+        checks = {
+            "started": self._started,
+            "consumers": {c.topic.name: c.ready() for c in self.consumers.consumptions},
+            "database": await self._database_answers(),
+        }
+        ready = self._started and self.consumers.ready() and checks["database"]
+        return ORJSONResponse({"ready": bool(ready), "service": self.name, **checks}, 200 if ready else 503)
+
+    async def _database_answers(self) -> bool:
+        try:
+            await asyncio.wait_for(self.mongo.ping(), 2)
+        except (StoreFault, TimeoutError):
+            return False
+        return True
+
+    async def _metrics(self) -> Response:
+        for consumption in self.consumers.consumptions:
+            for partition, lag in consumption.lag().items():
+                CONSUMER_LAG.labels(consumption.topic.name, consumption.group, partition).set(lag)
+        body, content_type = exposition()
+        return Response(body, media_type=content_type)
+
+
+async def correlate(request: Request, call_next: RequestResponseEndpoint) -> Response:
+    """Middleware of the internal query apps: takes over the gateway's request id."""
+    set_correlation(
+        Correlation(request.headers.get("x-request-id", "none"), request.headers.get("traceparent")),
+    )
+    return await call_next(request)
+
+
+def run(service: Service) -> None:
+    """Runs the service until SIGTERM or SIGINT; what is in hand is finished first."""
+    uvicorn.run(
+        service.app,
+        host=service.settings.http_host,
+        port=service.settings.http_port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=int(service.settings.shutdown_seconds),
+        server_header=False,
+    )
+
+
+async def _until_reachable(work: Callable[[], Awaitable[Any]]) -> None:
+    pause = 0.1
+    while True:
+        try:
+            await work()
+        except INFRASTRUCTURE as error:
+            log.warning("waiting_for_infrastructure", error=repr(error))
+        else:
+            return
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, 5.0)
+
+
+async def _for_ever(work: Work) -> None:
+    """Runs one round of a background loop after the other; a fault is logged and the loop goes on."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("loop_failed", loop=getattr(work, "__qualname__", repr(work)))
+            await asyncio.sleep(1)
