@@ -8,10 +8,10 @@ from contracts.values import Contract, Moment
 
 
 class ReplyAddress(Contract):
-    """Where the caller of a command waits: one partition of the reply topic."""
+    """Where the answer to a command goes: one partition of the reply topic, or a topic where the key chooses."""
 
     topic: str
-    partition: int = Field(ge=0)
+    partition: int | None = Field(default=None, ge=0)
 
 
 class Envelope(Contract):

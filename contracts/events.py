@@ -189,6 +189,7 @@ class ApprovalRecorded(Event):
     roles: list[str]
     vote: Literal["approve", "reject"]
     data: dict[str, Any] = Field(default_factory=dict)
+    attachments: list[Attachment] = Field(default_factory=list)
 
 
 class AutomationRequested(Event):
@@ -220,6 +221,7 @@ class AutomationFellBack(Event):
     sequence: int
     step_name: str
     reason: str
+    timers: list[Timer] = Field(default_factory=list)
 
 
 class LateResultRecorded(Event):

@@ -55,13 +55,20 @@ async def bulk_write(collection: Collection, operations: Sequence[Any]) -> set[i
 
     Returns the positions of the operations that met an existing unique key. Any other failure raises.
     """
+    _, duplicates = await guarded_write(collection, operations)
+    return duplicates
+
+
+async def guarded_write(collection: Collection, operations: Sequence[Any]) -> tuple[int, set[int]]:
+    """As bulk_write; returns also how many operations took effect: inserts, and updates whose filter matched."""
     if not operations:
-        return set()
+        return 0, set()
     try:
-        await collection.bulk_write(list(operations), ordered=False)
+        result = await collection.bulk_write(list(operations), ordered=False)
     except BulkWriteError as error:
-        failures = error.details["writeErrors"]
-        if error.details.get("writeConcernErrors") or any(f["code"] != DUPLICATE_KEY for f in failures):
+        details = error.details
+        failures = details["writeErrors"]
+        if details.get("writeConcernErrors") or any(f["code"] != DUPLICATE_KEY for f in failures):
             raise
-        return {f["index"] for f in failures}
-    return set()
+        return details["nInserted"] + details["nMatched"], {f["index"] for f in failures}
+    return result.inserted_count + result.matched_count, set()

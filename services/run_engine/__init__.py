@@ -1,0 +1,1 @@
+"""Runs: decides commands, keeps each run's state, publishes what happened."""

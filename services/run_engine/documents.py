@@ -1,0 +1,106 @@
+"""A run as a MongoDB document, and back."""
+
+from dataclasses import fields
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter
+
+from services.run_engine.domain.state import RunState, StepState
+from services.run_engine.execution import StoredRun
+from services.run_engine.journal import Entry, Journal
+from shared.messages import OutgoingMessage
+from shared.mongo import Document
+
+ANY_ROLE = "*"
+"""Stands in a task's roles where anyone who may complete steps can take it."""
+_STATE: TypeAdapter[RunState] = TypeAdapter(RunState)
+_STEP: TypeAdapter[StepState] = TypeAdapter(StepState)
+_FIELDS: dict[str, TypeAdapter[Any]] = {
+    f.name: TypeAdapter(hint)
+    for f, hint in ((f, get_type_hints(RunState, include_extras=True)[f.name]) for f in fields(RunState))
+    if f.name != "steps"
+}
+
+
+def to_document(run: StoredRun) -> Document:
+    """The whole document of a new run."""
+    return {"_id": run.run_id, **_head(run), "state": _STATE.dump_python(run.state)}
+
+
+def changes(before: StoredRun, after: StoredRun) -> Document:
+    """What an update must set: of the state only what is another object now; what did not change kept its identity."""
+    old, new = before.state, after.state
+    changed: Document = _head(after, with_tasks=new.steps is not old.steps)
+    for name, adapter in _FIELDS.items():
+        value = getattr(new, name)
+        if value is not getattr(old, name):
+            changed[f"state.{name}"] = adapter.dump_python(value)
+    for step_id, step in new.steps.items():
+        if step is not old.steps.get(step_id):
+            changed[f"state.steps.{step_id}"] = _STEP.dump_python(step)
+    return changed
+
+
+def from_document(document: Document) -> StoredRun:
+    """Raises pydantic's ValidationError for a document that no longer loads."""
+    return StoredRun(
+        run_id=document["_id"],
+        state=_STATE.validate_python(document["state"]),
+        journal=Journal(tuple(_entry(e) for e in document["journal"]), tuple(document["older_commands"])),
+        head_hash=document["head_hash"],
+        partition=document["partition"],
+        written=document["written"],
+    )
+
+
+def _head(run: StoredRun, with_tasks: bool = True) -> Document:
+    state = run.state
+    head: Document = {
+        "organization_id": state.organization_id,
+        "written": run.written,
+        "partition": run.partition,
+        "head_hash": run.head_hash,
+        "next_due_at": min((timer.due_at for timer in state.timers), default=None),
+        "journal": [_entry_document(entry) for entry in run.journal.entries],
+        "older_commands": list(run.journal.older),
+    }
+    if with_tasks:
+        head["tasks"] = [
+            _task(step) for step in state.steps.values() if step.is_open and step.execution_mode == "manual"
+        ]
+    return head
+
+
+def _task(step: StepState) -> Document:
+    """What a search for tasks looks at, of one open step that waits for a person."""
+    open_to_all = not step.assignee_roles and step.assigned_to is None
+    return {
+        "step_id": step.step_id,
+        "assigned_to": step.assigned_to,
+        "roles": [ANY_ROLE] if open_to_all else list(step.assignee_roles),
+        "due_at": step.due_at,
+    }
+
+
+def _entry_document(entry: Entry) -> Document:
+    return {
+        "command_id": entry.command_id,
+        "partition": entry.partition,
+        "offset": entry.offset,
+        "fingerprint": entry.fingerprint,
+        "messages": [[m.topic, m.key, m.value, m.type] for m in entry.messages],
+        "accepted": entry.accepted,
+        "answer": entry.answer,
+    }
+
+
+def _entry(document: Document) -> Entry:
+    return Entry(
+        document["command_id"],
+        document["partition"],
+        document["offset"],
+        document["fingerprint"],
+        tuple(OutgoingMessage(topic, key, value, kind) for topic, key, value, kind in document["messages"]),
+        document["accepted"],
+        document["answer"],
+    )

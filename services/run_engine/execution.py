@@ -1,0 +1,204 @@
+"""One command on one run: decided, folded, journalled; what is to be published comes out as bytes. No I/O."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from contracts import commands, events, topics
+from contracts.definitions import PlaybookDefinition
+from contracts.jobs import AutomationJob
+from contracts.policies import OrganizationPolicies
+from contracts.rejections import Code, Rejection
+from contracts.replies import Reply
+from services.run_engine.domain import views
+from services.run_engine.domain.decide import decide
+from services.run_engine.domain.evolve import evolve
+from services.run_engine.domain.state import RunState
+from services.run_engine.journal import Entry, Journal
+from shared.messages import Message, OutgoingMessage, command_message, event_message
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as it stands in the database, or would stand after the commands taken so far."""
+
+    run_id: str
+    state: RunState
+    journal: Journal
+    head_hash: str | None
+    """Hash of the run's last event."""
+    partition: int
+    """Of run.commands: whoever reads it looks after the run's timers."""
+    written: int = 0
+    """How often the document was written; 0: not yet. Guards the next write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of a command."""
+
+    run: StoredRun | None
+    messages: tuple[OutgoingMessage, ...]
+    reply: Reply
+
+
+def take(
+    run: StoredRun | None,
+    message: Message,
+    definition: PlaybookDefinition | None,
+    policies: OrganizationPolicies,
+    now: datetime,
+) -> Taken:
+    """Takes the command, or gives the first answer again when it was taken before."""
+    envelope = message.envelope
+    if run is not None and run.state.organization_id != envelope.organization_id:
+        return Taken(run, (), Reply(rejection=not_found(envelope.key)))
+    if run is not None:
+        again = run.journal.answer_again(envelope.id, envelope.fingerprint, message.offset)
+        if again is not None:
+            entry = run.journal.find(envelope.id)
+            return Taken(run, entry.messages if entry else (), again)
+    if definition is None or (run is None and not isinstance(message.payload, commands.StartRun)):
+        return Taken(run, (), Reply(rejection=not_found(envelope.key)))
+    return _decide(run, message, definition, policies, now)
+
+
+def _decide(
+    run: StoredRun | None,
+    message: Message,
+    definition: PlaybookDefinition,
+    policies: OrganizationPolicies,
+    now: datetime,
+) -> Taken:
+    command = message.payload
+    assert isinstance(command, commands.Command)
+    before = run.state if run else None
+    if before is not None:
+        now = max(now, before.updated_at)  # clocks of several engines differ; a run's time never goes back
+    decision = decide(before, definition, policies, command, now)
+    if isinstance(decision, Rejection):
+        reply = Reply(rejection=decision, sequence=before.sequence if before else None)
+        return Taken(run and _journalled(run, message, (), reply), (), reply)
+    after = before
+    for event in decision:
+        after = evolve(after, event)
+    assert after is not None
+    messages, head = _messages(run, message, definition, after, decision, now)
+    result = _result(command, definition, before, after, decision)
+    reply = Reply(result=result, sequence=after.sequence)
+    base = run or StoredRun(after.run_id, after, Journal(), None, message.partition)
+    changed = replace(base, state=after, head_hash=head)
+    return Taken(_journalled(changed, message, messages, reply), messages, reply)
+
+
+def _journalled(run: StoredRun, message: Message, messages: tuple[OutgoingMessage, ...], reply: Reply) -> StoredRun:
+    envelope = message.envelope
+    entry = Entry(
+        envelope.id,
+        message.partition,
+        message.offset,
+        envelope.fingerprint,
+        messages,
+        accepted=reply.rejection is None,
+        answer=reply.model_dump_json().encode(),
+    )
+    return replace(run, journal=run.journal.add(entry), partition=message.partition)
+
+
+def _messages(
+    run: StoredRun | None,
+    message: Message,
+    definition: PlaybookDefinition,
+    after: RunState,
+    decided: Sequence[events.Event],
+    now: datetime,
+) -> tuple[tuple[OutgoingMessage, ...], str | None]:
+    """The events, chained by their hashes, and the jobs that they ask for; and the last hash."""
+    envelope = message.envelope
+    first = after.sequence - len(decided) + 1
+    head = run.head_hash if run else None
+    out: list[OutgoingMessage] = []
+    for sequence, event in enumerate(decided, first):
+        outgoing, head = event_message(
+            topics.RUN_EVENTS.name,
+            after.run_id,
+            event,
+            sequence=sequence,
+            previous_hash=head,
+            organization_id=after.organization_id,
+            correlation_id=envelope.correlation_id,
+            causation_id=envelope.id,
+            time=event.at,
+            traceparent=envelope.traceparent,
+        )
+        out.append(outgoing)
+        if isinstance(event, events.AutomationRequested):
+            out.append(_job(message, definition, after, event, now))
+    return tuple(out), head
+
+
+def _job(
+    message: Message,
+    definition: PlaybookDefinition,
+    state: RunState,
+    event: events.AutomationRequested,
+    now: datetime,
+) -> OutgoingMessage:
+    step = next(s for s in definition.steps if s.step_id == event.step_id)
+    config: dict[str, Any] = step.automation_config or {}
+    timeout = config.get("timeout_seconds")
+    job = AutomationJob(
+        job_id=event.job_id,
+        run_id=state.run_id,
+        organization_id=state.organization_id,
+        step_id=event.step_id,
+        step_name=event.step_name,
+        attempt_number=event.attempt_number,
+        idempotency_key=f"{state.run_id}:{event.step_id}:{state.steps[event.step_id].attempt}",
+        api_endpoint=config.get("api_endpoint"),
+        timeout_seconds=float(timeout) if isinstance(timeout, int | float) and timeout > 0 else 30.0,
+        config=config,
+        data=state.data,
+        context=state.context,
+        created_at=now,
+    )
+    envelope = message.envelope
+    return command_message(
+        topics.AUTOMATION_JOBS.name,
+        state.run_id,
+        job,
+        message_id=event.job_id,
+        organization_id=state.organization_id,
+        correlation_id=envelope.correlation_id,
+        causation_id=envelope.id,
+        traceparent=envelope.traceparent,
+        time=now,
+    )
+
+
+def _result(
+    command: commands.Command,
+    definition: PlaybookDefinition,
+    before: RunState | None,
+    after: RunState,
+    decided: Sequence[events.Event],
+) -> dict[str, Any]:
+    """The answer, in the shape of the public API."""
+    match command:
+        case commands.StartRun():
+            return views.run_created_view(after, definition, decided)
+        case commands.CompleteStep():
+            return views.completion_view(after, definition, command.step_id, decided, command.caller)
+        case commands.SignalCommand() if before is not None:
+            return views.signal_view(before, after, command, decided)
+        case _:
+            return {"run_id": after.run_id, "status": after.status}
+
+
+def not_found(run_id: str) -> Rejection:
+    return Rejection(
+        code=Code.NOT_FOUND,
+        message=f"Run {run_id} was not found",
+        details={"field": "run_id", "value": run_id},
+    )

@@ -1,0 +1,108 @@
+"""The ingress of playbook.signals: messages of other systems become commands, or are set aside with their reason."""
+
+from base64 import b64encode
+
+import structlog
+from pydantic import ValidationError
+from shared.signals import signal_command
+
+from contracts import topics
+from contracts.envelope import ReplyAddress
+from contracts.rejections import Rejection
+from contracts.signals import RejectedSignal, SignalMessage, SignalOutcome
+from contracts.values import Caller
+from services.run_engine.metrics import SIGNALS
+from shared import clock
+from shared.errors import Refused
+from shared.http import validation_rejection
+from shared.ids import stable_id
+from shared.json_values import storable
+from shared.kafka import Batch, Publisher
+from shared.messages import OutgoingMessage, Record, Unreadable, command_message, read_json
+
+log = structlog.get_logger()
+OUTCOMES = ReplyAddress(topic=topics.SIGNALS_OUTCOMES.name)
+
+
+class SignalIngress:
+    """Validates each message against the public contract and puts it on run.commands under the run's key.
+
+    What is taken gets its outcome from the command loop; what is no signal at all goes to playbook.signals.rejected,
+    and a well-formed signal that asks for something impossible gets its outcome at once.
+    """
+
+    def __init__(self, publisher: Publisher, permissions: tuple[str, ...]) -> None:
+        self._publisher = publisher
+        self._permissions = permissions
+
+    async def handle(self, records: Batch) -> None:
+        await self._publisher.publish([self._route(record) for record in records])
+
+    async def set_aside(self, record: Record, error: Exception) -> None:
+        await self._publisher.publish([_rejected(record, f"unexpected {type(error).__name__}: {error}")])
+
+    def _route(self, record: Record) -> OutgoingMessage:
+        document = read_json(record)
+        if isinstance(document, Unreadable):
+            return _rejected(record, document.reason)
+        try:
+            message = SignalMessage.model_validate(document)
+            storable(document)
+        except ValidationError as error:
+            rejection = validation_rejection(error.errors(include_url=False))
+            return _rejected(record, "not a valid signal", rejection)
+        except Refused as error:
+            return _rejected(record, "not a valid signal", error.rejection)
+        return self._command(record, message)
+
+    def _command(self, record: Record, message: SignalMessage) -> OutgoingMessage:
+        origin = f"{record.topic}:{record.partition}:{record.offset}"
+        signal_id = message.signal_id or stable_id("sig", origin)
+        caller = Caller(id=message.signal.issued_by or "kafka", type="service", permissions=self._permissions)
+        try:
+            command = signal_command(message.signal, signal_id, caller)
+        except Refused as error:
+            SIGNALS.labels("refused").inc()
+            return _refused(message, signal_id, error.rejection)
+        SIGNALS.labels("taken").inc()
+        return command_message(
+            topics.RUN_COMMANDS.name,
+            message.run_id,
+            command,
+            message_id=stable_id("cmd", "signal", message.organization_id, message.run_id, signal_id),
+            organization_id=message.organization_id,
+            correlation_id=message.correlation_id or origin,
+            causation_id=origin,
+            time=clock.now(),
+            reply_to=OUTCOMES,
+        )
+
+
+def _refused(message: SignalMessage, signal_id: str, rejection: Rejection) -> OutgoingMessage:
+    outcome = SignalOutcome(
+        signal_id=signal_id,
+        run_id=message.run_id,
+        organization_id=message.organization_id,
+        accepted=False,
+        rejection=rejection,
+        at=clock.now(),
+    )
+    value = outcome.model_dump_json().encode()
+    return OutgoingMessage(topics.SIGNALS_OUTCOMES.name, message.run_id, value, "SignalOutcome")
+
+
+def _rejected(record: Record, reason: str, rejection: Rejection | None = None) -> OutgoingMessage:
+    SIGNALS.labels("rejected").inc()
+    log.warning("signal_rejected", offset=record.offset, reason=reason)
+    body = RejectedSignal(
+        reason=reason,
+        errors=rejection.details.get("errors", [rejection.details]) if rejection else [],
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key_base64=b64encode(record.key).decode() if record.key else None,
+        value_base64=b64encode(record.value).decode() if record.value else None,
+        at=clock.now(),
+    )
+    key = f"{record.partition}:{record.offset}"
+    return OutgoingMessage(topics.SIGNALS_REJECTED.name, key, body.model_dump_json().encode(), "RejectedSignal")

@@ -1,0 +1,87 @@
+"""What a run remembers of the commands that it has taken, so that one that comes again changes nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from contracts.rejections import Code, Rejection
+from contracts.replies import Reply
+from shared.messages import OutgoingMessage
+
+ANSWERS_KEPT = 32
+"""So many of a run's last answers can be given again; of older commands only the id is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command that was taken: where it stood in the log, what was published, what was answered."""
+
+    command_id: str
+    partition: int
+    offset: int
+    fingerprint: str | None
+    messages: tuple[OutgoingMessage, ...]
+    """Events and jobs, as bytes; emptied once the command can't be delivered again."""
+    accepted: bool
+    answer: bytes
+    """The reply, as JSON: it is read again in rare cases only."""
+
+    def reply(self) -> Reply:
+        return Reply.model_validate_json(self.answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    entries: tuple[Entry, ...] = ()
+    older: tuple[str, ...] = ()
+    """Ids of the commands whose answers are no longer kept."""
+
+    def find(self, command_id: str) -> Entry | None:
+        return next((entry for entry in self.entries if entry.command_id == command_id), None)
+
+    def answer_again(self, command_id: str, fingerprint: str | None, offset: int) -> Reply | None:
+        """The first answer to a command that was taken before; None for a new one."""
+        entry = self.find(command_id)
+        if entry is None:
+            return _GONE if command_id in self.older else None
+        if entry.fingerprint != fingerprint:
+            return _OTHER_BODY
+        reply = entry.reply()
+        return reply if entry.offset == offset else reply.model_copy(update={"replayed": True})
+
+    def add(self, entry: Entry) -> "Journal":
+        return replace(self, entries=(*self.entries, entry))
+
+    def pruned(self, committed: Mapping[int, int]) -> "Journal":
+        """Without what can't come again: `committed` is, by partition, the offset below which nothing does."""
+        if not any(e.messages or not e.accepted for e in self.entries if e.offset < committed.get(e.partition, 0)):
+            return self._shortened()
+        kept = [
+            replace(e, messages=()) if e.offset < committed.get(e.partition, 0) else e
+            for e in self.entries
+            if e.accepted or e.fingerprint or e.offset >= committed.get(e.partition, 0)
+        ]
+        return replace(self, entries=tuple(kept))._shortened()
+
+    def _shortened(self) -> "Journal":
+        surplus = len(self.entries) - ANSWERS_KEPT
+        if surplus <= 0 or any(entry.messages for entry in self.entries[:surplus]):
+            return self
+        ids = tuple(entry.command_id for entry in self.entries[:surplus])
+        return Journal(self.entries[surplus:], self.older + ids)
+
+
+_OTHER_BODY = Reply(
+    rejection=Rejection(
+        code=Code.IDEMPOTENCY_CONFLICT,
+        message="This Idempotency-Key was used with another body",
+        details={"field": "Idempotency-Key", "reason": "A key stands for one request; use a new key for a new one"},
+    )
+)
+_GONE = Reply(
+    rejection=Rejection(
+        code=Code.IDEMPOTENCY_CONFLICT,
+        message="This command was carried out before; its answer is no longer kept",
+        details={"reason": f"The answers to a run's last {ANSWERS_KEPT} commands are kept"},
+    ),
+    replayed=True,
+)

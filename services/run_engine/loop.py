@@ -1,0 +1,198 @@
+"""The loop around the core: a batch of commands in, one write, then events and jobs, then replies."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import structlog
+
+from contracts import commands, topics
+from contracts.definitions import PlaybookDefinition
+from contracts.policies import DEFAULT_POLICIES
+from contracts.rejections import Code, Rejection
+from contracts.replies import Reply
+from contracts.signals import SignalOutcome
+from services.run_engine.execution import StoredRun, take
+from services.run_engine.metrics import COMMANDS
+from services.run_engine.store import DefinitionKey, RunStore
+from shared import clock
+from shared.kafka import Batch, Parking, Publisher
+from shared.messages import Message, OutgoingMessage, Record, Unreadable, command_message, read
+
+Committed = Callable[[], Mapping[int, int]]
+"""By partition of run.commands, the offset below which nothing is delivered again."""
+log = structlog.get_logger()
+
+
+@dataclass
+class _Round:
+    """What one pass over a batch has come to."""
+
+    before: dict[str, StoredRun]
+    after: dict[str, StoredRun] = field(default_factory=dict)
+    messages: dict[str, list[OutgoingMessage]] = field(default_factory=dict)
+    """By run: nothing of a run is published before its write has succeeded."""
+    answers: dict[str, list[tuple[Message, Reply]]] = field(default_factory=dict)
+
+
+class CommandLoop:
+    """Takes batches from run.commands. Taking one twice changes nothing: see journal.py."""
+
+    def __init__(self, store: RunStore, publisher: Publisher, parking: Parking, committed: Committed) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._parking = parking
+        self._committed = committed
+
+    async def handle(self, records: Batch) -> None:
+        messages, unreadable = _split(records)
+        if unreadable:
+            await self._parking.park(unreadable)
+        while messages:
+            messages = await self._round(messages)
+
+    async def set_aside(self, record: Record, error: Exception) -> None:
+        """A surprise stops one run, not the partition: the command is parked, the run marked, the caller told."""
+        await self._parking.set_aside(record, error)
+        message = read(record)
+        if isinstance(message, Unreadable):
+            return
+        incident = {
+            "command_id": message.envelope.id,
+            "command": message.envelope.type,
+            "error": f"{type(error).__name__}: {error}",
+            "at": clock.now(),
+        }
+        await self._store.mark_incident(message.envelope.key, incident)
+        await self._publisher.publish(_reply_messages([(message, _INCIDENT)], clock.now()))
+
+    async def _round(self, messages: Sequence[Message]) -> list[Message]:
+        """Decides, writes, publishes. Returns the commands of the runs that somebody else wrote meanwhile."""
+        await self._store.save_definitions(_carried_definitions(messages))
+        runs = await self._store.load({m.envelope.key for m in messages})
+        definitions = await self._store.definitions(_pinned(runs.values()))
+        now = clock.now()
+        pass_ = self._decide(messages, runs, definitions, now)
+        lost = await self._write(pass_)
+        await self._publisher.publish([m for run, out in pass_.messages.items() if run not in lost for m in out])
+        answers = [a for run, given in pass_.answers.items() if run not in lost for a in given]
+        await self._publisher.publish(_reply_messages(answers, now))
+        for message, reply in answers:
+            COMMANDS.labels(
+                message.envelope.type, "accepted" if reply.rejection is None else reply.rejection.code
+            ).inc()
+        return [m for m in messages if m.envelope.key in lost]
+
+    def _decide(
+        self,
+        messages: Sequence[Message],
+        runs: dict[str, StoredRun],
+        definitions: Mapping[DefinitionKey, PlaybookDefinition],
+        now: datetime,
+    ) -> _Round:
+        pass_ = _Round(runs)
+        for message in messages:
+            run_id = message.envelope.key
+            run = pass_.after.get(run_id) or runs.get(run_id)
+            taken = take(run, message, _definition(run, message, definitions), DEFAULT_POLICIES, now)
+            if taken.run is not None and taken.run is not run:
+                pass_.after[run_id] = taken.run
+            pass_.messages.setdefault(run_id, []).extend(taken.messages)
+            pass_.answers.setdefault(run_id, []).append((message, taken.reply))
+        return pass_
+
+    async def _write(self, pass_: _Round) -> set[str]:
+        committed = self._committed()
+        changed = [replace(run, journal=run.journal.pruned(committed)) for run in pass_.after.values()]
+        lost = await self._store.save(pass_.before, changed)
+        if lost:
+            log.info("writes_lost", runs=len(lost))
+        return lost
+
+
+_INCIDENT = Reply(
+    rejection=Rejection(
+        code=Code.INTERNAL_ERROR,
+        message="The command could not be carried out and was set aside; an operator has been told",
+    )
+)
+
+
+def _split(records: Batch) -> tuple[list[Message], list[Unreadable]]:
+    messages: list[Message] = []
+    unreadable: list[Unreadable] = []
+    for record in records:
+        message = read(record)
+        if isinstance(message, Unreadable):
+            unreadable.append(message)
+        elif (record.key or b"").decode(errors="replace") != message.envelope.key:
+            unreadable.append(Unreadable(record, "the record's key is not the envelope's"))
+        else:
+            messages.append(message)
+    return messages, unreadable
+
+
+def _carried_definitions(messages: Sequence[Message]) -> list[PlaybookDefinition]:
+    carried = {
+        (m.payload.definition.playbook_id, m.payload.definition.revision): m.payload.definition
+        for m in messages
+        if isinstance(m.payload, commands.StartRun)
+    }
+    return list(carried.values())
+
+
+def _pinned(runs: Iterable[StoredRun]) -> set[DefinitionKey]:
+    return {(run.state.playbook.playbook_id, run.state.playbook.revision) for run in runs}
+
+
+def _definition(
+    run: StoredRun | None, message: Message, definitions: Mapping[DefinitionKey, PlaybookDefinition]
+) -> PlaybookDefinition | None:
+    if run is not None:
+        key = (run.state.playbook.playbook_id, run.state.playbook.revision)
+        if key in definitions:
+            return definitions[key]
+    return message.payload.definition if isinstance(message.payload, commands.StartRun) else None
+
+
+def _reply_messages(answers: Sequence[tuple[Message, Reply]], now: datetime) -> list[OutgoingMessage]:
+    return [out for message, reply in answers if (out := _reply_message(message, reply, now)) is not None]
+
+
+def _reply_message(message: Message, reply: Reply, now: datetime) -> OutgoingMessage | None:
+    envelope = message.envelope
+    address = envelope.reply_to
+    if address is None or (envelope.deadline and envelope.deadline < now):
+        return None
+    if address.topic == topics.SIGNALS_OUTCOMES.name:
+        return _outcome_message(message, reply, now)
+    answer = command_message(
+        address.topic,
+        envelope.id,
+        reply,
+        message_id=f"reply:{envelope.id}",
+        organization_id=envelope.organization_id,
+        correlation_id=envelope.correlation_id,
+        causation_id=envelope.id,
+        traceparent=envelope.traceparent,
+        time=now,
+    )
+    return replace(answer, partition=address.partition)
+
+
+def _outcome_message(message: Message, reply: Reply, now: datetime) -> OutgoingMessage:
+    """What a signal from Kafka came to, for the system that sent it."""
+    signal = message.payload
+    assert isinstance(signal, commands.SignalCommand)
+    outcome = SignalOutcome(
+        signal_id=signal.signal_id,
+        run_id=message.envelope.key,
+        organization_id=message.envelope.organization_id,
+        accepted=reply.rejection is None,
+        result=reply.result,
+        rejection=reply.rejection,
+        at=now,
+    )
+    return OutgoingMessage(
+        topics.SIGNALS_OUTCOMES.name, message.envelope.key, outcome.model_dump_json().encode(), "SignalOutcome"
+    )

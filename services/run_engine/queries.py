@@ -1,0 +1,75 @@
+"""The engine's query endpoints, for the gateway."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from services.run_engine.domain import views
+from services.run_engine.domain.state import RunState
+from services.run_engine.execution import not_found
+from services.run_engine.reads import RunReads, is_mine
+from services.run_engine.store import RunStore
+from shared.errors import Refused
+from shared.http import success
+from shared.mongo import Document
+from shared.pages import DEFAULT_LIMIT, MAX_LIMIT
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+
+
+def router(reads: RunReads, store: RunStore) -> APIRouter:
+    routes = APIRouter(prefix="/internal")
+
+    @routes.get("/runs/{run_id}/head")
+    async def head(run_id: str, organization_id: str) -> Response:
+        found = await reads.head(organization_id, run_id)
+        if found is None:
+            raise Refused.because(not_found(run_id))
+        return success(found)
+
+    @routes.get("/runs/{run_id}")
+    async def run(run_id: str, organization_id: str) -> Response:
+        found = await reads.run(organization_id, run_id)
+        if found is None:
+            raise Refused.because(not_found(run_id))
+        state, incident = found
+        return success({**views.run_view(state), **({"incident": incident} if incident else {})})
+
+    @routes.get("/runs")
+    async def runs(
+        organization_id: str,
+        status: str | None = None,
+        playbook_id: str | None = None,
+        cursor: str | None = None,
+        limit: Limit = DEFAULT_LIMIT,
+    ) -> Response:
+        page = await reads.runs(organization_id, status, playbook_id, cursor, limit)
+        items = [views.run_view(state) for state in page.items]
+        return success({"runs": items, "next": page.next, "total": page.total})
+
+    @routes.get("/tasks")
+    async def tasks(
+        organization_id: str,
+        user_id: str,
+        role: Annotated[list[str] | None, Query()] = None,
+        cursor: str | None = None,
+        limit: Limit = DEFAULT_LIMIT,
+    ) -> Response:
+        page = await reads.with_tasks(organization_id, user_id, role or [], cursor, limit)
+        found = [task for state in page.items for task in await _tasks(state, user_id, role or [], store)]
+        return success({"tasks": found, "next": page.next, "total_runs": page.total})
+
+    return routes
+
+
+async def _tasks(state: RunState, user_id: str, roles: list[str], store: RunStore) -> list[Document]:
+    key = (state.playbook.playbook_id, state.playbook.revision)
+    definition = (await store.definitions([key]))[key]
+    by_id = {step.step_id: step for step in definition.steps}
+    return [
+        views.task_view(state, step, by_id[step.step_id])
+        for step in state.steps.values()
+        if step.status == "in_progress"
+        and step.execution_mode == "manual"
+        and is_mine(step.assigned_to, step.assignee_roles, user_id, roles)
+    ]

@@ -1,0 +1,14 @@
+"""Settings of the run engine."""
+
+from pydantic import Field
+
+from shared.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    run_cache_size: int = Field(default=5000, ge=0, description="runs kept in memory between commands")
+    timer_scan_seconds: float = Field(default=0.25, gt=0, description="how often due timers are looked for")
+    signal_permissions: tuple[str, ...] = Field(
+        default=("run:update",),
+        description="what a signal from Kafka may do; add step:skip to let it skip required steps",
+    )

@@ -1,0 +1,146 @@
+"""The engine's database: one document a run, and the definitions that runs are pinned to."""
+
+import uuid
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel, InsertOne, UpdateOne
+
+from contracts.definitions import PlaybookDefinition
+from contracts.events import Timer
+from services.run_engine.documents import changes, from_document, to_document
+from services.run_engine.execution import StoredRun
+from shared.mongo import Document, Mongo, bulk_write, guarded_write
+
+INDEXES = {
+    "runs": [
+        IndexModel([("partition", ASCENDING), ("next_due_at", ASCENDING)], name="due_timers"),
+    ]
+}
+_DEFINITIONS_REMEMBERED = 500
+DefinitionKey = tuple[str, int]
+"""Playbook id and revision."""
+
+
+class RunStore:
+    """Loads runs, writes those that changed, each write guarded by the version that was read.
+
+    Keeps the runs that it saw last in memory. That is safe because a stale one only makes a write miss its guard; the
+    caller then loads again.
+    """
+
+    def __init__(self, mongo: Mongo, cache_size: int) -> None:
+        self._runs = mongo.collection("runs")
+        self._definitions = mongo.collection("definitions")
+        self._cache: OrderedDict[str, StoredRun] = OrderedDict()
+        self._cache_size = cache_size
+        self._known_definitions: OrderedDict[DefinitionKey, PlaybookDefinition] = OrderedDict()
+
+    async def load(self, run_ids: Iterable[str]) -> dict[str, StoredRun]:
+        """The runs that exist, by id."""
+        found: dict[str, StoredRun] = {}
+        missing: list[str] = []
+        for run_id in run_ids:
+            cached = self._cache.get(run_id)
+            if cached is None:
+                missing.append(run_id)
+            else:
+                found[run_id] = cached
+        if missing:
+            async for document in self._runs.find({"_id": {"$in": missing}}):
+                found[document["_id"]] = from_document(document)
+        return found
+
+    async def save(self, before: Mapping[str, StoredRun], after: Collection[StoredRun]) -> set[str]:
+        """Writes the runs that changed, in one round trip; returns the ids of those that another wrote meanwhile."""
+        batch = uuid.uuid4().hex
+        runs = [replace(run, written=run.written + 1) for run in after]
+        operations = [_operation(before.get(run.run_id), run, batch) for run in runs]
+        self.forget(run.run_id for run in runs)  # until it is known that the write succeeded
+        effective, duplicates = await guarded_write(self._runs, operations)
+        lost = {runs[i].run_id for i in duplicates}
+        if effective + len(duplicates) < len(operations):
+            lost |= await self._not_written({run.run_id for run in runs}, batch)
+        for run in runs:
+            if run.run_id not in lost:
+                self._remember(run)
+        return lost
+
+    def forget(self, run_ids: Iterable[str]) -> None:
+        for run_id in run_ids:
+            self._cache.pop(run_id, None)
+
+    def forget_all(self) -> None:
+        self._cache.clear()
+
+    async def save_definitions(self, definitions: Iterable[PlaybookDefinition]) -> None:
+        """Keeps revisions that are not kept yet. They never change, so a repeat is nothing new."""
+        new = [d for d in definitions if (d.playbook_id, d.revision) not in self._known_definitions]
+        await bulk_write(
+            self._definitions,
+            [
+                UpdateOne(
+                    {"_id": _definition_id((d.playbook_id, d.revision))},
+                    {"$setOnInsert": {"definition": d.model_dump(mode="json")}},
+                    upsert=True,
+                )
+                for d in new
+            ],
+        )
+        for definition in new:
+            self._remember_definition(definition)
+
+    async def definitions(self, keys: Collection[DefinitionKey]) -> dict[DefinitionKey, PlaybookDefinition]:
+        unknown = [_definition_id(key) for key in keys if key not in self._known_definitions]
+        if unknown:
+            async for document in self._definitions.find({"_id": {"$in": unknown}}):
+                self._remember_definition(PlaybookDefinition.model_validate(document["definition"]))
+        return {key: self._known_definitions[key] for key in keys if key in self._known_definitions}
+
+    async def due_timers(self, partitions: Collection[int], now: datetime, limit: int) -> list[tuple[str, str, Timer]]:
+        """What is due, most overdue runs first: run id, organisation, timer."""
+        if not partitions:
+            return []
+        query = {"partition": {"$in": list(partitions)}, "next_due_at": {"$lte": now}}
+        cursor = self._runs.find(query, {"organization_id": 1, "state.timers": 1}).sort("next_due_at").limit(limit)
+        return [
+            (run["_id"], run["organization_id"], timer)
+            async for run in cursor
+            for timer in map(Timer.model_validate, run["state"]["timers"])
+            if timer.due_at <= now
+        ]
+
+    async def mark_incident(self, run_id: str, incident: Document) -> None:
+        """Notes on the run that a command to it was parked."""
+        await self._runs.update_one({"_id": run_id}, {"$set": {"incident": incident}})
+        self.forget([run_id])
+
+    async def _not_written(self, run_ids: set[str], batch: str) -> set[str]:
+        cursor = self._runs.find({"_id": {"$in": list(run_ids)}, "writer": batch}, {"_id": 1})
+        return run_ids - {document["_id"] async for document in cursor}
+
+    def _remember(self, run: StoredRun) -> None:
+        self._cache[run.run_id] = run
+        self._cache.move_to_end(run.run_id)
+        while len(self._cache) > self._cache_size:
+            self._cache.popitem(last=False)
+
+    def _remember_definition(self, definition: PlaybookDefinition) -> None:
+        self._known_definitions[definition.playbook_id, definition.revision] = definition
+        # Never fewer than one batch needs at once, or the batch could push out its own.
+        while len(self._known_definitions) > _DEFINITIONS_REMEMBERED:
+            self._known_definitions.popitem(last=False)
+
+
+def _operation(before: StoredRun | None, after: StoredRun, batch: str) -> Any:
+    if before is None:
+        return InsertOne({**to_document(after), "writer": batch})
+    guard = {"_id": after.run_id, "written": before.written}
+    return UpdateOne(guard, {"$set": {**changes(before, after), "writer": batch}})
+
+
+def _definition_id(key: DefinitionKey) -> str:
+    return f"{key[0]}:{key[1]}"
