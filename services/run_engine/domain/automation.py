@@ -1,0 +1,65 @@
+"""Automated attempts: how one begins, and what follows when it fails."""
+
+from contracts.events import AutomationAttemptFailed, AutomationFellBack, AutomationRequested, StepFailed
+from contracts.values import SYSTEM, Actor
+from services.run_engine.domain.evolve import RunEvent
+from services.run_engine.domain.loose import is_number
+from services.run_engine.domain.plan import PlannedStep
+from services.run_engine.domain.situation import Situation, minutes_of_work
+from services.run_engine.domain.state import RunState, StepState
+from services.run_engine.domain.timing import attempt_guard, retry_timer, work_timers
+
+_DEFAULT_RETRIES = 3
+
+
+def job_id(state: RunState, step: StepState, number: int) -> str:
+    """Of try `number` of the step's current attempt."""
+    return f"{state.run_id}:{step.step_id}:{step.attempt}:{number}"
+
+
+def request(state: RunState, step: StepState, planned: PlannedStep, number: int, now: Situation) -> AutomationRequested:
+    """The event that a job for try `number` of the step's attempt goes out."""
+    return AutomationRequested(
+        at=now.now,
+        actor=SYSTEM,
+        step_id=step.step_id,
+        sequence=step.sequence,
+        step_name=step.name,
+        job_id=job_id(state, step, number),
+        attempt_number=number,
+        timers=attempt_guard(planned, step.attempt, number, state.clock(now.now)),
+    )
+
+
+def attempt_failed(
+    state: RunState, step: StepState, situation: Situation, error: str, *, retryable: bool, actor: Actor
+) -> list[RunEvent]:
+    """The attempt's failure, and with it the wait for the next try, the hand-over to people, or the step's end."""
+    planned = situation.plan.by_id[step.step_id]
+    job, clock = job_id(state, step, step.job_attempt), state.clock(situation.now)
+    again = retryable and step.job_attempt <= retries(planned)
+    retry = retry_timer(planned, step.attempt, step.job_attempt, job, clock) if again else None
+    failure = AutomationAttemptFailed(
+        at=situation.now, actor=actor, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
+        job_id=job, attempt_number=step.job_attempt, error=error, retry=retry,
+    )  # fmt: skip
+    return [failure] if again else [failure, given_up(state, step, situation, error, actor)]
+
+
+def retries(planned: PlannedStep) -> int:
+    """How many tries follow the first one."""
+    configured = (planned.definition.automation_config or {}).get("retry_attempts")
+    return min(1000, max(0, int(configured))) if is_number(configured) else _DEFAULT_RETRIES
+
+
+def given_up(state: RunState, step: StepState, situation: Situation, error: str, actor: Actor) -> RunEvent:
+    planned = situation.plan.by_id[step.step_id]
+    if (planned.definition.automation_config or {}).get("fallback_to_manual") is True:
+        return AutomationFellBack(
+            at=situation.now, actor=actor, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
+            reason=error, timers=work_timers(planned, step.attempt, state.clock(situation.now)),
+        )  # fmt: skip
+    return StepFailed(
+        at=situation.now, actor=actor, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
+        reason=error, duration_minutes=minutes_of_work(state, step, situation.now), failed_by=actor.id,
+    )  # fmt: skip

@@ -1,0 +1,121 @@
+"""What a command does to a run: the events that come of it, or why it is refused."""
+
+from datetime import datetime
+from typing import assert_never
+
+from contracts.commands import (
+    CancelRun,
+    Command,
+    CompleteStep,
+    EscalateStep,
+    FireTimer,
+    PauseRun,
+    ReassignStep,
+    ReceiveEvent,
+    RecordAutomationResult,
+    RecordNotification,
+    ResumeRun,
+    RetryStep,
+    SkipStep,
+    StartRun,
+    UpdateData,
+)  # fmt: skip
+from contracts.definitions import PlaybookDefinition
+from contracts.events import Event
+from contracts.policies import OrganizationPolicies
+from contracts.rejections import Rejection
+from services.run_engine.domain.advance import Course, settle
+from services.run_engine.domain.deciders.cancel_run import cancel_run
+from services.run_engine.domain.deciders.complete_step import complete_step
+from services.run_engine.domain.deciders.escalate_step import escalate_step
+from services.run_engine.domain.deciders.fire_timer import fire_timer
+from services.run_engine.domain.deciders.pause_run import pause_run
+from services.run_engine.domain.deciders.reassign_step import reassign_step
+from services.run_engine.domain.deciders.receive_event import receive_event
+from services.run_engine.domain.deciders.record_automation_result import record_automation_result
+from services.run_engine.domain.deciders.record_notification import record_notification
+from services.run_engine.domain.deciders.resume_run import resume_run
+from services.run_engine.domain.deciders.retry_step import retry_step
+from services.run_engine.domain.deciders.skip_step import skip_step
+from services.run_engine.domain.deciders.start_run import first_assignee, start_run
+from services.run_engine.domain.deciders.update_data import update_data
+from services.run_engine.domain.evolve import evolve
+from services.run_engine.domain.plan import plan_of
+from services.run_engine.domain.situation import Decision, Situation
+from services.run_engine.domain.state import RunState
+
+RunCommand = (
+    StartRun | CompleteStep | UpdateData | PauseRun | ResumeRun | CancelRun | RetryStep | SkipStep | EscalateStep
+    | ReassignStep | ReceiveEvent | FireTimer | RecordAutomationResult | RecordNotification
+)  # fmt: skip
+
+
+def decide(
+    state: RunState | None,
+    definition: PlaybookDefinition,
+    policies: OrganizationPolicies,
+    command: Command,
+    now: datetime,
+) -> list[Event] | Rejection:
+    """The command's own events and what follows from them, or the rejection; an empty list where nothing is to be done.
+
+    `definition` is the revision that the run is pinned to. `state` is None only for StartRun.
+    Raises ValueError for a command that is none of a run's, or that comes to no run.
+    """
+    if not isinstance(command, RunCommand):
+        raise ValueError(f"{type(command).__name__} is no command to a run")
+    situation = Situation(plan_of(definition), policies, now.replace(microsecond=now.microsecond // 1000 * 1000))
+    if isinstance(command, StartRun):
+        return _started(state, command, situation)
+    if state is None:
+        raise ValueError(f"{type(command).__name__} came to a run that does not exist")
+    decision = _decision(state, command, situation)
+    if isinstance(decision, Rejection) or not decision:
+        return decision if isinstance(decision, Rejection) else []
+    course = Course(state, decision)
+    settle(course, situation)
+    return list(course.events)
+
+
+def _started(state: RunState | None, command: StartRun, situation: Situation) -> list[Event] | Rejection:
+    decision = start_run(state, command, situation)
+    if isinstance(decision, Rejection):
+        return decision
+    created, *_ = decision
+    course = Course(evolve(None, created))
+    settle(course, situation, command.caller.actor, first_assignee(command.context, command.caller.id))
+    return [created, *course.events]
+
+
+def _decision(state: RunState, command: RunCommand, situation: Situation) -> Decision:  # noqa: C901 - a table
+    match command:
+        case CompleteStep():
+            return complete_step(state, command, situation)
+        case RecordAutomationResult():
+            return record_automation_result(state, command, situation)
+        case FireTimer():
+            return fire_timer(state, command, situation)
+        case UpdateData():
+            return update_data(state, command, situation)
+        case PauseRun():
+            return pause_run(state, command, situation)
+        case ResumeRun():
+            return resume_run(state, command, situation)
+        case CancelRun():
+            return cancel_run(state, command, situation)
+        case RetryStep():
+            return retry_step(state, command, situation)
+        case SkipStep():
+            return skip_step(state, command, situation)
+        case EscalateStep():
+            return escalate_step(state, command, situation)
+        case ReassignStep():
+            return reassign_step(state, command, situation)
+        case ReceiveEvent():
+            return receive_event(state, command, situation)
+        case RecordNotification():
+            return record_notification(state, command, situation)
+        case StartRun():
+            return start_run(state, command, situation)
+        case _:
+            assert_never(command)

@@ -1,0 +1,1 @@
+"""One decider for each command, under the command's name."""

@@ -1,0 +1,34 @@
+from contracts.commands import EscalateStep
+from contracts.events import StepEscalated
+from contracts.rejections import Rejection
+from services.run_engine.domain.signals import chosen_step
+from services.run_engine.domain.situation import Decision, Situation, invalid_field, invalid_state, refused_by_run
+from services.run_engine.domain.state import RunState
+from services.run_engine.domain.timing import escalation_roles
+
+
+def escalate_step(state: RunState, command: EscalateStep, situation: Situation) -> Decision:
+    """Adds roles to those who may act, or gives the step to somebody; who could act before still can."""
+    refusal = refused_by_run(state, "escalate", f"escalate a step of {state.run_id}")
+    if refusal is not None:
+        return refusal
+    step = chosen_step(state, command.step_id, ("in_progress", "paused", "blocked"), "open")
+    if isinstance(step, Rejection):
+        return step
+    if not step.is_open:
+        return invalid_state(f"Expected to escalate {step.step_id}, but it is {step.status}.", state, step)
+    roles = command.escalate_to or escalation_roles(situation.plan.by_id[step.step_id])
+    if not roles and command.assignee is None:
+        return invalid_field("signal.escalate_to", [], "An escalation names roles, or an assignee")
+    return [
+        StepEscalated(
+            at=situation.now,
+            actor=command.caller.actor,
+            step_id=step.step_id,
+            sequence=step.sequence,
+            step_name=step.name,
+            roles_added=[role for role in dict.fromkeys(roles) if role not in step.assignee_roles],
+            assigned_to=command.assignee,
+            reason=command.reason,
+        )
+    ]

@@ -1,0 +1,32 @@
+from contracts.commands import ReassignStep
+from contracts.events import StepAssigned
+from contracts.rejections import Rejection
+from services.run_engine.domain.signals import chosen_step
+from services.run_engine.domain.situation import Decision, Situation, invalid_field, invalid_state, refused_by_run
+from services.run_engine.domain.state import RunState
+
+
+def reassign_step(state: RunState, command: ReassignStep, situation: Situation) -> Decision:
+    """Gives a step to somebody; one that has not started yet will start with them."""
+    refusal = refused_by_run(state, "reassign", f"reassign a step of {state.run_id}")
+    if refusal is not None:
+        return refusal
+    if not command.assignee.strip():
+        return invalid_field("signal.assignee", command.assignee, "A reassignment names its assignee")
+    step = chosen_step(state, command.step_id, ("in_progress", "paused", "blocked"), "open")
+    if isinstance(step, Rejection):
+        return step
+    if step.is_ended:
+        return invalid_state(f"Expected to reassign {step.step_id}, but it is {step.status}.", state, step)
+    return [
+        StepAssigned(
+            at=situation.now,
+            actor=command.caller.actor,
+            step_id=step.step_id,
+            sequence=step.sequence,
+            step_name=step.name,
+            assigned_to=command.assignee,
+            previous=step.assigned_to,
+            reason=command.reason,
+        )
+    ]

@@ -1,0 +1,22 @@
+from contracts.commands import ResumeRun
+from contracts.events import RunResumed, SignalRecord
+from contracts.values import Actor
+from services.run_engine.domain.signals import record
+from services.run_engine.domain.situation import Decision, Situation, refused_by_run
+from services.run_engine.domain.state import RunState
+
+
+def resume_run(state: RunState, command: ResumeRun, situation: Situation) -> Decision:
+    refusal = refused_by_run(state, "resume", f"resume {state.run_id}")
+    return refusal or [resumed(state, situation, command.caller.actor, record(command))]
+
+
+def resumed(state: RunState, situation: Situation, actor: Actor, signal: SignalRecord | None) -> RunResumed:
+    """Steps return to what they were; timers and due dates move by as long as the run stood still."""
+    return RunResumed(
+        at=situation.now,
+        actor=actor,
+        signal=signal,
+        steps=[step.step_id for step in state.steps.values() if step.status == "paused"],
+        paused_seconds=state.paused_seconds_now(situation.now),
+    )

@@ -1,0 +1,324 @@
+"""What each event means for the state. Decides nothing: every choice was made before the event was written."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import assert_never
+
+from contracts.events import (
+    ApprovalRecorded,
+    AutomationAttemptFailed,
+    AutomationFellBack,
+    AutomationRequested,
+    DataUpdated,
+    Event,
+    LateResultRecorded,
+    NotificationSent,
+    RunBlocked,
+    RunCancelled,
+    RunCompleted,
+    RunCreated,
+    RunFailed,
+    RunPaused,
+    RunReopened,
+    RunResumed,
+    RunUnblocked,
+    StepAssigned,
+    StepBlocked,
+    StepCancelled,
+    StepCompleted,
+    StepEscalated,
+    StepFailed,
+    StepOverdue,
+    StepRetried,
+    StepSkipped,
+    StepsReturned,
+    StepStarted,
+    Timer,
+)  # fmt: skip
+from services.run_engine.domain.state import AttemptRecord, RunState, StepState, Vote
+
+RunEvent = (
+    RunCreated | StepStarted | StepCompleted | StepFailed | StepSkipped | StepBlocked | StepCancelled | StepsReturned
+    | StepRetried | StepAssigned | StepEscalated | StepOverdue | ApprovalRecorded | AutomationRequested
+    | AutomationAttemptFailed | AutomationFellBack | LateResultRecorded | DataUpdated | RunPaused | RunResumed
+    | RunBlocked | RunUnblocked | RunCompleted | RunFailed | RunReopened | RunCancelled | NotificationSent
+)  # fmt: skip
+
+
+def evolve(state: RunState | None, event: Event) -> RunState:
+    """The state after the event. Raises ValueError for an event of no run, or a run that begins with another event."""
+    if isinstance(event, RunCreated):
+        return _created(event)
+    if state is None:
+        raise ValueError(f"a run begins with RunCreated, not with {type(event).__name__}")
+    if not isinstance(event, RunEvent):
+        raise ValueError(f"{type(event).__name__} is no event of a run")
+    return _applied(state, event)
+
+
+def _created(event: RunCreated) -> RunState:
+    steps = {
+        outline.step_id: StepState(
+            step_id=outline.step_id, sequence=outline.sequence, name=outline.name, step_type=outline.step_type,
+            is_required=outline.is_required, is_conditional=outline.is_conditional,
+        )
+        for outline in event.steps
+    }  # fmt: skip
+    return RunState(
+        run_id=event.run_id, organization_id=event.organization_id, playbook=event.playbook,
+        smart_code=event.smart_code, context=event.context, data=event.initial_data, metadata=event.metadata,
+        priority=event.priority, steps=steps, created_at=event.at, created_by=event.actor.id, updated_at=event.at,
+        sequence=1, started_at=event.at, due_at=event.due_at, sla_hours=event.sla_hours,
+    )  # fmt: skip
+
+
+def _applied(state: RunState, event: RunEvent) -> RunState:  # noqa: C901 - one line for each event
+    match event:
+        case StepStarted():
+            return _with_step(state, event, _started(state.steps[event.step_id], event), set_timers=event.timers)
+        case StepCompleted():
+            return _completed(state, event)
+        case StepFailed():
+            return _failed(state, event)
+        case StepSkipped():
+            return _with_step(state, event, _skipped(state.steps[event.step_id], event))
+        case StepBlocked():
+            return _with_step(state, event, _blocked(state.steps[event.step_id], event))
+        case StepCancelled():
+            return _with_step(state, event, _cancelled(state.steps[event.step_id], event, event.reason))
+        case StepsReturned():
+            return _returned(state, event)
+        case StepRetried():
+            return _with_step(state, event, _renewed(state.steps[event.step_id], event))
+        case StepAssigned():
+            step = state.steps[event.step_id]
+            return _with_step(state, event, replace(step, assigned_to=event.assigned_to), clear_timers=False)
+        case StepEscalated():
+            return _escalated(state, event)
+        case StepOverdue():
+            step = replace(state.steps[event.step_id], overdue=True, sla_breached=True)
+            return _with_step(_without_timer(state, event.timer_id), event, step, clear_timers=False)
+        case ApprovalRecorded():
+            return _with_step(state, event, _voted(state.steps[event.step_id], event), clear_timers=False)
+        case AutomationRequested():
+            step = replace(state.steps[event.step_id], job_id=event.job_id, job_attempt=event.attempt_number)
+            return _with_step(state, event, step, set_timers=event.timers)
+        case AutomationAttemptFailed():
+            timers = [event.retry] if event.retry is not None else []
+            step = replace(state.steps[event.step_id], job_id=None)
+            return _with_step(state, event, step, set_timers=timers)
+        case AutomationFellBack():
+            step = replace(state.steps[event.step_id], execution_mode="manual", job_id=None, reason=event.reason)
+            return _with_step(state, event, step, set_timers=event.timers)
+        case LateResultRecorded() | NotificationSent():
+            return replace(state, sequence=state.sequence + 1, updated_at=event.at)
+        case DataUpdated():
+            return _data_updated(state, event)
+        case RunPaused():
+            return _paused(state, event)
+        case RunResumed():
+            return _resumed(state, event)
+        case RunBlocked():
+            return replace(state, sequence=state.sequence + 1, updated_at=event.at, status="blocked")
+        case RunUnblocked():
+            return replace(state, sequence=state.sequence + 1, updated_at=event.at, status="active")
+        case RunCompleted():
+            ended = replace(state, status="completed", outcome=event.outcome)
+            return _ended(ended, event)
+        case RunFailed():
+            return _ended(replace(state, status="failed", outcome="failed"), event)
+        case RunReopened():
+            return _reopened(state, event)
+        case RunCancelled():
+            return _run_cancelled(state, event)
+        case RunCreated():
+            raise ValueError(f"{state.run_id} has been created already")
+        case _:
+            assert_never(event)
+
+
+def _with_step(
+    state: RunState,
+    event: Event,
+    step: StepState,
+    *,
+    set_timers: list[Timer] | None = None,
+    clear_timers: bool = True,
+) -> RunState:
+    """The state with one step changed; its timers go, unless they are kept, and those that are set take their place."""
+    steps = state.steps
+    if steps[step.step_id] is not step:
+        steps = {**steps, step.step_id: step}
+    timers, stopped = state.timers, state.stopped_timers
+    if clear_timers and (timers or stopped):
+        timers, stopped = _of_others(timers, {step.step_id}), _of_others(stopped, {step.step_id})
+    if set_timers and state.is_paused:
+        stopped = (*stopped, *set_timers)
+    elif set_timers:
+        timers = (*timers, *set_timers)
+    return replace(
+        state, sequence=state.sequence + 1, updated_at=event.at, steps=steps, timers=timers, stopped_timers=stopped
+    )
+
+
+def _of_others(timers: tuple[Timer, ...], step_ids: set[str]) -> tuple[Timer, ...]:
+    kept = tuple(timer for timer in timers if timer.step_id not in step_ids)
+    return timers if len(kept) == len(timers) else kept
+
+
+def _without_timer(state: RunState, timer_id: str) -> RunState:
+    return replace(state, timers=tuple(timer for timer in state.timers if timer.timer_id != timer_id))
+
+
+def _started(step: StepState, event: StepStarted) -> StepState:
+    return replace(
+        step, status="in_progress", attempt=event.attempt, execution_mode=event.execution_mode,
+        assigned_to=event.assigned_to, auto_assigned=event.auto_assigned, assignee_roles=tuple(event.assignee_roles),
+        started_at=event.at, due_at=event.due_at, blocked_at=None, reason=None, was_status=None, unmet=(),
+        paused_seconds=0.0, job_id=None, job_attempt=0,
+    )  # fmt: skip
+
+
+def _completed(state: RunState, event: StepCompleted) -> RunState:
+    step = replace(
+        state.steps[event.step_id], status="completed", ended_at=event.at, completed_by=event.completed_by,
+        outcome=event.outcome, was_status=None, sla_breached=event.sla_breached, data=event.data,
+        attachments=tuple(event.attachments), job_id=None, reason=None,
+    )  # fmt: skip
+    after = _with_step(state, event, step)
+    steps = after.steps
+    if event.assignments:
+        steps = {**steps, **{i: _given(steps[i], to) for i, to in event.assignments.items()}}
+    data = {**state.data, **event.data} if event.data else state.data
+    return after if steps is after.steps and data is state.data else replace(after, steps=steps, data=data)
+
+
+def _given(step: StepState, user: str) -> StepState:
+    return replace(step, assigned_to=user, auto_assigned=True)
+
+
+def _failed(state: RunState, event: StepFailed) -> RunState:
+    step = replace(
+        state.steps[event.step_id], status="failed", ended_at=event.at, completed_by=event.failed_by,
+        outcome="failure", reason=event.reason, was_status=None, data=event.data,
+        attachments=tuple(event.attachments), job_id=None, unmet=(),
+    )  # fmt: skip
+    after = _with_step(state, event, step)
+    return replace(after, data={**state.data, **event.data}) if event.data else after
+
+
+def _skipped(step: StepState, event: StepSkipped) -> StepState:
+    return replace(
+        step, status="skipped", ended_at=event.at, reason=event.reason, unmet=tuple(event.unmet), job_id=None
+    )
+
+
+def _blocked(step: StepState, event: StepBlocked) -> StepState:
+    return replace(step, status="blocked", blocked_at=step.blocked_at or event.at, unmet=tuple(event.unmet))
+
+
+def _cancelled(step: StepState, event: Event, reason: str | None) -> StepState:
+    return replace(step, status="cancelled", ended_at=event.at, reason=reason, was_status=None, job_id=None, unmet=())
+
+
+def _renewed(step: StepState, event: Event) -> StepState:
+    """The step as if never started, but for its history, and for who worked on it."""
+    record = AttemptRecord(
+        step.attempt, step.status, step.started_at, step.ended_at or event.at, step.completed_by, step.outcome
+    )
+    return StepState(
+        step_id=step.step_id, sequence=step.sequence, name=step.name, step_type=step.step_type,
+        is_required=step.is_required, is_conditional=step.is_conditional, attempt=step.attempt,
+        assigned_to=step.assigned_to, history=(*step.history, record) if step.attempt else step.history,
+    )  # fmt: skip
+
+
+def _returned(state: RunState, event: StepsReturned) -> RunState:
+    renewed = {step_id: _renewed(state.steps[step_id], event) for step_id in (event.to_step, *event.reset)}
+    gone = set(renewed)
+    return replace(
+        state, sequence=state.sequence + 1, updated_at=event.at, steps={**state.steps, **renewed},
+        timers=_of_others(state.timers, gone), stopped_timers=_of_others(state.stopped_timers, gone),
+    )  # fmt: skip
+
+
+def _escalated(state: RunState, event: StepEscalated) -> RunState:
+    """A step is escalated by the clock once: any escalation before takes the timer away."""
+    step = state.steps[event.step_id]
+    roles = (*step.assignee_roles, *(role for role in event.roles_added if role not in step.assignee_roles))
+    step = replace(step, assignee_roles=roles, assigned_to=event.assigned_to or step.assigned_to)
+    after = _with_step(state, event, step, clear_timers=False)
+    timers, stopped = (
+        tuple(t for t in some if not _escalates(t, step)) for some in (after.timers, after.stopped_timers)
+    )
+    return replace(after, timers=timers, stopped_timers=stopped)
+
+
+def _escalates(timer: Timer, step: StepState) -> bool:
+    return timer.kind == "escalation" and timer.step_id == step.step_id
+
+
+def _voted(step: StepState, event: ApprovalRecorded) -> StepState:
+    others = tuple(vote for vote in step.approvals if vote.user != event.user)
+    vote = Vote(event.user, event.vote, tuple(event.roles), event.at, event.data, tuple(event.attachments))
+    return replace(step, approvals=(*others, vote))
+
+
+def _data_updated(state: RunState, event: DataUpdated) -> RunState:
+    return replace(
+        state, sequence=state.sequence + 1, updated_at=event.at,
+        data={**state.data, **event.data} if event.data else state.data,
+        metadata={**state.metadata, **event.metadata} if event.metadata else state.metadata,
+    )  # fmt: skip
+
+
+def _paused(state: RunState, event: RunPaused) -> RunState:
+    paused = {i: replace(state.steps[i], status="paused", was_status=state.steps[i].status) for i in event.steps}
+    return replace(
+        state, sequence=state.sequence + 1, updated_at=event.at, status="paused", paused_at=event.at,
+        pause_until=event.pause_until, steps={**state.steps, **paused}, timers=tuple(event.timers),
+        stopped_timers=state.timers,
+    )  # fmt: skip
+
+
+def _resumed(state: RunState, event: RunResumed) -> RunState:
+    by = timedelta(seconds=event.paused_seconds)
+    resumed = {i: _moved_on(state.steps[i], by) for i in event.steps}
+    return replace(
+        state, sequence=state.sequence + 1, updated_at=event.at, status="active", paused_at=None, pause_until=None,
+        paused_seconds=state.paused_seconds + event.paused_seconds,
+        due_at=state.due_at + by if state.due_at is not None else None, steps={**state.steps, **resumed},
+        timers=tuple(timer.model_copy(update={"due_at": timer.due_at + by}) for timer in state.stopped_timers),
+        stopped_timers=(),
+    )  # fmt: skip
+
+
+def _moved_on(step: StepState, by: timedelta) -> StepState:
+    return replace(
+        step, status=step.was_status or "in_progress", was_status=None,
+        due_at=step.due_at + by if step.due_at is not None else None,
+        paused_seconds=step.paused_seconds + by.total_seconds(),
+    )  # fmt: skip
+
+
+def _ended(state: RunState, event: Event) -> RunState:
+    return replace(
+        state, sequence=state.sequence + 1, updated_at=event.at, ended_at=event.at, timers=(), stopped_timers=(),
+        paused_at=None, pause_until=None,
+    )  # fmt: skip
+
+
+def _reopened(state: RunState, event: RunReopened) -> RunState:
+    """Steps that were cancelled because the run failed are to be done again."""
+    pending = {i: _renewed(step, event) for i, step in state.steps.items() if step.status == "cancelled"}
+    return replace(
+        state, sequence=state.sequence + 1, updated_at=event.at, status="active", outcome=None, ended_at=None,
+        steps={**state.steps, **pending} if pending else state.steps,
+    )  # fmt: skip
+
+
+def _run_cancelled(state: RunState, event: RunCancelled) -> RunState:
+    reason = event.signal.reason
+    cancelled = {i: _cancelled(state.steps[i], event, reason) for i in event.steps}
+    ended = replace(state, status="cancelled", outcome="cancelled", steps={**state.steps, **cancelled})
+    return _ended(ended, event)

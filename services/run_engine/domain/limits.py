@@ -1,0 +1,66 @@
+"""The organisation's approval limit: up to which amount whose approval counts."""
+
+from typing import Any
+
+from contracts.policies import ApprovalLimit
+from contracts.rejections import Rejection
+from services.run_engine.domain.loose import is_number
+from services.run_engine.domain.violations import contract_rejection, violation
+
+
+def beyond_limit(policy: ApprovalLimit, step_id: str, data: dict[str, Any], roles: tuple[str, ...]) -> Rejection | None:
+    """The rejection of an approval whose amount is above what the highest of the roles may approve."""
+    if policy.field not in data:
+        return None
+    amount, current = data[policy.field], _highest(policy, roles)
+    limit = _limit(policy, current)
+    if is_number(amount) and (limit is None or amount <= limit):
+        return None
+    required = _required(policy, amount)
+    found = violation(
+        "approval_limit",
+        f"{policy.field} <= {_plain(limit or 0)}",
+        amount,
+        required_role=required,
+        current_role=current,
+    )
+    return contract_rejection(step_id, [found], _resolution(policy, amount, required))
+
+
+def _highest(policy: ApprovalLimit, roles: tuple[str, ...]) -> str | None:
+    return next((role for role in reversed(policy.role_order) if role in roles), None)
+
+
+def _limit(policy: ApprovalLimit, role: str | None) -> float | None:
+    """The role's bound; None is no bound. Without a role that the policy knows it is 0: it fails closed."""
+    found = next((limit for limit in policy.limits if limit.role == role), None)
+    return found.max_amount if found is not None else 0
+
+
+def _required(policy: ApprovalLimit, amount: Any) -> str | None:
+    """The lowest role that may approve the amount."""
+    if not is_number(amount):
+        return None
+    bounds = ((role, _limit(policy, role)) for role in policy.role_order)
+    return next((role for role, bound in bounds if bound is None or amount <= bound), None)
+
+
+def _resolution(policy: ApprovalLimit, amount: Any, required: str | None) -> str:
+    if not is_number(amount):
+        return f"'{policy.field}' must be a number"
+    passed = max((b for limit in policy.limits if (b := limit.max_amount) is not None and b < amount), default=0)
+    if required is None:
+        return f"No role may approve amounts over {dollars(passed)}"
+    return f"User with role '{required}' or higher must approve amounts over {dollars(passed)}"
+
+
+def dollars(amount: float) -> str:
+    """$1M, $2.5M, $750K, $500."""
+    for size, letter in ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K")):
+        if amount >= size:
+            return f"${amount / size:.6g}{letter}"
+    return f"${amount:.6g}"
+
+
+def _plain(amount: float) -> str:
+    return str(int(amount)) if amount == int(amount) else str(amount)

@@ -1,0 +1,71 @@
+"""What a decision rests on besides the run's state, and the answers that deciders share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from contracts.policies import OrganizationPolicies
+from contracts.rejections import Code, Rejection
+from services.run_engine.domain.evolve import RunEvent
+from services.run_engine.domain.lifecycle import ALLOWED_ON_RUN
+from services.run_engine.domain.plan import Plan
+from services.run_engine.domain.state import RunState, StepState
+
+Decision = Sequence[RunEvent] | Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    plan: Plan
+    policies: OrganizationPolicies
+    now: datetime
+
+
+def refused_by_run(state: RunState, action: str, verb: str) -> Rejection | None:
+    """The rejection where the run's status does not allow the action; `verb` says it in the sentence."""
+    if action in ALLOWED_ON_RUN[state.status]:
+        return None
+    return invalid_state(f"Expected to {verb}, but it is {state.status}.", state)
+
+
+def invalid_state(message: str, state: RunState, step: StepState | None = None) -> Rejection:
+    details: dict[str, Any] = {"run_id": state.run_id, "current_status": state.status}
+    if step is not None:
+        details |= {"step": step.step_id, "current_status": step.status, "run_status": state.status}
+    return Rejection(
+        code=Code.INVALID_STATE, message=message, details={**details, "allowed": list(ALLOWED_ON_RUN[state.status])}
+    )
+
+
+def unknown_step(state: RunState, step_id: str) -> Rejection:
+    return Rejection(
+        code=Code.NOT_FOUND,
+        message=f"Run {state.run_id} has no step {step_id}.",
+        details={"run_id": state.run_id, "step": step_id, "steps": list(state.steps)},
+    )
+
+
+def invalid_field(field: str, value: Any, reason: str, **more: Any) -> Rejection:
+    return Rejection(
+        code=Code.VALIDATION_ERROR, message=reason, details={"field": field, "value": value, "reason": reason, **more}
+    )
+
+
+def minutes_of_work(state: RunState, step: StepState, now: datetime) -> float:
+    """Minutes since the attempt began, pauses left out."""
+    if step.started_at is None:
+        return 0
+    standing = state.paused_seconds_now(now) if step.status == "paused" and step.execution_mode == "manual" else 0.0
+    return minutes((now - step.started_at).total_seconds() - step.paused_seconds - standing)
+
+
+def minutes_of_run(state: RunState, now: datetime) -> float:
+    begun = state.started_at or state.created_at
+    return minutes((now - begun).total_seconds() - state.paused_seconds - state.paused_seconds_now(now))
+
+
+def minutes(seconds: float) -> float:
+    """Whole where it is whole, never below 0, to the millisecond's worth of digits."""
+    value = round(max(0.0, seconds) / 60, 4)
+    return int(value) if value == int(value) else value
