@@ -1,0 +1,59 @@
+# `make help` lists the targets. Everything runs from .venv, which is made from requirements-dev.lock, with hashes.
+SHELL := /bin/bash
+BASE_PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell command -v $(p))))
+PYTHON := .venv/bin/python
+STACK := $(PYTHON) -m deploy.local
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status logs token demo test test-kafka bench lint schemas lock .venv
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv: $(INSTALLED) ## the virtual environment, from the lock
+
+$(INSTALLED): requirements-dev.lock
+	@[ -n "$(BASE_PYTHON)" ] && "$(BASE_PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: install it, or name it with make BASE_PYTHON=/path/to/python3.11"; exit 1; }
+	@"$(BASE_PYTHON)" -m venv .venv || { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+up: $(INSTALLED) ## start MongoDB, the broker and the seven services; wait until they are ready
+	@$(STACK) up
+
+down: $(INSTALLED) ## stop them
+	@$(STACK) down
+
+status: $(INSTALLED) ## what runs, where, since when
+	@$(STACK) status
+
+logs: $(INSTALLED) ## the last lines of each log (NAME=gateway for one of them)
+	@$(STACK) logs $(NAME)
+
+token: $(INSTALLED) ## a token for the local gateway (SUB= ORG= ROLES=a,b PERMISSIONS=x,y TTL=seconds)
+	@$(STACK) token $(if $(SUB),--sub "$(SUB)") $(if $(ORG),--org "$(ORG)") $(if $(ROLES),--roles "$(ROLES)") \
+	  $(if $(PERMISSIONS),--permissions "$(PERMISSIONS)") $(if $(TTL),--ttl $(TTL))
+
+demo: $(INSTALLED) ## the reference's playbook from end to end, on the local stack
+	@$(PYTHON) -m deploy.demo
+
+test: $(INSTALLED) ## all tests, on the embedded MongoDB and broker unless others are given
+	@$(PYTHON) -m pytest tests
+
+test-kafka: $(INSTALLED) ## integration and end-to-end tests on three Apache Kafka brokers (needs Java 17 and mvn)
+	@$(PYTHON) -m tests.on_kafka
+
+bench: $(INSTALLED) ## throughput and latency of the local stack
+	@$(PYTHON) -m tests.bench
+
+lint: $(INSTALLED) ## style, types, and which floor may import which
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+schemas: $(INSTALLED) ## JSON Schemas of the contracts, written anew
+	@$(PYTHON) -m contracts.schemas
+
+lock: ## requirements*.lock from pyproject.toml (needs uv)
+	uv pip compile -q --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
+	uv pip compile -q --generate-hashes --no-emit-index-url --extra local --extra dev pyproject.toml -o requirements-dev.lock

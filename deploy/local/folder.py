@@ -1,0 +1,83 @@
+"""The data folder: everything that the local stack keeps lies in it, and its layout is known here alone."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.errors import StackError
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def default_path() -> Path:
+    """HERA_DATA_DIR, or `.data/local` of the checkout."""
+    return Path(os.environ.get("HERA_DATA_DIR") or CHECKOUT / ".data" / "local").resolve()
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    path: Path
+
+    @property
+    def state(self) -> Path:
+        return self.path / "stack.json"
+
+    @property
+    def supervisor_config(self) -> Path:
+        return self.path / "supervisord.conf"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def processes(self) -> Path:
+        return self.path / "processes"
+
+    def log(self, program: str) -> Path:
+        return self.logs / f"{program}.log"
+
+    def data(self, program: str) -> Path:
+        return self.path / "data" / program
+
+    def prepare(self) -> None:
+        """Makes the folder. Raises StackError where it can't be."""
+        if "%" in str(self.path):
+            raise StackError(f"The data folder {self.path} has a %, which supervisord can't read; set HERA_DATA_DIR.")
+        try:
+            for folder in (self.logs, self.processes):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StackError(
+                f"The data folder {self.path} can't be written ({error.strerror}); set HERA_DATA_DIR."
+            ) from error
+
+    def jwt_secret(self) -> str:
+        """Made once; readable by its owner only."""
+        path = self.path / "jwt.secret"
+        if not path.exists():
+            self.prepare()
+            self.write_private(path, secrets.token_urlsafe(48))
+        return path.read_text()
+
+    def write_private(self, path: Path, text: str) -> None:
+        """Replaces the file in one step, mode 0600."""
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(text)
+        partial.replace(path)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One `up` or `down` at a time; the lock ends with its holder."""
+        self.prepare()
+        with (self.path / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StackError(f"Another `up` or `down` is at work on {self.path}; wait for it to end.") from None
+            yield

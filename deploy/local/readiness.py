@@ -1,0 +1,88 @@
+"""Waits for programs that are starting, and tells when one of them ends instead."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from deploy.local import mongodb
+from deploy.local.brokers import until_topics_exist
+from deploy.local.errors import StackError
+from deploy.local.folder import Folder
+from deploy.local.plan import Plan
+from deploy.local.supervisor import ENDED, Control
+from deploy.local.waiting import until
+
+READY_SECONDS = 120.0
+LOG_LINE = 300
+Report = Callable[[str], None]
+
+
+async def until_infrastructure(plan: Plan, report: Report) -> None:
+    """MongoDB takes writes, and the broker has all topics."""
+    waits = {
+        mongodb.NAME: mongodb.until_writable(plan.ports[mongodb.NAME]),
+        "broker and topics": until_topics_exist(plan.addresses.kafka_bootstrap_servers),
+    }
+    where = {mongodb.NAME: plan.addresses.mongodb_uri, "broker and topics": plan.addresses.kafka_bootstrap_servers}
+    await asyncio.gather(*(_timed(name, wait, where[name], report) for name, wait in waits.items()))
+
+
+async def until_services(plan: Plan, names: list[str], report: Report) -> None:
+    """Each answers its `/health/ready` with 200."""
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+        urls = {name: plan.programs[name].url for name in names}
+        await asyncio.gather(*(_timed(n, _until_ready(client, url), url, report) for n, url in urls.items()))
+
+
+async def is_ready(client: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await client.get(f"{url}/health/ready")).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+async def unless_ended(work: Awaitable[None], folder: Folder, control: Control, names: list[str]) -> None:
+    """Awaits the work. Raises StackError when one of the programs ends before that is done."""
+    watch = asyncio.ensure_future(_until_one_ends(folder, control, names))
+    waiting = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({watch, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        await (waiting if waiting.done() else watch)
+    finally:
+        watch.cancel()
+        waiting.cancel()
+        await asyncio.gather(watch, waiting, return_exceptions=True)
+
+
+async def _until_one_ends(folder: Folder, control: Control, names: list[str]) -> None:
+    pids: dict[str, int] = {}
+    while True:
+        states = control.states()
+        for name in names:
+            pid = states[name]["pid"]
+            if states[name]["statename"] in ENDED or (pid and pids.setdefault(name, pid) != pid):
+                raise StackError(f"{name} ended while it was starting: {last_line(folder, name)}")
+        await asyncio.sleep(0.2)
+
+
+def last_line(folder: Folder, name: str) -> str:
+    """The last words of a program, and where the others are."""
+    path = folder.log(name)
+    lines = path.read_text(errors="replace").split("\n") if path.exists() else []
+    words = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    return f"{words[:LOG_LINE]} (log: {path})"
+
+
+async def _until_ready(client: httpx.AsyncClient, url: str) -> None:
+    await until(lambda: is_ready(client, url), every_seconds=0.1)
+
+
+async def _timed(name: str, wait: Awaitable[None], where: str, report: Report) -> None:
+    started = time.monotonic()
+    try:
+        await asyncio.wait_for(wait, READY_SECONDS)
+    except TimeoutError:
+        raise StackError(f"{name} did not become ready in {READY_SECONDS:.0f} s; `logs {name}` shows why.") from None
+    report(f"  {name:<18} ready in {time.monotonic() - started:4.1f} s   {where}")

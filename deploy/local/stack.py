@@ -1,0 +1,183 @@
+"""The local stack as a whole: brought up, taken down, looked at."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from deploy.local import brokers, mongodb, plan, ports, readiness, supervisor
+from deploy.local.errors import StackError
+from deploy.local.folder import Folder
+from deploy.local.plan import GATEWAY_PORT, SERVICES, Addresses, Group, Plan, Wishes
+from deploy.local.readiness import Report
+from deploy.local.supervisor import Control, Lifeline
+
+ALL_GROUPS: tuple[Group, ...] = ("infrastructure", "services")
+RUNNING = {"RUNNING", "STARTING"}
+SUPERVISOR_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What `up` gives: the plan that runs, and the lifeline when this call started the stack."""
+
+    plan: Plan
+    lifeline: Lifeline | None
+
+
+def up(folder: Folder, wishes: Wishes, groups: Sequence[Group] = ALL_GROUPS, report: Report = print) -> Started:
+    """Starts what does not run yet and returns when all of it is ready; on any failure nothing that it started is left.
+
+    The caller holds the returned lifeline: the stack ends with the caller until it lets go. Raises StackError.
+    """
+    with folder.locked():
+        running = _running_plan(folder)
+        if running is not None:
+            current = _moved(folder, running, wishes)
+            asyncio.run(_bring_up(folder, current, groups, report))
+            return Started(current, None)
+        return _start(folder, wishes, groups, report)
+
+
+def down(folder: Folder) -> list[str]:
+    """Stops everything of this folder, a crashed stack's leftovers too; gives the names of what ran."""
+    if not folder.path.exists():
+        return []
+    with folder.locked():
+        return supervisor.stop(folder)
+
+
+async def status(folder: Folder) -> list[dict[str, Any]]:
+    """For each program: name, state, pid, port, start (seconds since the epoch) and ready (None for infrastructure).
+
+    Empty when nothing runs."""
+    current = _running_plan(folder)
+    if current is None:
+        return []
+    states = Control(current).states()
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+        return [await _row(client, current, name, states[name]) for name in current.programs]
+
+
+async def _row(client: httpx.AsyncClient, current: Plan, name: str, state: dict[str, Any]) -> dict[str, Any]:
+    program = current.programs[name]
+    ready = await readiness.is_ready(client, program.url) if program.group == "services" else None
+    row = {"name": name, "state": state["statename"].lower(), "pid": state["pid"], "port": program.port}
+    return row | {"start": state["start"], "ready": ready}
+
+
+def _start(folder: Folder, wishes: Wishes, groups: Sequence[Group], report: Report) -> Started:
+    leftovers = supervisor.stop(folder)
+    if leftovers:
+        report(f"Stopped what an earlier start had left behind: {', '.join(leftovers)}.")
+    current = make_plan(folder, wishes)
+    _require_free_ports(current, groups)
+    lifeline = supervisor.start(folder, current)
+    try:
+        asyncio.run(_bring_up(folder, current, groups, report, lifeline))
+    except BaseException:
+        supervisor.stop(folder)
+        raise
+    return Started(current, lifeline)
+
+
+def make_plan(folder: Folder, wishes: Wishes) -> Plan:
+    """Chooses ports and programs, and writes them to the folder."""
+    broker = None if wishes.external else brokers.broker(wishes.broker)
+    if broker:
+        mongodb.check_runs()
+        broker.prepare(folder)
+    own = [mongodb.NAME, *broker.port_names] if broker else []
+    names = [*SERVICES, *own, supervisor.NAME]
+    given = {n: p for n in names if (p := ports.given_port(n)) is not None}
+    earlier = plan.load(folder)
+    chosen = ports.choose_ports(
+        names, {"gateway": GATEWAY_PORT} | given | wishes.ports, earlier.ports if earlier else {}
+    )
+    current = _planned(folder, wishes, broker, chosen)
+    plan.save(folder, current)
+    return current
+
+
+def _planned(folder: Folder, wishes: Wishes, broker: brokers.Broker | None, chosen: dict[str, int]) -> Plan:
+    addresses = wishes.external
+    programs: dict[str, plan.Program] = {}
+    if broker:
+        mongodb_uri = mongodb.uri(chosen[mongodb.NAME])
+        kafka = broker.bootstrap_servers(chosen)
+        addresses = Addresses(mongodb_uri=mongodb_uri, kafka_bootstrap_servers=kafka, profile=broker.kind)
+        programs[mongodb.NAME] = mongodb.program(folder, chosen[mongodb.NAME])
+        programs |= broker.programs(folder, chosen, addresses)
+    assert addresses is not None
+    programs |= plan.services(folder, addresses, chosen, wishes.environment)
+    return Plan(
+        broker=broker.kind if broker else None,
+        ports=chosen,
+        addresses=addresses,
+        environment=wishes.environment,
+        programs=programs,
+        supervisor_port=chosen[supervisor.NAME],
+        supervisor_password=plan.new_password(),
+    )
+
+
+def _moved(folder: Folder, current: Plan, wishes: Wishes) -> Plan:
+    """The running stack's plan, with the gateway on another port if that is wished and it does not run yet."""
+    given = ports.given_port("gateway")
+    wished = wishes.ports.get("gateway", given)
+    if not wished or wished == current.ports["gateway"]:
+        return current
+    if Control(current).states()["gateway"]["statename"] in RUNNING:
+        raise StackError(f"The gateway already runs on port {current.ports['gateway']}; `make down` first to move it.")
+    chosen = current.ports | {"gateway": wished}
+    services = plan.services(folder, current.addresses, chosen, current.environment)
+    moved = current.model_copy(update={"ports": chosen, "programs": current.programs | services})
+    plan.save(folder, moved)
+    return moved
+
+
+def _running_plan(folder: Folder) -> Plan | None:
+    current = plan.load(folder)
+    if current and supervisor.is_running(folder) and Control(current).answers():
+        return current
+    return None
+
+
+def _require_free_ports(current: Plan, groups: Sequence[Group]) -> None:
+    for name, program in current.programs.items():
+        if program.group in groups:
+            ports.require_free(name, program.port)
+
+
+async def _bring_up(
+    folder: Folder, current: Plan, groups: Sequence[Group], report: Report, lifeline: Lifeline | None = None
+) -> None:
+    control = Control(current)
+    if lifeline:
+        await _until_it_answers(folder, control, lifeline)
+    states = control.states()
+    missing = [
+        name
+        for name, program in current.programs.items()
+        if program.group in groups and states[name]["statename"] not in RUNNING
+    ]
+    for name in missing:
+        ports.require_free(name, current.programs[name].port)
+    infrastructure = [name for name in missing if name in current.names("infrastructure")]
+    if infrastructure:
+        control.start(infrastructure)
+        await readiness.unless_ended(readiness.until_infrastructure(current, report), folder, control, infrastructure)
+    services = [name for name in missing if name in current.names("services")]
+    if services:
+        control.start(services)
+        await readiness.unless_ended(readiness.until_services(current, services, report), folder, control, services)
+
+
+async def _until_it_answers(folder: Folder, control: Control, lifeline: Lifeline) -> None:
+    async with asyncio.timeout(SUPERVISOR_SECONDS):
+        while not control.answers():
+            if lifeline.process.poll() is not None:
+                raise StackError(f"supervisord did not start: {readiness.last_line(folder, supervisor.NAME)}")
+            await asyncio.sleep(0.02)
