@@ -1,0 +1,91 @@
+"""What automation reads: jobs from the engine, results from external workers."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from pydantic import ValidationError
+
+from contracts.jobs import AutomationJob, WorkerResult
+from services.automation.attempts import ATTEMPTS
+from services.automation.domain.endpoints import base_for, channel
+from services.automation.results import result_message
+from services.automation.store import JobStore, KnownJob, StoredJob
+from shared.clock import now
+from shared.kafka import Batch, Parking, Publisher
+from shared.messages import Message, Record, Unreadable, describe, read, read_json
+
+
+class JobConsumer:
+    """Stores jobs and says so; what they take is done elsewhere, so that a slow endpoint holds up no partition."""
+
+    def __init__(self, store: JobStore, parking: Parking, bases: Mapping[str, str], stored: Callable[[], None]) -> None:
+        self._store = store
+        self._parking = parking
+        self._bases = bases
+        self._stored = stored
+
+    async def handle(self, records: Batch) -> None:
+        messages = [read(record) for record in records]
+        await self._parking.park([m for m in messages if isinstance(m, Unreadable)])
+        jobs = [self._job(m) for m in messages if isinstance(m, Message)]
+        await self._store.add(jobs, now())
+        self._stored()
+
+    def _job(self, message: Message) -> StoredJob:
+        job, envelope = message.payload, message.envelope
+        assert isinstance(job, AutomationJob)
+        base = base_for(job.organization_id, self._bases)
+        return StoredJob(
+            job, channel(job.api_endpoint, base), envelope.correlation_id, envelope.id, envelope.traceparent
+        )
+
+
+class ResultConsumer:
+    """Takes workers' results; one that belongs to no job of a worker is parked with the reason."""
+
+    def __init__(self, store: JobStore, publisher: Publisher, parking: Parking, max_bytes: int) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._parking = parking
+        self._max_bytes = max_bytes
+
+    async def handle(self, records: Batch) -> None:
+        results = [(record, self._read(record)) for record in records]
+        known = await self._store.known({r.job_id for _, r in results if isinstance(r, WorkerResult)})
+        checked = [_checked(record, result, known) for record, result in results]
+        await self._parking.park([c for c in checked if isinstance(c, Unreadable)])
+        await self._take([c for c in checked if isinstance(c, WorkerResult)], known)
+
+    async def _take(self, results: Sequence[WorkerResult], known: Mapping[str, KnownJob]) -> None:
+        fresh = [r for r in results if not known[r.job_id].done]
+        if not fresh:
+            return
+        await self._publisher.publish([result_message(r, known[r.job_id]) for r in fresh])
+        await self._store.finish([r.job_id for r in fresh], now())
+        for result in fresh:
+            ATTEMPTS.labels("worker", result.outcome).inc()
+
+    def _read(self, record: Record) -> WorkerResult | Unreadable:
+        if len(record.value or b"") > self._max_bytes:
+            return Unreadable(record, f"the result has more than {self._max_bytes} bytes")
+        document = read_json(record)
+        if isinstance(document, Unreadable):
+            return document
+        try:
+            return WorkerResult.model_validate(document)
+        except ValidationError as error:
+            return Unreadable(record, f"not a valid WorkerResult: {describe(error)}")
+
+
+def _checked(
+    record: Record, result: WorkerResult | Unreadable, known: Mapping[str, KnownJob]
+) -> WorkerResult | Unreadable:
+    if isinstance(result, Unreadable):
+        return result
+    job = known.get(result.job_id)
+    if job is None or job.organization_id != result.organization_id:
+        return Unreadable(record, f"organisation {result.organization_id} has no job {result.job_id}")
+    if job.channel != "worker":
+        return Unreadable(record, f"job {result.job_id} was not given to workers")
+    if (job.run_id, job.step_id) != (result.run_id, result.step_id):
+        return Unreadable(record, f"job {result.job_id} is of run {job.run_id}, {job.step_id}")
+    return result

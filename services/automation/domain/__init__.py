@@ -1,0 +1,1 @@
+"""Where a job goes, and what an answer means."""

@@ -1,0 +1,59 @@
+"""Puts the automation service together."""
+
+from datetime import timedelta
+
+from contracts.topics import AUTOMATION_JOBS, WORKER_RESULTS
+from services.automation.attempts import Attempts
+from services.automation.calls import Caller, CallLimits
+from services.automation.consumers import JobConsumer, ResultConsumer
+from services.automation.settings import AutomationSettings
+from services.automation.store import INDEXES, JOBS, JobStore, StoredJob
+from shared.kafka import Parking
+from shared.leased_work import LeasedWork
+from shared.service import Service
+
+
+def build(settings: AutomationSettings) -> Service:
+    service = Service("automation", settings)
+    service.indexes = INDEXES
+    store = JobStore(
+        service.mongo.collection(JOBS),
+        timedelta(seconds=settings.automation_lease_margin_seconds),
+        timedelta(days=settings.automation_kept_days),
+    )
+    work = _work(service, settings, store)
+    _read(service, settings, store, work)
+    return service
+
+
+def _work(service: Service, settings: AutomationSettings, store: JobStore) -> LeasedWork[StoredJob]:
+    caller = Caller(_limits(settings), settings.automation_concurrency)
+    attempts = Attempts(settings, store, service.publisher, caller)
+    work = LeasedWork(
+        attempts.claim, attempts.attempt, settings.automation_concurrency, settings.automation_idle_seconds
+    )
+
+    async def finish() -> None:
+        await work.finish(settings.shutdown_seconds)
+
+    service.before.append(caller.start)
+    service.loops.append(work.round)
+    service.after += [finish, caller.stop]
+    return work
+
+
+def _read(service: Service, settings: AutomationSettings, store: JobStore, work: LeasedWork[StoredJob]) -> None:
+    jobs, results = (Parking(service.publisher, topic, service.name) for topic in (AUTOMATION_JOBS, WORKER_RESULTS))
+    job_consumer = JobConsumer(store, jobs, settings.automation_base_urls, work.wake)
+    result_consumer = ResultConsumer(store, service.publisher, results, settings.automation_max_result_bytes)
+    for topic, handle, parking in (
+        (AUTOMATION_JOBS, job_consumer.handle, jobs),
+        (WORKER_RESULTS, result_consumer.handle, results),
+    ):
+        service.consumers.add(topic, service.group(topic.name), handle, parking.set_aside)
+
+
+def _limits(settings: AutomationSettings) -> CallLimits:
+    return CallLimits(
+        settings.automation_allowed_hosts, settings.automation_allowed_networks, settings.automation_max_result_bytes
+    )

@@ -1,0 +1,56 @@
+"""What goes out: results to the engine, jobs to external workers."""
+
+from contracts import topics
+from contracts.commands import RecordAutomationResult
+from contracts.jobs import AutomationJob, WorkerJob, WorkerResult
+from contracts.values import Caller
+from services.automation.domain.answers import Outcome
+from services.automation.store import KnownJob, StoredJob
+from shared.clock import now
+from shared.ids import stable_id
+from shared.messages import OutgoingMessage, command_message
+
+CALLER = Caller(id="automation", type="service", permissions=("*",))
+
+
+def outcome_message(stored: StoredJob, outcome: Outcome) -> OutgoingMessage:
+    """The result of a call."""
+    job = stored.job
+    command = RecordAutomationResult(
+        caller=CALLER, step_id=job.step_id, job_id=job.job_id, outcome=outcome.outcome, data=outcome.data,
+        error=outcome.error, retryable=outcome.retryable,
+    )  # fmt: skip
+    known = KnownJob(
+        job.run_id, job.organization_id, job.step_id, stored.channel, False,
+        stored.correlation_id, stored.causation_id, stored.traceparent,
+    )  # fmt: skip
+    return _command(command, known)
+
+
+def result_message(result: WorkerResult, known: KnownJob) -> OutgoingMessage:
+    """The result that an external worker sent."""
+    command = RecordAutomationResult(
+        caller=CALLER, step_id=result.step_id, job_id=result.job_id, outcome=result.outcome, data=result.data,
+        error=result.error, retryable=result.retryable, worker=result.worker,
+    )  # fmt: skip
+    return _command(command, known)
+
+
+def worker_message(job: AutomationJob) -> OutgoingMessage:
+    payload = WorkerJob.model_validate(job.model_dump())
+    return OutgoingMessage(topics.WORKER_JOBS.name, job.run_id, payload.model_dump_json().encode(), WorkerJob.__name__)
+
+
+def _command(command: RecordAutomationResult, known: KnownJob) -> OutgoingMessage:
+    """However often a job's result comes, its command has one id: the first one counts."""
+    return command_message(
+        topics.RUN_COMMANDS.name,
+        known.run_id,
+        command,
+        message_id=stable_id("cmd", "automation", known.organization_id, command.job_id),
+        organization_id=known.organization_id,
+        correlation_id=known.correlation_id,
+        causation_id=known.causation_id,
+        traceparent=known.traceparent,
+        time=now(),
+    )

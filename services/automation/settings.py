@@ -1,0 +1,41 @@
+"""Settings of the automation service."""
+
+from ipaddress import IPv4Network, IPv6Network
+
+from pydantic import Field, field_validator
+
+from services.automation.domain.endpoints import base_fault
+from shared.settings import ServiceSettings
+
+
+class AutomationSettings(ServiceSettings):
+    automation_base_urls: dict[str, str] = Field(
+        default={},
+        description='JSON object, organisation → base address of its endpoints; "*" stands for all others',
+    )
+    automation_allowed_hosts: frozenset[str] = Field(
+        default=frozenset(), description="JSON list: hosts that playbooks may name in absolute addresses"
+    )
+    automation_allowed_networks: frozenset[IPv4Network | IPv6Network] = Field(
+        default=frozenset(),
+        description="JSON list of private networks (CIDR) that an allowed host may resolve to; none by default",
+    )
+    automation_concurrency: int = Field(default=64, ge=1, description="attempts at a time in one instance")
+    automation_concurrency_per_organization: int = Field(
+        default=16, ge=1, description="of those, at most so many of one organisation: a slow endpoint slows its own"
+    )
+    automation_idle_seconds: float = Field(default=1.0, gt=0, description="between looks for jobs of other instances")
+    automation_lease_margin_seconds: float = Field(default=30.0, gt=0, description="a lease outlives the attempt by it")
+    automation_max_result_bytes: int = Field(default=1024 * 1024, ge=1024, le=6 * 1024 * 1024)
+    automation_kept_days: float = Field(
+        default=8, gt=7, description="ended jobs are remembered longer than automation.jobs keeps its records (7 days)"
+    )
+
+    @field_validator("automation_base_urls")
+    @classmethod
+    def _bases(cls, bases: dict[str, str]) -> dict[str, str]:
+        for organization, base in bases.items():
+            fault = base_fault(base)
+            if fault:
+                raise ValueError(f"the address of {organization} {fault}")
+        return bases

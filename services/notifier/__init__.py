@@ -1,0 +1,1 @@
+"""Tells people by e-mail what waits for them."""

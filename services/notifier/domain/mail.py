@@ -1,0 +1,49 @@
+"""The words of an e-mail, and the address that it goes to."""
+
+import re
+from dataclasses import dataclass
+
+from contracts.values import rfc3339
+from services.notifier.domain.notices import Notice, NoticeType
+
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
+)
+_SUBJECTS: dict[NoticeType, str] = {
+    "step_assignment": "Assigned to you: {step}",
+    "step_escalation": "Escalated: {step}",
+    "step_overdue": "Overdue: {step}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    to: str
+    subject: str
+    text: str
+
+
+def address_of(user: str, domain: str | None) -> str | None:
+    """The user's id where it is an address, else with the domain behind it; None where that makes no address."""
+    address = user if "@" in user else f"{user}@{domain}" if domain else ""
+    return address if len(address) <= 254 and _ADDRESS.fullmatch(address) else None
+
+
+def mail(notice: Notice, to: str) -> Mail:
+    lines = [
+        f"Step:         {_line(notice.step_name)} ({notice.step_id})",
+        f"Run:          {notice.run_id}",
+        f"Organisation: {notice.organization_id}",
+    ]
+    if notice.due_at:
+        lines.append(f"Due:          {rfc3339(notice.due_at)}")
+    if notice.reason:
+        lines.append(f"Reason:       {_line(notice.reason)}")
+    subject = _SUBJECTS[notice.type].format(step=_line(notice.step_name))
+    return Mail(to, subject, "\n".join(lines) + "\n")
+
+
+def _line(text: str) -> str:
+    """Users wrote it: kept to one line, so that it can begin no header and no paragraph of its own."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]

@@ -1,0 +1,81 @@
+"""Who is told what: one event makes one notice at most."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from contracts.events import Event, StepAssigned, StepEscalated, StepOverdue, StepStarted
+
+NoticeType = Literal["step_assignment", "step_escalation", "step_overdue"]
+NOTIFYING: tuple[type[Event], ...] = (StepStarted, StepAssigned, StepEscalated, StepOverdue)
+StepKey = tuple[str, str]
+"""Run id and step id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What one person is to be told."""
+
+    run_id: str
+    sequence: int
+    """Of the event in its run."""
+    organization_id: str
+    recipient: str
+    type: NoticeType
+    step_id: str
+    step_name: str
+    due_at: datetime | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which event of which run it is about."""
+
+    run_id: str
+    sequence: int
+    organization_id: str
+
+
+def assignee(event: Event) -> tuple[str, str] | None:
+    """Step id and the person who has the step from this event on."""
+    match event:
+        case StepStarted() | StepAssigned() | StepEscalated() if event.assigned_to:
+            return event.step_id, event.assigned_to
+    return None
+
+
+def notice(source: Source, event: Event, assignees: Mapping[StepKey, str]) -> Notice | None:
+    """`assignees` says who had the step before the event; None where nobody is to be told."""
+    match event:
+        case StepStarted() if event.assigned_to:
+            return _notice(source, event, event.assigned_to, "step_assignment", due_at=event.due_at)
+        case StepAssigned():
+            return _notice(source, event, event.assigned_to, "step_assignment", reason=event.reason)
+        case StepEscalated():
+            return _notice(source, event, _whom(source, event, assignees), "step_escalation", reason=event.reason)
+        case StepOverdue():
+            return _notice(source, event, _whom(source, event, assignees), "step_overdue", due_at=event.due_at)
+    return None
+
+
+def _whom(source: Source, event: StepEscalated | StepOverdue, assignees: Mapping[StepKey, str]) -> str | None:
+    named = event.assigned_to if isinstance(event, StepEscalated) else None
+    return named or assignees.get((source.run_id, event.step_id))
+
+
+def _notice(
+    source: Source,
+    event: StepStarted | StepAssigned | StepEscalated | StepOverdue,
+    recipient: str | None,
+    kind: NoticeType,
+    due_at: datetime | None = None,
+    reason: str | None = None,
+) -> Notice | None:
+    if recipient is None:
+        return None
+    return Notice(
+        source.run_id, source.sequence, source.organization_id, recipient, kind,
+        event.step_id, event.step_name, due_at, reason,
+    )  # fmt: skip

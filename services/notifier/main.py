@@ -1,0 +1,55 @@
+"""Puts the notifier together. Without a mail server it reads its topic's offsets and does nothing else."""
+
+from datetime import timedelta
+
+from contracts.topics import RUN_EVENTS
+from services.notifier.consumers import EventConsumer
+from services.notifier.sending import Sender
+from services.notifier.settings import NotifierSettings
+from services.notifier.smtp import MailServer
+from services.notifier.store import ASSIGNEES, DELIVERIES, INDEXES, Delivery, NoticeStore
+from shared.kafka import Parking
+from shared.leased_work import LeasedWork
+from shared.service import Service
+
+_LEASE_OVER_TIMEOUT = 10
+"""One delivery talks to the mail server several times, each within the timeout."""
+
+
+def build(settings: NotifierSettings) -> Service:
+    service = Service("notifier", settings)
+    service.indexes = INDEXES
+    store = _store(service, settings)
+    parking = Parking(service.publisher, RUN_EVENTS, service.name)
+    work = _work(service, settings, store)
+    consumer = EventConsumer(store, parking, work is not None, work.wake if work else _nothing)
+    service.consumers.add(RUN_EVENTS, service.group(RUN_EVENTS.name), consumer.handle, parking.set_aside)
+    return service
+
+
+def _store(service: Service, settings: NotifierSettings) -> NoticeStore:
+    return NoticeStore(
+        service.mongo.collection(DELIVERIES),
+        service.mongo.collection(ASSIGNEES),
+        kept=timedelta(days=settings.notifier_kept_days),
+        lease=timedelta(seconds=settings.notifier_smtp_timeout_seconds * _LEASE_OVER_TIMEOUT),
+    )
+
+
+def _work(service: Service, settings: NotifierSettings, store: NoticeStore) -> LeasedWork[Delivery] | None:
+    if settings.notifier_smtp_url is None or settings.notifier_from is None:
+        return None
+    server = MailServer(settings.notifier_smtp_url, settings.notifier_from, settings.notifier_smtp_timeout_seconds)
+    sender = Sender(settings, store, service.publisher, server)
+    work = LeasedWork(sender.claim, sender.deliver, settings.notifier_concurrency, settings.notifier_idle_seconds)
+
+    async def finish() -> None:
+        await work.finish(settings.shutdown_seconds)
+
+    service.loops.append(work.round)
+    service.after.append(finish)
+    return work
+
+
+def _nothing() -> None:
+    """Nobody waits for deliveries where none is made."""

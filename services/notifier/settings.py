@@ -1,0 +1,37 @@
+"""Settings of the notifier."""
+
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, model_validator
+
+from services.notifier.domain.mail import address_of
+from shared.settings import ServiceSettings
+
+SMTP_SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+
+
+class NotifierSettings(ServiceSettings):
+    notifier_smtp_url: SecretStr | None = Field(
+        default=None,
+        description="smtp://[user:password@]host[:port], smtp+starttls://… or smtps://…; without it nothing is sent",
+    )
+    notifier_from: str | None = Field(default=None, description="the sender's address")
+    notifier_email_domain: str | None = Field(
+        default=None, description="what makes an address of a user id that is none"
+    )
+    notifier_concurrency: int = Field(default=8, ge=1, description="e-mails under way at a time")
+    notifier_idle_seconds: float = Field(default=1.0, gt=0, description="between looks for what is due")
+    notifier_smtp_timeout_seconds: float = Field(default=30.0, gt=0)
+    notifier_kept_days: float = Field(default=30, gt=1, description="how long deliveries can be looked up")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.notifier_smtp_url is None:
+            return self
+        parts = urlsplit(self.notifier_smtp_url.get_secret_value())
+        if parts.scheme not in SMTP_SCHEMES or not parts.hostname:
+            raise ValueError("NOTIFIER_SMTP_URL must be smtp://, smtp+starttls:// or smtps:// with a host")
+        if self.notifier_from is None or address_of(self.notifier_from, None) is None:
+            raise ValueError("NOTIFIER_FROM must be an e-mail address where NOTIFIER_SMTP_URL is set")
+        return self
