@@ -1,0 +1,116 @@
+"""The answer to a completion: what became of the step, and what is next, for whom, with what they need."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from contracts.definitions import PlaybookDefinition
+from contracts.events import ApprovalRecorded, AutomationFellBack, Event, StepCompleted, StepFailed
+from contracts.values import Caller, rfc3339
+from services.run_engine.domain.approvals import quorum
+from services.run_engine.domain.forms import encrypted_fields
+from services.run_engine.domain.loose import whole
+from services.run_engine.domain.permissions import holds, may_work_on
+from services.run_engine.domain.plan import Plan, plan_of
+from services.run_engine.domain.state import RunState, StepState
+from services.run_engine.domain.views.runs import progress_percentage
+from services.run_engine.domain.views.timeline import View, moment, present, timeline_entry
+
+MASK = "********"
+
+
+def completion_view(
+    state: RunState, definition: PlaybookDefinition, step_id: str, events: Sequence[Event], caller: Caller
+) -> View:
+    """`state` is the one after the events. A vote that leaves the step open shows the tally instead of an end."""
+    event = _principal(events, step_id)
+    step, plan = state.steps[step_id], plan_of(definition)
+    return {
+        "step_id": step_id,
+        **_ending(event, step),
+        **_tally(state, step, plan),
+        "next_steps": _next_steps(state, plan, caller),
+        "run_status": {
+            "run_id": state.run_id,
+            "overall_status": state.status,
+            "progress_percentage": progress_percentage(state),
+            "completed_steps": sum(s.status == "completed" for s in state.steps.values()),
+            "total_steps": len(state.steps),
+        },
+        "timeline_entry": timeline_entry(event) if event is not None else None,
+    }
+
+
+def _principal(events: Sequence[Event], step_id: str) -> Event | None:
+    """The event that says most about the step."""
+    mine = [event for event in events if getattr(event, "step_id", None) == step_id]
+    for kind in (StepCompleted, StepFailed, AutomationFellBack, ApprovalRecorded):
+        for event in mine:
+            if isinstance(event, kind):
+                return event
+    return mine[0] if mine else None
+
+
+def _ending(event: Event | None, step: StepState) -> View:
+    match event:
+        case StepCompleted():
+            return _ended("completed", event, event.completed_by, event.outcome)
+        case StepFailed():
+            return _ended("failed", event, event.failed_by or event.actor.id, "failure")
+        case ApprovalRecorded():
+            return {"status": step.status, "outcome": event.vote}
+    return {"status": step.status}
+
+
+def _ended(status: str, event: StepCompleted | StepFailed, by: str, outcome: str) -> View:
+    return {
+        "status": status,
+        "completed_at": rfc3339(event.at),
+        "completed_by": by,
+        "duration_minutes": whole(event.duration_minutes),
+        "outcome": outcome,
+    }
+
+
+def _tally(state: RunState, step: StepState, plan: Plan) -> View:
+    needed = quorum(plan.by_id[step.step_id], state) if step.approvals else None
+    return {"approvals": needed.tally(step.approvals)} if needed is not None else {}
+
+
+def _next_steps(state: RunState, plan: Plan, caller: Caller) -> list[View]:
+    """All that is open now: what the run waits for, also where that is a machine's or somebody else's."""
+    open_steps = [step for step in state.steps.values() if step.is_open]
+    if not open_steps:
+        return []
+    data = _masked(state.data, plan, caller)
+    return [_next_step(step, plan, data, caller) for step in open_steps]
+
+
+def _next_step(step: StepState, plan: Plan, data: Mapping[str, Any], caller: Caller) -> View:
+    metadata = plan.by_id[step.step_id].definition.metadata
+    return present(
+        {
+            "step_id": step.step_id,
+            "sequence": step.sequence,
+            "status": step.status,
+            "assigned_to": step.assigned_to,
+            "started_at": moment(step.started_at),
+            "due_at": moment(step.due_at),
+            "step_name": step.name,
+            "step_type": step.step_type,
+            "execution_mode": step.execution_mode,
+            "assignee_roles": list(step.assignee_roles),
+            "can_complete": step.status == "in_progress" and may_work_on(caller, step),
+            "waits_for": [unmet.model_dump() for unmet in step.unmet] or None,
+            "form_fields": metadata.get("form_fields"),
+            "approval_options": metadata.get("approval_options"),
+            "data": dict(data),
+        }
+    )
+
+
+def _masked(data: Mapping[str, Any], plan: Plan, caller: Caller) -> Mapping[str, Any]:
+    """Fields that a form marks as encrypted are told to holders of `run:read_sensitive` only."""
+    hidden = {name for step in plan.steps for name in encrypted_fields(step.definition.metadata)}
+    if not hidden or holds(caller, "run:read_sensitive"):
+        return data
+    return {key: MASK if key in hidden else value for key, value in data.items()}
