@@ -1,5 +1,6 @@
 """What JSON may hold that a document of ours can't: found here, with its path, before anything is written."""
 
+from math import isfinite
 from typing import Any
 
 from contracts.rejections import Code
@@ -7,10 +8,11 @@ from shared.errors import Refused
 
 MAX_DEPTH = 50
 _INT64 = 2**63
+_TO_CHECK = (dict, list, int, float)
 
 
 def storable(value: Any, path: str = "") -> None:
-    """Raises Refused (VALIDATION_ERROR, with the path) for an integer beyond 64 bits, NUL in a key, or deep nesting."""
+    """Raises Refused (VALIDATION_ERROR, with the path) for a number beyond 64 bits, NUL in a key, or deep nesting."""
     _check(value, path, 0)
 
 
@@ -21,16 +23,18 @@ def _check(value: Any, path: str, depth: int) -> None:
         for key, item in value.items():
             if "\0" in key:
                 raise _refusal(path, "A field's name must not hold a NUL character")
-            if isinstance(item, dict | list | int):
+            if isinstance(item, _TO_CHECK):
                 _check(item, f"{path}.{key}" if path else key, depth + 1)
     elif isinstance(value, list):
         if depth == MAX_DEPTH:
             raise _refusal(path, f"Nested deeper than {MAX_DEPTH} levels")
         for index, item in enumerate(value):
-            if isinstance(item, dict | list | int):
+            if isinstance(item, _TO_CHECK):
                 _check(item, f"{path}[{index}]", depth + 1)
     elif isinstance(value, int) and not -_INT64 <= value < _INT64:
         raise _refusal(path, "Integers must fit in 64 bits; send larger ones as text")
+    elif isinstance(value, float) and not isfinite(value):
+        raise _refusal(path, "Numbers must fit in 64 bits; send larger ones as text")
 
 
 def _refusal(path: str, reason: str) -> Refused:

@@ -12,7 +12,7 @@ from collections import defaultdict
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from contracts.envelope import ReplyAddress
 from contracts.replies import Reply
@@ -77,11 +77,15 @@ class Requester:
         """
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[command_id].add(reply)
+        handed_over = False
         try:
             async with asyncio.timeout(timeout):
                 await self._publisher.publish([command])
+                handed_over = True
                 return await reply
         except TimeoutError:
+            if not handed_over:
+                raise KafkaTimeoutError("the broker has not acknowledged the command in time") from None
             return None
         finally:
             self._forget(command_id, reply)
