@@ -1,0 +1,126 @@
+"""Who may come in: token, organisation, permission; and the body that they bring."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+from pydantic_core import from_json
+
+from contracts.rejections import Code
+from shared.auth import Identity, TokenVerifier
+from shared.errors import Refused
+from shared.json_values import storable
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request with a body that may go on to the check of its shape."""
+
+    identity: Identity
+    raw: bytes
+    body: dict[str, Any]
+
+
+class Admission:
+    """The checks that every request passes, in the order of the reference: token, organisation, permission."""
+
+    def __init__(self, verifier: TokenVerifier, max_body_bytes: int) -> None:
+        self._verifier = verifier
+        self._max_body_bytes = max_body_bytes
+
+    def query(self, request: Request, permission: str) -> Identity:
+        """Raises Refused: UNAUTHORIZED, ORGANIZATION_MISMATCH or FORBIDDEN."""
+        identity = self._authenticated(request)
+        _same_organization(identity, "organization_id", request.query_params.get("organization_id"))
+        _permitted(identity, permission)
+        return identity
+
+    async def command(self, request: Request, permission: str) -> Admitted:
+        """For requests with a body. Raises Refused, also where the body is none that can be taken."""
+        identity = self._authenticated(request)
+        raw = await self._read(request)
+        body = _json_object(raw)
+        _body_organization(identity, body)
+        _permitted(identity, permission)
+        storable(body)
+        return Admitted(identity, raw, body)
+
+    def _authenticated(self, request: Request) -> Identity:
+        headers = request.headers
+        identity = self._verifier.verify(headers.get("authorization"))
+        _same_organization(identity, "X-Organization-ID", headers.get("x-organization-id"))
+        return identity
+
+    async def _read(self, request: Request) -> bytes:
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._max_body_bytes:
+            raise self._too_large()
+        raw = b""
+        async for chunk in request.stream():
+            raw += chunk
+            if len(raw) > self._max_body_bytes:
+                raise self._too_large()
+        return raw
+
+    def _too_large(self) -> Refused:
+        return Refused(
+            Code.PAYLOAD_TOO_LARGE,
+            f"The request's body is larger than {self._max_body_bytes} bytes",
+            max_bytes=self._max_body_bytes,
+        )
+
+
+def _json_object(raw: bytes) -> dict[str, Any]:
+    try:
+        body = from_json(raw, allow_inf_nan=False)
+    except ValueError as error:
+        raise _malformed(f"The body is not valid JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise _malformed("The body must be a JSON object")
+    return body
+
+
+def _body_organization(identity: Identity, body: dict[str, Any]) -> None:
+    claimed = body.get("organization_id")
+    if claimed is None or claimed == "":
+        raise Refused(
+            Code.ORGANIZATION_REQUIRED,
+            "Organization ID is required for all operations",
+            field="organization_id",
+            reason="Multi-tenant isolation requires organization context",
+        )
+    if not isinstance(claimed, str):
+        raise Refused(
+            Code.VALIDATION_ERROR,
+            "Request validation failed",
+            field="organization_id",
+            reason="Input should be a valid string",
+        )
+    _same_organization(identity, "organization_id", claimed)
+
+
+def _same_organization(identity: Identity, field: str, claimed: str | None) -> None:
+    """The token's organisation is the one that counts; whatever else names one must name the same."""
+    if claimed is not None and claimed != identity.organization_id:
+        raise Refused(
+            Code.ORGANIZATION_MISMATCH,
+            "The organization is not the one of the token",
+            field=field,
+            value=claimed[:200],
+            reason="The token, the body and X-Organization-ID must name the same organization",
+        )
+
+
+def _permitted(identity: Identity, permission: str) -> None:
+    if not identity.may(permission):
+        raise Refused(
+            Code.FORBIDDEN,
+            f"This needs the permission {permission}",
+            field="permissions",
+            required=permission,
+            reason="The token does not grant it",
+        )
+
+
+def _malformed(reason: str) -> Refused:
+    return Refused(Code.VALIDATION_ERROR, "Request validation failed", field="body", reason=reason)

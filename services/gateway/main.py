@@ -1,0 +1,43 @@
+"""Puts the gateway together."""
+
+from contracts import topics
+from services.gateway.admission import Admission
+from services.gateway.application import application
+from services.gateway.commands import Commands
+from services.gateway.owners import Owner
+from services.gateway.pinned import PinnedDefinitions
+from services.gateway.routes.analytics import AnalyticsRoutes
+from services.gateway.routes.playbooks import PlaybookRoutes
+from services.gateway.routes.runs import RunCommandRoutes, RunReadRoutes
+from services.gateway.routes.table import routes
+from services.gateway.settings import GatewaySettings
+from shared.auth import TokenVerifier
+from shared.request_reply import Requester
+from shared.service import Service
+
+
+def build(settings: GatewaySettings) -> Service:
+    app = application()
+    service = Service("gateway", settings, app)
+    requester = Requester(settings, service.publisher, topics.GATEWAY_REPLIES, service.name)
+    urls = {
+        "playbook_registry": settings.registry_url,
+        "run_engine": settings.run_engine_url,
+        "timeline": settings.timeline_url,
+        "analytics": settings.analytics_url,
+    }
+    owners = {name: Owner(name, url, settings.reply_timeout_seconds) for name, url in urls.items()}
+    registry, run_engine, timeline, analytics = owners.values()
+
+    verifier = TokenVerifier(settings.jwt_secret, settings.jwt_issuer, settings.jwt_audience)
+    admission = Admission(verifier, settings.max_body_bytes)
+    commands = Commands(requester, settings.reply_timeout_seconds)
+    app.router.routes[:0] = routes(
+        RunCommandRoutes(admission, commands, PinnedDefinitions(registry)),
+        RunReadRoutes(admission, run_engine, timeline),
+        PlaybookRoutes(admission, commands, registry, analytics),
+        AnalyticsRoutes(admission, analytics),
+    )
+    service.before.append(requester.start)
+    service.after += [requester.stop, *(owner.close for owner in owners.values())]
+    return service

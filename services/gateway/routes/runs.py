@@ -1,0 +1,112 @@
+"""Runs: start, complete a step, signal, list, read, timeline."""
+
+from fastapi import Request, Response
+
+from contracts import topics
+from contracts.commands import Command, CompleteStep, StartRun
+from services.gateway.admission import Admission
+from services.gateway.commands import Commands, Errand, wish_of
+from services.gateway.owners import Owner, not_found
+from services.gateway.pinned import PinnedDefinitions
+from services.gateway.routes.paths import is_id, query_of, run_id_of, step_id_of
+from services.gateway.shapes.checking import run_smart_code, shaped, shaped_with_times
+from services.gateway.shapes.requests import RunCreation, RunSignal, StepCompletion
+from shared.signals import signal_command
+
+RUNS = "/api/v1/playbook-runs"
+
+
+class RunCommandRoutes:
+    """What changes runs."""
+
+    def __init__(self, admission: Admission, commands: Commands, pinned: PinnedDefinitions) -> None:
+        self._admission = admission
+        self._commands = commands
+        self._pinned = pinned
+
+    async def start(self, request: Request) -> Response:
+        admitted = await self._admission.command(request, "run:create")
+        asked = shaped(RunCreation, admitted).run
+        run_smart_code(asked.smart_code)
+        if not is_id(asked.playbook_id):
+            raise not_found("Playbook", "run.playbook_id", asked.playbook_id)
+        wish = wish_of(request, admitted)
+        run_id = wish.id_of("run")
+        command = StartRun(
+            caller=admitted.identity.caller,
+            run_id=run_id,
+            organization_id=wish.organization_id,
+            definition=await self._pinned.current(wish.organization_id, asked.playbook_id),
+            smart_code=asked.smart_code,
+            context=asked.context,
+            initial_data=asked.initial_data,
+            metadata=asked.metadata,
+        )
+        subject = {"run_id": run_id, "playbook_id": asked.playbook_id}
+        return await self._commands.run(wish, _errand(run_id, command, subject, status=201))
+
+    async def complete(self, request: Request) -> Response:
+        admitted = await self._admission.command(request, "step:complete")
+        run_id, step_id = run_id_of(request), step_id_of(request)
+        completion = shaped(StepCompletion, admitted).completion
+        command = CompleteStep(
+            caller=admitted.identity.caller,
+            step_id=step_id,
+            outcome=completion.outcome,
+            completed_by=completion.completed_by,
+            data=completion.data,
+            attachments=completion.attachments,
+            next_step_assignments=completion.next_step_assignments,
+        )
+        subject = {"run_id": run_id, "step_id": step_id}
+        return await self._commands.run(wish_of(request, admitted), _errand(run_id, command, subject))
+
+    async def signal(self, request: Request) -> Response:
+        admitted = await self._admission.command(request, "run:update")
+        run_id = run_id_of(request)
+        signal = shaped_with_times(RunSignal, admitted).signal
+        wish = wish_of(request, admitted)
+        command = signal_command(signal, wish.id_of("sig"), admitted.identity.caller)
+        subject = {"signal_id": command.signal_id, "run_id": run_id, "signal_type": signal.type}
+        return await self._commands.run(wish, _errand(run_id, command, subject))
+
+
+class RunReadRoutes:
+    """What is asked about runs."""
+
+    def __init__(self, admission: Admission, run_engine: Owner, timeline: Owner) -> None:
+        self._admission = admission
+        self._run_engine = run_engine
+        self._timeline = timeline
+
+    async def listing(self, request: Request) -> Response:
+        identity = self._admission.query(request, "run:read")
+        params = query_of(request, identity.organization_id, "status", "playbook_id", "limit", "cursor")
+        return (await self._run_engine.get("/internal/runs", params)).response()
+
+    async def read(self, request: Request) -> Response:
+        identity = self._admission.query(request, "run:read")
+        path = f"/internal/runs/{run_id_of(request)}"
+        return (await self._run_engine.get(path, query_of(request, identity.organization_id))).response()
+
+    async def timeline(self, request: Request) -> Response:
+        """The run's head, which the engine writes before it answers anybody, says up to where the timeline must be."""
+        identity = self._admission.query(request, "run:read")
+        run_id = run_id_of(request)
+        tenant = query_of(request, identity.organization_id)
+        head = (await self._run_engine.get(f"/internal/runs/{run_id}/head", tenant)).data()
+        params = query_of(request, identity.organization_id, "include_system_events")
+        params.append(("min_sequence", str(head["sequence"])))
+        return (await self._timeline.get(f"/internal/timelines/{run_id}", params)).response()
+
+    async def tasks(self, request: Request) -> Response:
+        """The steps that wait for the caller, or for one of the caller's roles."""
+        identity = self._admission.query(request, "run:read")
+        params = query_of(request, identity.organization_id, "limit", "cursor")
+        params.append(("user_id", identity.caller.id))
+        params.extend(("role", role) for role in identity.caller.roles)
+        return (await self._run_engine.get("/internal/tasks", params)).response()
+
+
+def _errand(run_id: str, command: Command, subject: dict[str, str], status: int = 200) -> Errand:
+    return Errand(topics.RUN_COMMANDS, run_id, command, status, f"{RUNS}/{run_id}", subject)

@@ -1,0 +1,81 @@
+"""Bodies of requests. What they hold beyond these fields is kept or ignored, never refused."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.definitions import PlaybookDraft
+from contracts.signals import Signal
+from contracts.values import Attachment
+
+
+class Body(BaseModel):
+    """What every body with an organisation has; `organization_id` must be the token's."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    organization_id: str
+
+
+class PlaybookCreation(Body):
+    action: Literal["create"] = "create"
+    playbook: PlaybookDraft
+
+
+class RunRequest(BaseModel):
+    """What a run starts with."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    playbook_id: str = Field(min_length=1, max_length=200)
+    smart_code: str | None = None
+    context: dict[str, Any] = Field(default_factory=dict)
+    initial_data: dict[str, Any] = Field(default_factory=dict)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class RunCreation(Body):
+    action: Literal["create"] = "create"
+    run: RunRequest
+
+
+class Completion(BaseModel):
+    """What came of a step. `outcome` is `success`, `failure`, or an action of the step's approval options."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    outcome: str = Field(default="success", min_length=1, max_length=100)
+    completed_by: str | None = Field(default=None, min_length=1, max_length=200)
+    data: dict[str, Any] = Field(default_factory=dict)
+    attachments: list[Attachment] = Field(default_factory=list)
+    next_step_assignments: dict[str, list[str]] = Field(default_factory=dict)
+
+
+class StepCompletion(Body):
+    action: Literal["complete"] = "complete"
+    completion: Completion
+
+
+class RunSignal(Body):
+    action: Literal["signal"] = "signal"
+    signal: Signal
+
+
+class DateRange(BaseModel):
+    """Runs created from `start` on and before or at `end`."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+class AnalyticsFilters(BaseModel):
+    date_range: DateRange = DateRange()
+    playbook_ids: list[str] | None = None
+    statuses: list[str] | None = None
+    entity_types: list[str] | None = None
+
+
+class AnalyticsQuery(Body):
+    """Checked by the service that answers it; here for the documentation."""
+
+    filters: AnalyticsFilters = AnalyticsFilters()
+    group_by: list[str] = Field(default_factory=list)
+    metrics: list[str] = Field(default_factory=list)
