@@ -9,12 +9,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    InvalidReplicationFactorError,
+    KafkaError,
+    NotControllerError,
+    RequestTimedOutError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
 from contracts.topics import FOREVER, TOPICS, Topic
 
 BROKER_SECONDS = 60.0
 """How long a broker that is still starting is waited for."""
+GATHERING = (InvalidReplicationFactorError, NotControllerError, RequestTimedOutError)
 
 
 class TopicsError(Exception):
@@ -48,14 +56,16 @@ async def missing_topics(bootstrap_servers: str) -> set[str]:
 
 
 async def create_topics(environment: Mapping[str, str]) -> list[str]:
-    """Creates what is missing, waiting for the broker up to BROKER_SECONDS; gives the names that were created."""
-    client = await _connected(environment["KAFKA_BOOTSTRAP_SERVERS"])
+    """Creates what is missing, waiting for a broker, or enough of them, up to BROKER_SECONDS; gives the names."""
+    deadline = time.monotonic() + BROKER_SECONDS
+    client = await _connected(environment["KAFKA_BOOTSTRAP_SERVERS"], deadline)
     try:
         missing = await _missing(client)
         wanted = [new_topic(topic, environment) for topic in TOPICS if topic.name in missing]
-        if wanted:
-            _check(await client.create_topics(wanted))
-        return [topic.name for topic in wanted]
+        while wanted and (refused := _refused(await client.create_topics(wanted), deadline)):
+            wanted = [topic for topic in wanted if topic.name in refused]
+            await asyncio.sleep(0.2)
+        return sorted(missing)
     finally:
         await client.close()
 
@@ -64,8 +74,7 @@ async def _missing(client: AIOKafkaAdminClient) -> set[str]:
     return {topic.name for topic in TOPICS} - set(await client.list_topics())
 
 
-async def _connected(bootstrap_servers: str) -> AIOKafkaAdminClient:
-    deadline = time.monotonic() + BROKER_SECONDS
+async def _connected(bootstrap_servers: str, deadline: float) -> AIOKafkaAdminClient:
     while True:
         client = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
         try:
@@ -79,13 +88,17 @@ async def _connected(bootstrap_servers: str) -> AIOKafkaAdminClient:
             return client
 
 
-def _check(response: Any) -> None:
-    """Raises TopicsError for the first topic that was refused; one that somebody else has just made is fine."""
+def _refused(response: Any, deadline: float) -> set[str]:
+    """Names to try again, while a cluster is still gathering its brokers; one that exists already is fine."""
+    refused = set()
     for name, code, *message in response.topic_errors:
-        if code and for_code(code) is not TopicAlreadyExistsError:
-            raise TopicsError(
-                f"The broker refused topic {name}: {for_code(code).__name__} {' '.join(filter(None, message))}"
-            )
+        error = for_code(code)
+        if error in GATHERING and time.monotonic() < deadline:
+            refused.add(name)
+        elif code and error is not TopicAlreadyExistsError:
+            reason = " ".join(filter(None, message))
+            raise TopicsError(f"The broker refused topic {name}: {error.__name__} {reason}")
+    return refused
 
 
 def main() -> int:
@@ -98,7 +111,7 @@ def main() -> int:
     except (TopicsError, KafkaError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"Created {len(created)} of {len(TOPICS)} topics; the others were there.")
+    print(f"{len(created)} topics created, {len(TOPICS) - len(created)} were there.")
     return 0
 
 

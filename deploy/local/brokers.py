@@ -1,6 +1,7 @@
-"""The Kafka brokers that the local stack can run: which programs, on which ports, ready when."""
+"""What the local stack asks of a Kafka broker, and the embedded one."""
 
 import sys
+from collections.abc import Callable
 from typing import Protocol
 
 from aiokafka.errors import KafkaError
@@ -19,7 +20,7 @@ class Broker(Protocol):
     kind: BrokerKind
     port_names: tuple[str, ...]
 
-    def prepare(self, folder: Folder, /) -> None:
+    def prepare(self, folder: Folder, ports: dict[str, int], report: Callable[[str], None], /) -> None:
         """Fetches and formats what the broker needs before its first start. Raises StackError."""
 
     def bootstrap_servers(self, ports: dict[str, int], /) -> str: ...
@@ -33,7 +34,7 @@ class EmbeddedBroker:
     kind: BrokerKind = "embedded"
     port_names: tuple[str, ...] = ("broker",)
 
-    def prepare(self, _: Folder) -> None:
+    def prepare(self, _: Folder, __: dict[str, int], ___: Callable[[str], None]) -> None:
         self._binary()
 
     def _binary(self) -> str:
@@ -57,10 +58,6 @@ class EmbeddedBroker:
                 port=ports["broker"],
             )
         }
-
-
-def broker(kind: BrokerKind) -> Broker:
-    return {"embedded": EmbeddedBroker}[kind]()
 
 
 async def until_topics_exist(bootstrap_servers: str) -> None:

@@ -7,14 +7,17 @@ from typing import Any
 
 import httpx
 
-from deploy.local import brokers, mongodb, plan, ports, readiness, supervisor
+from deploy.local import mongodb, plan, ports, readiness, supervisor
+from deploy.local.apache_kafka import ApacheKafka
+from deploy.local.brokers import Broker, EmbeddedBroker
 from deploy.local.errors import StackError
 from deploy.local.folder import Folder
-from deploy.local.plan import GATEWAY_PORT, SERVICES, Addresses, Group, Plan, Wishes
+from deploy.local.plan import GATEWAY_PORT, SERVICES, Addresses, BrokerKind, Group, Plan, Wishes
 from deploy.local.readiness import Report
 from deploy.local.supervisor import Control, Lifeline
 
 ALL_GROUPS: tuple[Group, ...] = ("infrastructure", "services")
+BROKERS: dict[BrokerKind, type[Broker]] = {"embedded": EmbeddedBroker, "kafka": ApacheKafka}
 RUNNING = {"RUNNING", "STARTING"}
 SUPERVISOR_SECONDS = 20.0
 
@@ -72,7 +75,7 @@ def _start(folder: Folder, wishes: Wishes, groups: Sequence[Group], report: Repo
     leftovers = supervisor.stop(folder)
     if leftovers:
         report(f"Stopped what an earlier start had left behind: {', '.join(leftovers)}.")
-    current = make_plan(folder, wishes)
+    current = make_plan(folder, wishes, report)
     _require_free_ports(current, groups)
     lifeline = supervisor.start(folder, current)
     try:
@@ -83,12 +86,11 @@ def _start(folder: Folder, wishes: Wishes, groups: Sequence[Group], report: Repo
     return Started(current, lifeline)
 
 
-def make_plan(folder: Folder, wishes: Wishes) -> Plan:
+def make_plan(folder: Folder, wishes: Wishes, report: Report) -> Plan:
     """Chooses ports and programs, and writes them to the folder."""
-    broker = None if wishes.external else brokers.broker(wishes.broker)
+    broker = None if wishes.external else BROKERS[wishes.broker]()
     if broker:
         mongodb.check_runs()
-        broker.prepare(folder)
     own = [mongodb.NAME, *broker.port_names] if broker else []
     names = [*SERVICES, *own, supervisor.NAME]
     given = {n: p for n in names if (p := ports.given_port(n)) is not None}
@@ -96,12 +98,14 @@ def make_plan(folder: Folder, wishes: Wishes) -> Plan:
     chosen = ports.choose_ports(
         names, {"gateway": GATEWAY_PORT} | given | wishes.ports, earlier.ports if earlier else {}
     )
+    if broker:
+        broker.prepare(folder, chosen, report)
     current = _planned(folder, wishes, broker, chosen)
     plan.save(folder, current)
     return current
 
 
-def _planned(folder: Folder, wishes: Wishes, broker: brokers.Broker | None, chosen: dict[str, int]) -> Plan:
+def _planned(folder: Folder, wishes: Wishes, broker: Broker | None, chosen: dict[str, int]) -> Plan:
     addresses = wishes.external
     programs: dict[str, plan.Program] = {}
     if broker:
