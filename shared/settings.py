@@ -39,10 +39,18 @@ def load_settings(kind: type[S]) -> S:
     try:
         return kind()
     except ValidationError as error:
-        sys.stderr.writelines(_sentence(e["loc"], e["type"], e["msg"], e["input"]) for e in error.errors())
+        sys.stderr.writelines(_sentence(kind, e["loc"], e["type"], e["msg"], e["input"]) for e in error.errors())
         raise SystemExit(2) from None
 
 
-def _sentence(location: tuple[int | str, ...], kind: str, message: str, got: object) -> str:
+def _sentence(
+    settings: type[ServiceSettings], location: tuple[int | str, ...], kind: str, message: str, got: object
+) -> str:
     name = "_".join(str(part) for part in location).upper()
-    return f"{name} is not set\n" if kind == "missing" else f"{name}={got}: {message}\n"
+    if kind == "missing":
+        return f"{name} is not set\n"
+    if not location:  # about several settings at once; what was got is all of them, secrets too
+        return f"{message}\n"
+    field = settings.model_fields.get(str(location[0]))
+    secret = field is not None and "Secret" in str(field.annotation)
+    return f"{name}: {message}\n" if secret else f"{name}={got}: {message}\n"

@@ -1,0 +1,63 @@
+"""Who is told what."""
+
+from datetime import UTC, datetime, timedelta
+from typing import get_args
+
+from contracts.events import RUN_EVENTS, StepAssigned, StepEscalated, StepOverdue, StepStarted
+from contracts.values import SYSTEM
+from services.notifier.domain.notices import NOTIFYING, NoticeType, Source, assignee, notice
+
+AT = datetime(2024, 1, 15, 11, tzinfo=UTC)
+SOURCE = Source("run_1", 7, "org_1")
+STEP = {"at": AT, "actor": SYSTEM, "step_id": "step_002", "sequence": 2, "step_name": "Review"}
+OWNED = {("run_1", "step_002"): "manager_1"}
+
+
+def started(**over: object) -> StepStarted:
+    return StepStarted.model_validate(
+        STEP
+        | {"step_type": "approval", "attempt": 1, "execution_mode": "manual", "due_at": AT + timedelta(hours=4)}
+        | over
+    )
+
+
+def test_the_assignee_of_a_step_that_starts_is_told_until_when() -> None:
+    told = notice(SOURCE, started(assigned_to="manager_1"), {})
+    assert told is not None
+    assert (told.recipient, told.type, told.due_at) == ("manager_1", "step_assignment", AT + timedelta(hours=4))
+    assert (told.run_id, told.sequence, told.step_id) == ("run_1", 7, "step_002")
+
+
+def test_nobody_is_told_of_a_step_that_starts_without_an_assignee() -> None:
+    assert notice(SOURCE, started(), OWNED) is None
+
+
+def test_the_new_assignee_is_told() -> None:
+    event = StepAssigned.model_validate(STEP | {"assigned_to": "manager_2", "previous": "manager_1", "reason": "leave"})
+    told = notice(SOURCE, event, OWNED)
+    assert told is not None
+    assert (told.recipient, told.type, told.reason) == ("manager_2", "step_assignment", "leave")
+
+
+def test_an_escalation_tells_whom_it_names_and_else_the_assignee() -> None:
+    named = notice(SOURCE, StepEscalated.model_validate(STEP | {"assigned_to": "director"}), OWNED)
+    unnamed = notice(SOURCE, StepEscalated.model_validate(STEP | {"roles_added": ["cfo"]}), OWNED)
+    assert named and unnamed
+    assert (named.recipient, unnamed.recipient, named.type) == ("director", "manager_1", "step_escalation")
+
+
+def test_the_assignee_of_an_overdue_step_is_told() -> None:
+    event = StepOverdue.model_validate(STEP | {"due_at": AT, "timer_id": "overdue:step_002:1"})
+    told = notice(SOURCE, event, OWNED)
+    assert told and (told.recipient, told.type) == ("manager_1", "step_overdue")
+    assert notice(SOURCE, event, {}) is None
+
+
+def test_remembers_who_has_a_step() -> None:
+    assert assignee(started(assigned_to="manager_1")) == ("step_002", "manager_1")
+    assert assignee(started()) is None
+
+
+def test_what_notifies_are_events_of_runs() -> None:
+    assert set(NOTIFYING) <= set(RUN_EVENTS)
+    assert set(get_args(NoticeType)) == {"step_assignment", "step_escalation", "step_overdue"}
