@@ -1,0 +1,94 @@
+"""The seven services as processes, for tests that look at them from outside, and kill them."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import httpx
+
+from deploy.local import readiness, stack, tokens
+from deploy.local.folder import Folder
+from deploy.local.plan import Plan, Wishes
+from deploy.local.supervisor import Control
+from deploy.local.waiting import until
+from tests.infrastructure import Infrastructure, Kind
+
+READY_SECONDS = 60.0
+
+
+class RunningStack:
+    def __init__(self, folder: Folder, plan: Plan, database_prefix: str) -> None:
+        self.folder = folder
+        self.plan = plan
+        self.database_prefix = database_prefix
+        self._control = Control(plan)
+
+    @property
+    def mongodb_uri(self) -> str:
+        return self.plan.addresses.mongodb_uri
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return self.plan.addresses.kafka_bootstrap_servers
+
+    @property
+    def gateway_url(self) -> str:
+        return self.url("gateway")
+
+    def url(self, service: str) -> str:
+        return self.plan.programs[service].url
+
+    def log(self, service: str) -> str:
+        return self.folder.log(service).read_text(errors="replace")
+
+    def token(
+        self,
+        organization_id: str = tokens.ORGANIZATION,
+        subject: str = tokens.SUBJECT,
+        roles: Sequence[str] = (),
+        permissions: Sequence[str] = tokens.PERMISSIONS,
+        ttl_seconds: int = 3600,
+    ) -> str:
+        return tokens.make_token(self.folder.jwt_secret(), subject, organization_id, roles, permissions, ttl_seconds)
+
+    def pid(self, program: str) -> int:
+        """0 while it does not run."""
+        return int(self._control.states()[program]["pid"])
+
+    def kill(self, program: str) -> int:
+        """Kills -9 a service, mongod or broker and gives the pid that it had; supervisord starts it again at once."""
+        pid = self.pid(program)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    async def until_ready(self, service: str, after_pid: int = 0, seconds: float = READY_SECONDS) -> None:
+        """Waits until the service runs, under another pid than the killed one, and answers that it is ready."""
+
+        async def ready() -> bool:
+            return self.pid(service) not in (0, after_pid) and await readiness.is_ready(client, self.url(service))
+
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+            await asyncio.wait_for(until(ready), seconds)
+
+    async def kill_and_wait(self, service: str) -> None:
+        await self.until_ready(service, after_pid=self.kill(service))
+
+
+@contextlib.contextmanager
+def provide(kind: Kind, path: Path, shared: Infrastructure | None) -> Iterator[RunningStack]:
+    """All services; on an embedded MongoDB and broker of their own, so that no other test's consumers take part, or on
+    the shared ones where those are somebody else's."""
+    folder = Folder(path)
+    prefix = f"test_{uuid.uuid4().hex[:12]}"
+    external = shared.addresses if shared and kind != "embedded" else None
+    over = {"DATABASE_PREFIX": prefix} | dict(shared.over if shared else {})
+    wishes = Wishes(ports={"gateway": 0}, external=external, environment=over)
+    started = stack.up(folder, wishes, report=lambda _: None)
+    try:
+        yield RunningStack(folder, started.plan, prefix)
+    finally:
+        stack.down(folder)
