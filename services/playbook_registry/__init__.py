@@ -1,0 +1,1 @@
+"""Playbooks: checks drafts, keeps revisions, tells the others about them."""

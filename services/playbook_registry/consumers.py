@@ -1,0 +1,234 @@
+"""Commands to playbooks: a batch in, one write, then events, then replies.
+
+A playbook's document keeps the command that made it and its answer. A command that comes again, redelivered or repeated
+by the client, finds it there: its event is published and its answer given once more, whatever had been done before.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from contracts.commands import CreatePlaybook
+from contracts.definitions import PlaybookDefinition
+from contracts.events import PlaybookRegistered
+from contracts.policies import DEFAULT_POLICIES
+from contracts.rejections import Code, Rejection
+from contracts.replies import Reply
+from contracts.topics import GATEWAY_REPLIES, PLAYBOOK_EVENTS
+from contracts.values import Actor
+from services.playbook_registry.domain.revisions import as_json, created_view, first_revision
+from services.playbook_registry.domain.validation import refusal
+from services.playbook_registry.domain.warnings import warnings
+from services.playbook_registry.store import CommandKey, PlaybookStore, StoredPlaybook
+from shared import clock
+from shared.errors import Refused
+from shared.json_values import storable
+from shared.kafka import Batch, Parking, Publisher
+from shared.messages import Message, OutgoingMessage, Record, Unreadable, command_message, event_message, read
+
+_OTHER_BODY = Rejection(
+    code=Code.IDEMPOTENCY_CONFLICT,
+    message="This Idempotency-Key was used with another body",
+    details={"field": "Idempotency-Key", "reason": "A key stands for one request; use a new key for a new one"},
+)
+_SURPRISE = Reply(
+    rejection=Rejection(
+        code=Code.INTERNAL_ERROR,
+        message="The command could not be carried out and was set aside; an operator has been told",
+    )
+)
+
+
+@dataclass
+class _Decided:
+    """What the commands of a batch come to, as far as the database allows it."""
+
+    created: dict[CommandKey, StoredPlaybook] = field(default_factory=dict)
+    creators: dict[CommandKey, int] = field(default_factory=dict)
+    """Which message of the batch created it; the others of one command are repeats."""
+    refused: dict[int, Rejection] = field(default_factory=dict)
+
+
+class CommandConsumer:
+    """Takes batches from registry.commands. Taking one twice changes nothing."""
+
+    def __init__(self, store: PlaybookStore, publisher: Publisher, parking: Parking) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._parking = parking
+
+    async def handle(self, records: Batch) -> None:
+        messages, unreadable = _split(records)
+        if unreadable:
+            await self._parking.park(unreadable)
+        if messages:
+            await self._take(messages)
+
+    async def set_aside(self, record: Record, error: Exception) -> None:
+        """A surprise stops one command, not the partition: it is parked, and the caller told."""
+        await self._parking.set_aside(record, error)
+        message = read(record)
+        if isinstance(message, Message):
+            await self._publisher.publish(_reply_messages([(message, _SURPRISE)], clock.now()))
+
+    async def _take(self, messages: Sequence[Message]) -> None:
+        now = clock.now()
+        playbooks = await self._store.created_by({_key(message) for message in messages})
+        decided = _decide(messages, playbooks, now)
+        lost = await self._store.add(list(decided.created.values()))
+        playbooks |= {key: playbook for key, playbook in decided.created.items() if key not in lost}
+        playbooks |= await self._store.created_by(lost)  # written by another instance meanwhile
+        losers = [decided.created[key] for key in lost if key not in playbooks]
+        holders = await self._store.holders((p.organization_id, p.smart_code) for p in losers)
+        conflicts = {p.command: _conflict(p, holders) for p in losers}
+        replies = [_reply(i, message, decided, playbooks, conflicts) for i, message in enumerate(messages)]
+        registered = [playbooks[key] for key in dict.fromkeys(map(_key, messages)) if key in playbooks]
+        await self._publisher.publish([_registered(playbook) for playbook in registered])
+        await self._publisher.publish(_reply_messages(zip(messages, replies, strict=True), now))
+
+
+def _split(records: Batch) -> tuple[list[Message], list[Unreadable]]:
+    messages: list[Message] = []
+    unreadable: list[Unreadable] = []
+    for record in records:
+        message = read(record)
+        if isinstance(message, Unreadable):
+            unreadable.append(message)
+        elif (record.key or b"").decode(errors="replace") != message.envelope.key:
+            unreadable.append(Unreadable(record, "the record's key is not the envelope's"))
+        else:
+            messages.append(message)
+    return messages, unreadable
+
+
+def _key(message: Message) -> CommandKey:
+    return message.envelope.organization_id, message.envelope.id
+
+
+def _decide(messages: Sequence[Message], known: Mapping[CommandKey, StoredPlaybook], now: datetime) -> _Decided:
+    decided = _Decided()
+    for index, message in enumerate(messages):
+        key = _key(message)
+        if key in known or key in decided.created:
+            continue
+        outcome = _create(message, now)
+        if isinstance(outcome, Rejection):
+            decided.refused[index] = outcome
+        else:
+            decided.created[key], decided.creators[key] = outcome, index
+    return decided
+
+
+def _create(message: Message, now: datetime) -> StoredPlaybook | Rejection:
+    command, envelope = message.payload, message.envelope
+    assert isinstance(command, CreatePlaybook)
+    if command.organization_id != envelope.organization_id or command.playbook_id != envelope.key:
+        return Rejection(code=Code.ORGANIZATION_MISMATCH, message="The command and its envelope name different owners")
+    try:
+        storable(command.draft.model_dump())
+    except Refused as refused:
+        return refused.rejection
+    rejection = refusal(command.draft, DEFAULT_POLICIES)
+    if rejection is not None:
+        return rejection
+    definition = first_revision(command.draft, envelope.key, envelope.organization_id, now, command.caller.id)
+    return StoredPlaybook(
+        playbook_id=definition.playbook_id,
+        organization_id=definition.organization_id,
+        smart_code=definition.smart_code,
+        status="active",
+        revision=definition.revision,
+        created_at=now,
+        definition=as_json(definition),
+        answer=created_view(definition, warnings(command.draft)),
+        command_id=envelope.id,
+        fingerprint=envelope.fingerprint,
+        correlation_id=envelope.correlation_id,
+        traceparent=envelope.traceparent,
+    )
+
+
+def _conflict(playbook: StoredPlaybook, holders: Mapping[tuple[str, str], str]) -> Rejection:
+    holder = holders.get((playbook.organization_id, playbook.smart_code))
+    if holder is None:
+        details = {"field": "playbook_id", "value": playbook.playbook_id, "reason": "The id is taken"}
+        return Rejection(code=Code.CONFLICT, message="A playbook with this id already exists", details=details)
+    details = {
+        "field": "playbook.smart_code",
+        "value": playbook.smart_code,
+        "reason": "Smart codes are unique within an organization",
+        "playbook_id": holder,
+    }
+    return Rejection(code=Code.CONFLICT, message="A playbook with this smart code already exists", details=details)
+
+
+def _reply(
+    index: int,
+    message: Message,
+    decided: _Decided,
+    playbooks: Mapping[CommandKey, StoredPlaybook],
+    conflicts: Mapping[CommandKey, Rejection],
+) -> Reply:
+    key = _key(message)
+    if index in decided.refused:
+        return Reply(rejection=decided.refused[index])
+    if key in conflicts:
+        return Reply(rejection=conflicts[key])
+    playbook = playbooks[key]
+    if playbook.fingerprint != message.envelope.fingerprint:
+        return Reply(rejection=_OTHER_BODY)
+    is_first = playbook is decided.created.get(key) and decided.creators[key] == index
+    return Reply(result=playbook.answer, replayed=not is_first)
+
+
+def _registered(playbook: StoredPlaybook) -> OutgoingMessage:
+    """The event of the playbook's current revision: the same bytes however often it is published."""
+    definition = PlaybookDefinition.model_validate(playbook.definition)
+    event = PlaybookRegistered(
+        at=definition.created_at,
+        actor=Actor(id=definition.created_by),
+        definition=definition,
+        status=playbook.status,
+    )
+    message, _ = event_message(
+        PLAYBOOK_EVENTS.name,
+        playbook.playbook_id,
+        event,
+        sequence=playbook.revision,
+        previous_hash=None,
+        organization_id=playbook.organization_id,
+        correlation_id=playbook.correlation_id,
+        causation_id=playbook.command_id,
+        time=definition.created_at,
+        traceparent=playbook.traceparent,
+    )
+    return message
+
+
+def _reply_messages(answers: Iterable[tuple[Message, Reply]], now: datetime) -> list[OutgoingMessage]:
+    return [_reply_message(message, reply, now) for message, reply in answers if _somebody_waits(message, now)]
+
+
+def _somebody_waits(message: Message, now: datetime) -> bool:
+    """Somebody gave an address on the reply topic, and their deadline has not passed."""
+    address, deadline = message.envelope.reply_to, message.envelope.deadline
+    if address is None or address.topic != GATEWAY_REPLIES.name or (deadline is not None and deadline < now):
+        return False
+    return address.partition is None or address.partition < (GATEWAY_REPLIES.partitions or 1)
+
+
+def _reply_message(message: Message, reply: Reply, now: datetime) -> OutgoingMessage:
+    envelope = message.envelope
+    assert envelope.reply_to is not None
+    answer = command_message(
+        GATEWAY_REPLIES.name,
+        envelope.id,
+        reply,
+        message_id=f"reply:{envelope.id}",
+        organization_id=envelope.organization_id,
+        correlation_id=envelope.correlation_id,
+        causation_id=envelope.id,
+        traceparent=envelope.traceparent,
+        time=now,
+    )
+    return replace(answer, partition=envelope.reply_to.partition)

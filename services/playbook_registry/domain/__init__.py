@@ -1,0 +1,1 @@
+"""What a valid playbook is. Pure: contracts and re2 only."""

@@ -1,0 +1,83 @@
+"""Form fields, required outputs and approval rules in a step's metadata."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from contracts.definitions import StepDraft
+from services.playbook_registry.domain.faults import Fault, invalid
+from services.playbook_registry.domain.patterns import why_not
+from services.playbook_registry.domain.values import (
+    COUNT,
+    FLAG,
+    LIST,
+    MEMBERS,
+    NUMBER,
+    OBJECT,
+    POSITIVE,
+    SHARE,
+    TEXT,
+    TEXTS,
+    Rule,
+    broken,
+    is_texts,
+)  # fmt: skip
+
+_METADATA: dict[str, Rule] = {
+    "form_fields": LIST, "required_outputs": LIST, "required_documents": TEXTS, "task_checklist": TEXTS,
+    "approval_options": LIST, "approval_matrix": OBJECT, "amount_field": TEXT, "voting_threshold": SHARE,
+    "committee_size": MEMBERS, "escalation": OBJECT, "sla_hours": POSITIVE, "rejection_criteria": OBJECT,
+}  # fmt: skip
+_ESCALATION: dict[str, Rule] = {"after_hours": POSITIVE, "escalate_to": TEXTS}
+_AUTOMATION: dict[str, Rule] = {
+    "api_endpoint": TEXT, "retry_attempts": COUNT, "timeout_seconds": POSITIVE, "fallback_to_manual": FLAG,
+    "auto_approve_limit": NUMBER,
+}  # fmt: skip
+_FIELD: dict[str, Rule] = {"type": TEXT, "required": FLAG, "encrypted": FLAG, "options": LIST}
+_AMOUNT = r"\d+(?:\.\d+)?[kmb]?"
+_BAND = re.compile(rf"(?:under|over)_{_AMOUNT}|{_AMOUNT}_to_{_AMOUNT}", re.IGNORECASE)
+
+
+def faults(step: StepDraft, path: str) -> Iterator[Fault]:
+    metadata, where = step.metadata, f"{path}.metadata"
+    yield from broken(_METADATA, metadata, where)
+    yield from broken(_AUTOMATION, step.automation_config or {}, f"{path}.automation_config")
+    yield from _named_faults(metadata.get("form_fields"), f"{where}.form_fields")
+    yield from _named_faults(metadata.get("required_outputs"), f"{where}.required_outputs")
+    yield from _approval_faults(metadata, where)
+    if isinstance(metadata.get("escalation"), dict):
+        yield from broken(_ESCALATION, metadata["escalation"], f"{where}.escalation")
+
+
+def _named_faults(fields: Any, path: str) -> Iterator[Fault]:
+    """Of form fields or outputs: each has a name of its own, and a pattern that RE2 can run."""
+    seen: set[str] = set()
+    for index, field in enumerate(fields if isinstance(fields, list) else []):
+        name = field.get("name") if isinstance(field, dict) else field
+        if not isinstance(name, str) or not name:
+            yield invalid(f"{path}[{index}].name", name, "It needs a name")
+            continue
+        if name in seen:
+            yield invalid(f"{path}[{index}].name", name, "The name is taken by another one of the step")
+        seen.add(name)
+        yield from _field_faults(field if isinstance(field, dict) else {}, f"{path}[{index}]")
+
+
+def _field_faults(field: Mapping[str, Any], path: str) -> Iterator[Fault]:
+    yield from broken(_FIELD, field, path)
+    pattern = field.get("validation")
+    if pattern is not None and (reason := why_not(pattern)) is not None:
+        yield invalid(f"{path}.validation", pattern, f"validation {reason}")
+
+
+def _approval_faults(metadata: Mapping[str, Any], path: str) -> Iterator[Fault]:
+    if ("voting_threshold" in metadata) != ("committee_size" in metadata):
+        reason = "voting_threshold and committee_size are needed together"
+        yield invalid(f"{path}.voting_threshold", metadata.get("voting_threshold"), reason)
+    matrix = metadata.get("approval_matrix")
+    for name, roles in (matrix if isinstance(matrix, dict) else {}).items():
+        if not _BAND.fullmatch(name):
+            reason = "A band is named under_100k, 500k_to_1m or over_5m"
+            yield invalid(f"{path}.approval_matrix", name, reason)
+        if not is_texts(roles) or not roles:
+            yield invalid(f"{path}.approval_matrix.{name}", roles, "A band lists the roles that must approve")

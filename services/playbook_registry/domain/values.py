@@ -1,0 +1,42 @@
+"""What a value of a user's free-form document must be: each rule says what is expected where it is not met."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeGuard
+
+from services.playbook_registry.domain.faults import Fault, invalid
+
+Rule = tuple[Callable[[Any], bool], str]
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """An int or a finite float; true and false are no numbers."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_whole(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) and item for item in value)
+
+
+NUMBER: Rule = (is_number, "must be a number")
+POSITIVE: Rule = (lambda value: is_number(value) and value > 0, "must be a number above 0")
+COUNT: Rule = (lambda value: is_whole(value) and value >= 0, "must be a whole number, 0 or more")
+MEMBERS: Rule = (lambda value: is_whole(value) and value >= 1, "must be a whole number, 1 or more")
+SHARE: Rule = (lambda value: is_number(value) and 0 < value <= 1, "must be a number above 0, 1 at most")
+FLAG: Rule = (lambda value: isinstance(value, bool), "must be true or false")
+TEXT: Rule = (lambda value: isinstance(value, str) and bool(value), "must be a text")
+TEXTS: Rule = (is_texts, "must be a list of texts")
+LIST: Rule = (lambda value: isinstance(value, list), "must be a list")
+OBJECT: Rule = (lambda value: isinstance(value, dict), "must be an object")
+
+
+def broken(rules: Mapping[str, Rule], values: Mapping[str, Any], path: str) -> Iterator[Fault]:
+    """Faults of those fields that are there; what no rule names is the user's own."""
+    for name, (holds, expected) in rules.items():
+        value = values.get(name)
+        if value is not None and not holds(value):
+            yield invalid(f"{path}.{name}", value, f"{name} {expected}")

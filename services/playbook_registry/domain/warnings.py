@@ -1,0 +1,58 @@
+"""What is allowed, but may surprise: told in `validation.warnings`, blocks nothing."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from contracts.definitions import PlaybookDraft, StepDraft
+from services.playbook_registry.domain.conditions import names_data
+
+Warning_ = dict[str, str]
+"""`field`, the path in the playbook as the user sent it, and `message`."""
+
+
+def warnings(draft: PlaybookDraft) -> list[Warning_]:
+    found = [] if draft.steps else [_warning("steps", "The playbook has no steps: its runs complete at once")]
+    for index, step in enumerate(draft.steps):
+        found += _of_step(step, f"steps[{index}]")
+    return found + list(_shared(draft))
+
+
+def _warning(field: str, message: str) -> Warning_:
+    return {"field": field, "message": message}
+
+
+def _of_step(step: StepDraft, path: str) -> Iterator[Warning_]:
+    if step.is_required and step.conditions.on_unmet is None and any(map(names_data, step.conditions.pre)):
+        yield _warning(
+            f"{path}.conditions.pre",
+            "The step is required and has pre-conditions on data, but no on_unmet: a run in which they do not hold "
+            "is blocked until its data changes or somebody skips the step",
+        )
+    endpoint = (step.automation_config or {}).get("api_endpoint")
+    if step.step_type == "automated" and endpoint is not None:
+        yield _warning(
+            f"{path}.automation_config.api_endpoint",
+            f"{endpoint} is called only where the organization has a base address configured; "
+            "without one the step becomes a job for an external worker",
+        )
+    yield from _encrypted(step.metadata.get("form_fields"), f"{path}.metadata.form_fields")
+
+
+def _encrypted(fields: Any, path: str) -> Iterator[Warning_]:
+    for index, field in enumerate(fields if isinstance(fields, list) else []):
+        if isinstance(field, dict) and field.get("encrypted") is True:
+            yield _warning(
+                f"{path}[{index}].encrypted",
+                f"{field.get('name')} is marked encrypted, but values are NOT yet encrypted at rest",
+            )
+
+
+def _shared(draft: PlaybookDraft) -> Iterator[Warning_]:
+    first: dict[int, str] = {}
+    for index, step in enumerate(draft.steps):
+        if step.sequence in first:
+            yield _warning(
+                f"steps[{index}].sequence",
+                f"'{step.name}' and '{first[step.sequence]}' share sequence {step.sequence}: they start together",
+            )
+        first.setdefault(step.sequence, step.name)

@@ -1,0 +1,69 @@
+"""What a valid draft becomes: its revision, its answer, its warnings."""
+
+from datetime import UTC, datetime
+
+from contracts.definitions import PlaybookDefinition
+from services.playbook_registry.domain.revisions import as_json, created_view, first_revision
+from services.playbook_registry.domain.warnings import warnings
+from tests.conformance.reference import example
+from tests.unit.playbook_registry.drafts import draft, draft_of, step_with
+
+NOW = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
+
+
+def test_numbers_the_steps_in_order_of_sequence() -> None:
+    unordered = draft(
+        {"name": "last", "sequence": 20}, {"name": "first", "sequence": 5}, {"name": "mid", "sequence": 5}
+    )
+    revision = first_revision(unordered, "pb_1", "org_1", NOW, "user_1")
+    assert [(s.step_id, s.name) for s in revision.steps] == [
+        ("step_001", "first"),
+        ("step_002", "mid"),
+        ("step_003", "last"),
+    ]
+
+
+def test_keeps_what_it_does_not_know_and_how_conditions_were_written() -> None:
+    condition = {"field": "a", "operator": "=", "value": None, "note": "kept"}
+    revision = first_revision(draft({**step_with(**condition), "colour": "blue"}), "pb_1", "org_1", NOW, "user_1")
+    step = as_json(revision)["steps"][0]
+    assert step["colour"] == "blue"
+    assert step["conditions"] == {"pre": [condition]}
+    assert as_json(PlaybookDefinition.model_validate(as_json(revision))) == as_json(revision)
+
+
+def test_answers_as_the_reference_shows() -> None:
+    create = example("Create Playbook with Inlined Steps: Request")
+    playbook = draft_of(create)
+    shown = create.responses[0]["data"]
+    revision = first_revision(playbook, shown["playbook_id"], shown["organization_id"], NOW, shown["created_by"])
+    answer = created_view(revision, warnings(playbook))
+    told = answer["validation"].pop("warnings")
+    assert answer == {**shown, "created_at": "2024-01-15T10:30:00.000Z"}
+    assert [w["field"] for w in told] == [
+        "steps[1].conditions.pre",
+        "steps[3].conditions.pre",
+        "steps[3].automation_config.api_endpoint",
+    ]
+
+
+def test_the_estimate_is_null_where_none_is_given() -> None:
+    revision = first_revision(draft({}), "pb_1", "org_1", NOW, "user_1")
+    assert created_view(revision, [])["metrics"]["estimated_duration_minutes"] is None
+
+
+def test_warns_that_encrypted_fields_are_not_encrypted_yet() -> None:
+    playbook = draft({"metadata": {"form_fields": [{"name": "ssn", "encrypted": True}]}})
+    (warning,) = warnings(playbook)
+    assert warning["field"] == "steps[0].metadata.form_fields[0].encrypted"
+    assert "NOT yet encrypted at rest" in warning["message"]
+
+
+def test_warns_of_steps_that_start_together_and_of_none_at_all() -> None:
+    assert [w["field"] for w in warnings(draft({"sequence": 1}, {"sequence": 1}))] == ["steps[1].sequence"]
+    assert [w["field"] for w in warnings(draft())] == ["steps"]
+
+
+def test_does_not_warn_where_on_unmet_says_what_to_do_or_only_steps_are_named() -> None:
+    decided = {"conditions": {"pre": [{"field": "a", "operator": "exists"}], "on_unmet": "skip"}}
+    assert warnings(draft({}, decided, step_with(step=1))) == []

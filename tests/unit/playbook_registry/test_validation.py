@@ -1,0 +1,186 @@
+"""What a draft may not say, and the order in which it is told."""
+
+import time
+from typing import Any
+
+import pytest
+
+from contracts.definitions import PlaybookDraft
+from contracts.policies import DEFAULT_POLICIES, FinancialControls, OrganizationPolicies
+from services.playbook_registry.domain.validation import refusal
+from tests.unit.playbook_registry.drafts import draft, faults_of, step_with
+
+
+@pytest.mark.parametrize(
+    ("smart_code", "reason"),
+    [
+        ("HERA.CRM.PLAYBOOK.TEST", "Smart code must end with version (e.g., .v1)"),
+        ("HERA.CRM.PLAYBOOK.TEST.v0", "Smart code must end with version (e.g., .v1)"),
+        ("HERA.CRM.PLAYBOOK.TEST.v1\n", "Smart code must end with version (e.g., .v1)"),
+        ("", "Smart code must start with HERA"),
+        ("ACME.CRM.PLAYBOOK.TEST.v1", "Smart code must start with HERA"),
+        ("HERA.CRM.v1", "Smart code must have 3 to 8 segments between HERA and the version, not 1"),
+        (
+            "HERA.CRM.playbook.TEST.v1",
+            "Segment 'playbook' must be 2 to 30 capital letters, digits or underscores, the first of them a letter",
+        ),
+    ],
+)
+def test_says_which_rule_a_smart_code_breaks(smart_code: str, reason: str) -> None:
+    rejection = refusal(draft({}, smart_code=smart_code), DEFAULT_POLICIES)
+    assert rejection is not None
+    assert (rejection.code, rejection.details["reason"]) == ("SMART_CODE_INVALID", reason)
+
+
+@pytest.mark.parametrize(
+    ("condition", "field"),
+    [
+        ({}, ""),
+        ({"field": "a", "step": 1}, ""),
+        ({"field": "a", "operator": "~", "value": 1}, ".operator"),
+        ({"field": "a"}, ".operator"),
+        ({"field": "a..b", "operator": "exists"}, ".field"),
+        ({"field": "steps.step_009.x", "operator": "exists"}, ".field"),
+        ({"field": "a", "operator": "="}, ".value"),
+        ({"field": "a", "operator": ">", "value": True}, ".value"),
+        ({"field": "a", "operator": "in", "value": "x"}, ".value"),
+        ({"field": "a", "operator": "not_in", "value": []}, ".value"),
+        ({"field": "a", "operator": "between", "value": [1]}, ".value"),
+        ({"field": "a", "operator": "between", "value": [2, 1]}, ".value"),
+        ({"field": "a", "operator": "between", "value": [1, "2"]}, ".value"),
+        ({"field": "a", "operator": "matches", "value": "(a"}, ".value"),
+        ({"field": "a", "operator": "matches", "value": "(?=a)"}, ".value"),
+        ({"field": "a", "operator": "starts_with", "value": 1}, ".value"),
+        ({"step": 9, "status": "completed"}, ".step"),
+        ({"step": 1, "status": "done"}, ".status"),
+        ({"operator": "xor", "conditions": [{"step": 1}]}, ".operator"),
+        ({"operator": "and", "conditions": []}, ".conditions"),
+        ({"operator": "not", "conditions": [{"field": "a", "operator": "?"}]}, ".conditions[0].operator"),
+    ],
+)
+def test_refuses_a_malformed_condition(condition: dict[str, Any], field: str) -> None:
+    assert faults_of(draft({}, step_with(**condition))) == [("VALIDATION_ERROR", f"steps[1].conditions.pre[0]{field}")]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"field": "a", "operator": "=", "value": None},
+        {"field": "a.b", "operator": "exists"},
+        {"field": "context.region", "operator": "in", "value": ["eu"]},
+        {"field": "steps.step_001.outcome", "operator": "=", "value": "success"},
+        {"field": "a", "operator": "between", "value": ["2024-01-01", "2024-12-31"]},
+        {"field": "a", "operator": "matches", "value": "^[a-z]+$"},
+        {"operator": "or", "conditions": [{"step": 1}, {"field": "a", "operator": "<", "value": 1}]},
+    ],
+)
+def test_accepts_a_well_formed_condition(condition: dict[str, Any]) -> None:
+    assert faults_of(draft({}, step_with(**condition))) == []
+
+
+def test_checks_post_conditions_too() -> None:
+    wrong = {"conditions": {"post": [{"field": "a", "operator": "like", "value": "x"}]}}
+    assert faults_of(draft(wrong)) == [("VALIDATION_ERROR", "steps[0].conditions.post[0].operator")]
+
+
+def _options(*options: dict[str, Any]) -> dict[str, Any]:
+    return {"step_type": "approval", "metadata": {"approval_options": [{"action": "go", **o} for o in options]}}
+
+
+@pytest.mark.parametrize(
+    ("option", "field"),
+    [
+        ({"next_step": 9}, ".next_step"),
+        ({"next_step": "3"}, ".next_step"),
+        ({"next_step": 1}, ".next_step"),
+        ({"next_step": 2}, ".next_step"),
+        ({"return_to_step": 3}, ".return_to_step"),
+        ({"return_to_step": 0}, ".return_to_step"),
+        ({"next_step": 3, "end_playbook": True}, ""),
+        ({"action": None}, ".action"),
+    ],
+)
+def test_refuses_a_jump_that_leads_nowhere(option: dict[str, Any], field: str) -> None:
+    assert faults_of(draft({}, _options(option), {})) == [
+        ("VALIDATION_ERROR", f"steps[1].metadata.approval_options[0]{field}")
+    ]
+
+
+def test_refuses_two_options_of_one_action() -> None:
+    assert faults_of(draft(_options({}, {}))) == [("VALIDATION_ERROR", "steps[0].metadata.approval_options[1].action")]
+
+
+@pytest.mark.parametrize(
+    ("step", "field"),
+    [
+        ({"metadata": {"form_fields": "name"}}, "metadata.form_fields"),
+        ({"metadata": {"form_fields": [{"type": "text"}]}}, "metadata.form_fields[0].name"),
+        ({"metadata": {"form_fields": [{"name": "a"}, {"name": "a"}]}}, "metadata.form_fields[1].name"),
+        ({"metadata": {"form_fields": [{"name": "a", "validation": "["}]}}, "metadata.form_fields[0].validation"),
+        ({"metadata": {"form_fields": [{"name": "a", "encrypted": "yes"}]}}, "metadata.form_fields[0].encrypted"),
+        ({"metadata": {"voting_threshold": 0.5}}, "metadata.voting_threshold"),
+        ({"metadata": {"voting_threshold": 3, "committee_size": 5}}, "metadata.voting_threshold"),
+        ({"metadata": {"approval_matrix": {"about_5": ["ceo"]}}}, "metadata.approval_matrix"),
+        ({"metadata": {"approval_matrix": {"over_5m": []}}}, "metadata.approval_matrix.over_5m"),
+        ({"metadata": {"escalation": {"after_hours": "4"}}}, "metadata.escalation.after_hours"),
+        ({"metadata": {"sla_hours": 0}}, "metadata.sla_hours"),
+        ({"automation_config": {"retry_attempts": -1}}, "automation_config.retry_attempts"),
+        ({"automation_config": {"timeout_seconds": "30"}}, "automation_config.timeout_seconds"),
+        ({"automation_config": {"auto_approve_limit": "1"}}, "automation_config.auto_approve_limit"),
+    ],
+)
+def test_refuses_metadata_that_could_not_be_carried_out(step: dict[str, Any], field: str) -> None:
+    assert faults_of(draft(step)) == [("VALIDATION_ERROR", f"steps[0].{field}")]
+
+
+def test_takes_steps_of_one_sequence_for_a_group() -> None:
+    assert faults_of(draft({"sequence": 1}, {"sequence": 1}, {"sequence": 2})) == []
+
+
+def test_refuses_the_same_step_twice() -> None:
+    twice = draft({"name": "Review", "sequence": 1}, {"name": "Review", "sequence": 1})
+    assert faults_of(twice) == [("VALIDATION_ERROR", "steps[1].sequence")]
+
+
+def test_refuses_a_shared_sequence_where_a_step_says_that_it_is_not_parallel() -> None:
+    shared = draft({"sequence": 1}, {"sequence": 1, "parallel_allowed": False})
+    assert faults_of(shared) == [("VALIDATION_ERROR", "steps[1].sequence")]
+
+
+def test_tells_everything_in_the_order_of_the_checks() -> None:
+    wrong = draft(
+        {"smart_code": "nonsense", "automation_config": {"auto_approve_limit": 200_000}},
+        step_with(step=3),
+        {"conditions": {"pre": [{"step": 2}, {"field": "a", "operator": "~", "value": 1}]}},
+        smart_code="HERA.X",
+    )
+    assert faults_of(wrong) == [
+        ("SMART_CODE_INVALID", "playbook.smart_code"),
+        ("VALIDATION_ERROR", "steps[0].smart_code"),
+        ("VALIDATION_ERROR", "steps[2].conditions.pre[1].operator"),
+        ("CIRCULAR_DEPENDENCY", ""),
+        ("POLICY_VIOLATION", ""),
+    ]
+    rejection = refusal(wrong, DEFAULT_POLICIES)
+    assert rejection is not None
+    assert rejection.details["field"] == "playbook.smart_code"
+
+
+def test_holds_the_limit_of_the_organization() -> None:
+    strict = OrganizationPolicies(financial_controls=FinancialControls(auto_approve_limit=99.5))
+    rejection = refusal(draft({"automation_config": {"auto_approve_limit": 100}}), strict)
+    assert rejection is not None
+    assert rejection.details["max_allowed"] == 99.5
+
+
+def test_answers_at_once_for_a_playbook_that_is_too_long() -> None:
+    long = PlaybookDraft.model_validate(
+        {
+            "name": "Long",
+            "smart_code": "HERA.TEST.PLAYBOOK.LONG.v1",
+            "steps": [{"name": f"S{n}", "sequence": n} for n in range(1, 2_001)],
+        }
+    )
+    began = time.process_time()
+    assert faults_of(long) == [("VALIDATION_ERROR", "steps")]
+    assert time.process_time() - began < 1
