@@ -38,7 +38,8 @@ def configure_logging(service: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("aiokafka", "faststream", "httpx", "httpcore", "pymongo", "uvicorn.error"):
+    logging.getLogger("kafka.consumers").setLevel(logging.ERROR)  # it warns at each start that topics are not created
+    for chatty in ("aiokafka", "httpx", "httpcore", "pymongo", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 

@@ -29,6 +29,7 @@ SetAside = Callable[[Record, Exception], Awaitable[None]]
 INFRASTRUCTURE = (KafkaError, StoreFault, OSError, TimeoutError, Unavailable)
 """What is worth trying again: the broker, the database or a neighbour does not answer."""
 _LONGEST_PAUSE = 5.0
+_LONG_POLL_MS = 1000
 log = structlog.get_logger()
 
 
@@ -194,6 +195,9 @@ class _ObservedConsumer(AIOKafkaConsumer):  # type: ignore[misc]
     last_poll: float | None = None
 
     async def getmany(self, *partitions: TopicPartition, **options: Any) -> dict[TopicPartition, list[Record]]:
+        # FastStream sleeps after each empty poll, which delays what arrives meanwhile; a longer poll returns as soon
+        # as there is a record.
+        options["timeout_ms"] = _LONG_POLL_MS
         records: dict[TopicPartition, list[Record]] = await super().getmany(*partitions, **options)
         self.last_poll = asyncio.get_running_loop().time()
         return records
@@ -211,7 +215,8 @@ class Consumers:
             allow_auto_create_topics=False,
             consumer_only=True,
             apply_types=False,
-            logger=logging.getLogger("faststream"),
+            serializer=None,
+            logger=logging.getLogger("kafka.consumers"),
             log_level=logging.DEBUG,
         )
         self.consumptions: list[Consumption] = []
