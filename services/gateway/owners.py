@@ -4,9 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import httpx
 import orjson
+from aiohttp import (
+    ClientError,
+    ClientOSError,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    ServerDisconnectedError,
+    TCPConnector,
+)
 from fastapi import Response
+from yarl import URL
 
 from contracts.rejections import Code, Rejection
 from shared.correlation import correlation
@@ -14,6 +23,9 @@ from shared.errors import Refused, Unavailable
 
 Params = list[tuple[str, str]]
 CONSISTENCY = "X-Consistency"
+_CONNECT_SECONDS = 2.0
+_KEPT_SECONDS = 4.0
+"""Less than the 5 s after which uvicorn closes an idle connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +56,9 @@ class Owner:
 
     def __init__(self, name: str, url: str, timeout_seconds: float) -> None:
         self.name = name
-        self._client = httpx.AsyncClient(
-            base_url=url,
-            timeout=httpx.Timeout(timeout_seconds, connect=2.0),
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=4.0),
-        )
+        self._url = url.rstrip("/")
+        self._timeout = ClientTimeout(total=timeout_seconds, connect=_CONNECT_SECONDS)
+        self._session: ClientSession | None = None
 
     async def get(self, path: str, params: Params) -> Answer:
         return await self._ask("GET", path, params, None)
@@ -58,38 +68,46 @@ class Owner:
         return await self._ask("POST", path, params, body)
 
     async def close(self) -> None:
-        await self._client.aclose()
+        if self._session:
+            await self._session.close()
 
     async def _ask(self, method: str, path: str, params: Params, body: bytes | None) -> Answer:
         try:
-            answer = await self._send(method, path, params, body)
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            answer = await self._again(method, path, params, body)
-        except httpx.TransportError as error:
-            raise self._silent(error) from error
-        return self._checked(answer)
+            try:
+                return await self._send(method, path, params, body)
+            except (ServerDisconnectedError, ClientOSError):
+                # A kept connection whose other end was restarted breaks at its next use; a fresh one may well work.
+                return await self._send(method, path, params, body)
+        except (ClientError, TimeoutError) as error:
+            raise Unavailable(f"{self.name} does not answer: {type(error).__name__}") from error
 
-    async def _again(self, method: str, path: str, params: Params, body: bytes | None) -> httpx.Response:
-        # A kept connection whose other end has been restarted breaks at its next use; a fresh one may well work.
-        try:
-            return await self._send(method, path, params, body)
-        except httpx.TransportError as error:
-            raise self._silent(error) from error
+    async def _send(self, method: str, path: str, params: Params, body: bytes | None) -> Answer:
+        url = URL(f"{self._url}{path}?{urlencode(params)}", encoded=True)
+        async with self._connections().request(
+            method, url, data=body, headers=_headers(), allow_redirects=False
+        ) as answer:
+            content = await answer.read()
+        if not content.startswith(b'{"success":'):
+            raise Unavailable(f"{self.name} gave no answer that can be used (status {answer.status})")
+        return Answer(answer.status, content, answer.headers.get(CONSISTENCY))
 
-    async def _send(self, method: str, path: str, params: Params, body: bytes | None) -> httpx.Response:
-        current = correlation()
-        headers = {"X-Request-ID": current.correlation_id, "Content-Type": "application/json"}
-        if current.traceparent:
-            headers["traceparent"] = current.traceparent
-        return await self._client.request(method, f"{path}?{urlencode(params)}", content=body, headers=headers)
+    def _connections(self) -> ClientSession:
+        if self._session is None:
+            self._session = ClientSession(
+                connector=TCPConnector(limit=64, keepalive_timeout=_KEPT_SECONDS),
+                cookie_jar=DummyCookieJar(),
+                timeout=self._timeout,
+                skip_auto_headers=("Accept-Encoding", "User-Agent"),
+            )
+        return self._session
 
-    def _checked(self, answer: httpx.Response) -> Answer:
-        if not answer.content.startswith(b'{"success":'):
-            raise Unavailable(f"{self.name} gave no answer that can be used (status {answer.status_code})")
-        return Answer(answer.status_code, answer.content, answer.headers.get(CONSISTENCY))
 
-    def _silent(self, error: httpx.TransportError) -> Unavailable:
-        return Unavailable(f"{self.name} does not answer: {type(error).__name__}")
+def _headers() -> dict[str, str]:
+    current = correlation()
+    headers = {"X-Request-ID": current.correlation_id, "Content-Type": "application/json"}
+    if current.traceparent:
+        headers["traceparent"] = current.traceparent
+    return headers
 
 
 def segment(value: str) -> str:
