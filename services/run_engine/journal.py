@@ -54,17 +54,17 @@ class Journal:
     def pruned(self, committed: Mapping[int, int]) -> "Journal":
         """Without what can't come again: `committed` is, by partition, the offset below which nothing does."""
         if not any(e.messages or not e.accepted for e in self.entries if e.offset < committed.get(e.partition, 0)):
-            return self._shortened()
+            return self._shortened(committed)
         kept = [
             replace(e, messages=()) if e.offset < committed.get(e.partition, 0) else e
             for e in self.entries
             if e.accepted or e.fingerprint or e.offset >= committed.get(e.partition, 0)
         ]
-        return replace(self, entries=tuple(kept))._shortened()
+        return replace(self, entries=tuple(kept))._shortened(committed)
 
-    def _shortened(self) -> "Journal":
+    def _shortened(self, committed: Mapping[int, int]) -> "Journal":
         surplus = len(self.entries) - ANSWERS_KEPT
-        if surplus <= 0 or any(entry.messages for entry in self.entries[:surplus]):
+        if surplus <= 0 or any(e.offset >= committed.get(e.partition, 0) for e in self.entries[:surplus]):
             return self
         ids = tuple(entry.command_id for entry in self.entries[:surplus])
         return Journal(self.entries[surplus:], self.older + ids)

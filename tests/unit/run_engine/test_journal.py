@@ -1,0 +1,101 @@
+"""What a run remembers of its commands: the first answer again, and nothing forgotten that can still come again."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.rejections import Code, Rejection
+from contracts.replies import Reply
+from services.run_engine.journal import ANSWERS_KEPT, Entry, Journal
+from shared.messages import OutgoingMessage
+
+ACCEPTED = Reply(result={"status": "active"}, sequence=3)
+REFUSED = Reply(rejection=Rejection(code=Code.INVALID_STATE, message="it is paused"), sequence=3)
+
+
+def entry(offset: int, reply: Reply = ACCEPTED, fingerprint: str | None = None, partition: int = 0) -> Entry:
+    accepted = reply.rejection is None
+    messages = (OutgoingMessage("run.events", "run_1", b"event of %d" % offset, "StepStarted"),) if accepted else ()
+    answer = reply.model_dump_json().encode()
+    return Entry(f"cmd_{partition}_{offset}", partition, offset, fingerprint, messages, accepted, answer)
+
+
+def journal(*entries: Entry) -> Journal:
+    return Journal(entries)
+
+
+def test_a_new_command_has_no_answer_yet() -> None:
+    assert journal(entry(1)).answer_again("cmd_0_2", None, 2) is None
+
+
+def test_a_redelivered_command_gets_its_first_answer() -> None:
+    assert journal(entry(1)).answer_again("cmd_0_1", None, 1) == ACCEPTED
+
+
+def test_a_repeated_wish_gets_its_first_answer_and_is_told_so() -> None:
+    again = journal(entry(1, fingerprint="f")).answer_again("cmd_0_1", "f", 9)
+    assert again == ACCEPTED.model_copy(update={"replayed": True})
+
+
+def test_a_refusal_is_given_again_too() -> None:
+    again = journal(entry(1, REFUSED, "f")).answer_again("cmd_0_1", "f", 9)
+    assert again is not None
+    assert again.rejection == REFUSED.rejection
+
+
+def test_the_same_key_with_another_body_is_a_conflict() -> None:
+    again = journal(entry(1, fingerprint="f")).answer_again("cmd_0_1", "g", 9)
+    assert again is not None
+    assert again.rejection is not None
+    assert again.rejection.code == Code.IDEMPOTENCY_CONFLICT
+
+
+def test_events_are_kept_until_their_command_cannot_come_again() -> None:
+    kept = journal(entry(1), entry(2), entry(3)).pruned({0: 3})
+    assert [bool(e.messages) for e in kept.entries] == [False, False, True]
+
+
+def test_offsets_of_another_partition_prune_nothing() -> None:
+    before = journal(entry(1), entry(2))
+    assert before.pruned({1: 100}) == before
+
+
+def test_a_refusal_without_a_key_goes_once_its_command_cannot_come_again() -> None:
+    refused = journal(entry(1, REFUSED), entry(2, REFUSED, "f"), entry(3, REFUSED))
+    assert [e.offset for e in refused.pruned({0: 3}).entries] == [2, 3]
+
+
+def test_of_older_commands_the_id_is_kept() -> None:
+    many = journal(*(entry(n) for n in range(ANSWERS_KEPT + 5))).pruned({0: 1000})
+    assert len(many.entries) == ANSWERS_KEPT
+    assert many.older == tuple(f"cmd_0_{n}" for n in range(5))
+    again = many.answer_again("cmd_0_0", None, 2000)
+    assert again is not None
+    assert again.rejection is not None
+    assert again.rejection.code == Code.IDEMPOTENCY_CONFLICT
+
+
+def test_however_many_were_refused_at_once_each_keeps_its_answer_until_it_cannot_come_again() -> None:
+    refused = journal(*(entry(n, REFUSED) for n in range(ANSWERS_KEPT + 5)))
+    assert refused.pruned({}) == refused
+    assert refused.pruned({0: 3}).answer_again("cmd_0_3", None, 3) == REFUSED
+
+
+entries = st.builds(entry, st.integers(0, 60), st.sampled_from([ACCEPTED, REFUSED]), st.sampled_from([None, "f"]))
+
+
+@given(st.lists(entries, max_size=60, unique_by=lambda e: e.offset), st.integers(0, 61))
+def test_whatever_can_come_again_finds_its_answer_and_its_events(given_entries: list[Entry], committed: int) -> None:
+    before = journal(*sorted(given_entries, key=lambda e: e.offset))
+    after = before.pruned({0: committed})
+    for kept in before.entries:
+        if kept.offset >= committed:
+            assert after.find(kept.command_id) == kept
+
+
+@given(st.lists(entries, max_size=60, unique_by=lambda e: e.offset), st.integers(0, 61))
+def test_an_accepted_command_is_never_forgotten(given_entries: list[Entry], committed: int) -> None:
+    before = journal(*sorted(given_entries, key=lambda e: e.offset))
+    after = before.pruned({0: committed})
+    for kept in before.entries:
+        if kept.accepted or kept.fingerprint:
+            assert after.answer_again(kept.command_id, kept.fingerprint, 1000) is not None
