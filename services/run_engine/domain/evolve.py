@@ -1,6 +1,5 @@
 """What each event means for the state. Decides nothing: every choice was made before the event was written."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
@@ -35,6 +34,7 @@ from contracts.events import (
     StepStarted,
     Timer,
 )  # fmt: skip
+from services.run_engine.domain.copying import changed
 from services.run_engine.domain.state import AttemptRecord, RunState, StepState, Vote
 
 RunEvent = (
@@ -92,26 +92,26 @@ def _applied(state: RunState, event: RunEvent) -> RunState:  # noqa: C901 - one 
             return _with_step(state, event, _renewed(state.steps[event.step_id], event))
         case StepAssigned():
             step = state.steps[event.step_id]
-            return _with_step(state, event, replace(step, assigned_to=event.assigned_to), clear_timers=False)
+            return _with_step(state, event, changed(step, assigned_to=event.assigned_to), clear_timers=False)
         case StepEscalated():
             return _escalated(state, event)
         case StepOverdue():
-            step = replace(state.steps[event.step_id], overdue=True, sla_breached=True)
+            step = changed(state.steps[event.step_id], overdue=True, sla_breached=True)
             return _with_step(_without_timer(state, event.timer_id), event, step, clear_timers=False)
         case ApprovalRecorded():
             return _with_step(state, event, _voted(state.steps[event.step_id], event), clear_timers=False)
         case AutomationRequested():
-            step = replace(state.steps[event.step_id], job_id=event.job_id, job_attempt=event.attempt_number)
+            step = changed(state.steps[event.step_id], job_id=event.job_id, job_attempt=event.attempt_number)
             return _with_step(state, event, step, set_timers=event.timers)
         case AutomationAttemptFailed():
             timers = [event.retry] if event.retry is not None else []
-            step = replace(state.steps[event.step_id], job_id=None)
+            step = changed(state.steps[event.step_id], job_id=None)
             return _with_step(state, event, step, set_timers=timers)
         case AutomationFellBack():
-            step = replace(state.steps[event.step_id], execution_mode="manual", job_id=None, reason=event.reason)
+            step = changed(state.steps[event.step_id], execution_mode="manual", job_id=None, reason=event.reason)
             return _with_step(state, event, step, set_timers=event.timers)
         case LateResultRecorded() | NotificationSent():
-            return replace(state, sequence=state.sequence + 1, updated_at=event.at)
+            return changed(state, sequence=state.sequence + 1, updated_at=event.at)
         case DataUpdated():
             return _data_updated(state, event)
         case RunPaused():
@@ -119,14 +119,14 @@ def _applied(state: RunState, event: RunEvent) -> RunState:  # noqa: C901 - one 
         case RunResumed():
             return _resumed(state, event)
         case RunBlocked():
-            return replace(state, sequence=state.sequence + 1, updated_at=event.at, status="blocked")
+            return changed(state, sequence=state.sequence + 1, updated_at=event.at, status="blocked")
         case RunUnblocked():
-            return replace(state, sequence=state.sequence + 1, updated_at=event.at, status="active")
+            return changed(state, sequence=state.sequence + 1, updated_at=event.at, status="active")
         case RunCompleted():
-            ended = replace(state, status="completed", outcome=event.outcome)
+            ended = changed(state, status="completed", outcome=event.outcome)
             return _ended(ended, event)
         case RunFailed():
-            return _ended(replace(state, status="failed", outcome="failed"), event)
+            return _ended(changed(state, status="failed", outcome="failed"), event)
         case RunReopened():
             return _reopened(state, event)
         case RunCancelled():
@@ -156,7 +156,7 @@ def _with_step(
         stopped = (*stopped, *set_timers)
     elif set_timers:
         timers = (*timers, *set_timers)
-    return replace(
+    return changed(
         state, sequence=state.sequence + 1, updated_at=event.at, steps=steps, timers=timers, stopped_timers=stopped
     )
 
@@ -167,11 +167,11 @@ def _of_others(timers: tuple[Timer, ...], step_ids: set[str]) -> tuple[Timer, ..
 
 
 def _without_timer(state: RunState, timer_id: str) -> RunState:
-    return replace(state, timers=tuple(timer for timer in state.timers if timer.timer_id != timer_id))
+    return changed(state, timers=tuple(timer for timer in state.timers if timer.timer_id != timer_id))
 
 
 def _started(step: StepState, event: StepStarted) -> StepState:
-    return replace(
+    return changed(
         step, status="in_progress", attempt=event.attempt, execution_mode=event.execution_mode,
         assigned_to=event.assigned_to, auto_assigned=event.auto_assigned, assignee_roles=tuple(event.assignee_roles),
         started_at=event.at, due_at=event.due_at, blocked_at=None, reason=None, was_status=None, unmet=(),
@@ -180,7 +180,7 @@ def _started(step: StepState, event: StepStarted) -> StepState:
 
 
 def _completed(state: RunState, event: StepCompleted) -> RunState:
-    step = replace(
+    step = changed(
         state.steps[event.step_id], status="completed", ended_at=event.at, completed_by=event.completed_by,
         outcome=event.outcome, was_status=None, sla_breached=event.sla_breached, data=event.data,
         attachments=tuple(event.attachments), job_id=None, reason=None,
@@ -190,35 +190,35 @@ def _completed(state: RunState, event: StepCompleted) -> RunState:
     if event.assignments:
         steps = {**steps, **{i: _given(steps[i], to) for i, to in event.assignments.items()}}
     data = {**state.data, **event.data} if event.data else state.data
-    return after if steps is after.steps and data is state.data else replace(after, steps=steps, data=data)
+    return after if steps is after.steps and data is state.data else changed(after, steps=steps, data=data)
 
 
 def _given(step: StepState, user: str) -> StepState:
-    return replace(step, assigned_to=user, auto_assigned=True)
+    return changed(step, assigned_to=user, auto_assigned=True)
 
 
 def _failed(state: RunState, event: StepFailed) -> RunState:
-    step = replace(
+    step = changed(
         state.steps[event.step_id], status="failed", ended_at=event.at, completed_by=event.failed_by,
         outcome="failure", reason=event.reason, was_status=None, data=event.data,
         attachments=tuple(event.attachments), job_id=None, unmet=(),
     )  # fmt: skip
     after = _with_step(state, event, step)
-    return replace(after, data={**state.data, **event.data}) if event.data else after
+    return changed(after, data={**state.data, **event.data}) if event.data else after
 
 
 def _skipped(step: StepState, event: StepSkipped) -> StepState:
-    return replace(
+    return changed(
         step, status="skipped", ended_at=event.at, reason=event.reason, unmet=tuple(event.unmet), job_id=None
     )
 
 
 def _blocked(step: StepState, event: StepBlocked) -> StepState:
-    return replace(step, status="blocked", blocked_at=step.blocked_at or event.at, unmet=tuple(event.unmet))
+    return changed(step, status="blocked", blocked_at=step.blocked_at or event.at, unmet=tuple(event.unmet))
 
 
 def _cancelled(step: StepState, event: Event, reason: str | None) -> StepState:
-    return replace(step, status="cancelled", ended_at=event.at, reason=reason, was_status=None, job_id=None, unmet=())
+    return changed(step, status="cancelled", ended_at=event.at, reason=reason, was_status=None, job_id=None, unmet=())
 
 
 def _renewed(step: StepState, event: Event) -> StepState:
@@ -236,7 +236,7 @@ def _renewed(step: StepState, event: Event) -> StepState:
 def _returned(state: RunState, event: StepsReturned) -> RunState:
     renewed = {step_id: _renewed(state.steps[step_id], event) for step_id in (event.to_step, *event.reset)}
     gone = set(renewed)
-    return replace(
+    return changed(
         state, sequence=state.sequence + 1, updated_at=event.at, steps={**state.steps, **renewed},
         timers=_of_others(state.timers, gone), stopped_timers=_of_others(state.stopped_timers, gone),
     )  # fmt: skip
@@ -246,12 +246,12 @@ def _escalated(state: RunState, event: StepEscalated) -> RunState:
     """A step is escalated by the clock once: any escalation before takes the timer away."""
     step = state.steps[event.step_id]
     roles = (*step.assignee_roles, *(role for role in event.roles_added if role not in step.assignee_roles))
-    step = replace(step, assignee_roles=roles, assigned_to=event.assigned_to or step.assigned_to)
+    step = changed(step, assignee_roles=roles, assigned_to=event.assigned_to or step.assigned_to)
     after = _with_step(state, event, step, clear_timers=False)
     timers, stopped = (
         tuple(t for t in some if not _escalates(t, step)) for some in (after.timers, after.stopped_timers)
     )
-    return replace(after, timers=timers, stopped_timers=stopped)
+    return changed(after, timers=timers, stopped_timers=stopped)
 
 
 def _escalates(timer: Timer, step: StepState) -> bool:
@@ -261,11 +261,11 @@ def _escalates(timer: Timer, step: StepState) -> bool:
 def _voted(step: StepState, event: ApprovalRecorded) -> StepState:
     others = tuple(vote for vote in step.approvals if vote.user != event.user)
     vote = Vote(event.user, event.vote, tuple(event.roles), event.at, event.data, tuple(event.attachments))
-    return replace(step, approvals=(*others, vote))
+    return changed(step, approvals=(*others, vote))
 
 
 def _data_updated(state: RunState, event: DataUpdated) -> RunState:
-    return replace(
+    return changed(
         state, sequence=state.sequence + 1, updated_at=event.at,
         data={**state.data, **event.data} if event.data else state.data,
         metadata={**state.metadata, **event.metadata} if event.metadata else state.metadata,
@@ -273,8 +273,8 @@ def _data_updated(state: RunState, event: DataUpdated) -> RunState:
 
 
 def _paused(state: RunState, event: RunPaused) -> RunState:
-    paused = {i: replace(state.steps[i], status="paused", was_status=state.steps[i].status) for i in event.steps}
-    return replace(
+    paused = {i: changed(state.steps[i], status="paused", was_status=state.steps[i].status) for i in event.steps}
+    return changed(
         state, sequence=state.sequence + 1, updated_at=event.at, status="paused", paused_at=event.at,
         pause_until=event.pause_until, steps={**state.steps, **paused}, timers=tuple(event.timers),
         stopped_timers=state.timers,
@@ -284,7 +284,7 @@ def _paused(state: RunState, event: RunPaused) -> RunState:
 def _resumed(state: RunState, event: RunResumed) -> RunState:
     by = timedelta(seconds=event.paused_seconds)
     resumed = {i: _moved_on(state.steps[i], by) for i in event.steps}
-    return replace(
+    return changed(
         state, sequence=state.sequence + 1, updated_at=event.at, status="active", paused_at=None, pause_until=None,
         paused_seconds=state.paused_seconds + event.paused_seconds,
         due_at=state.due_at + by if state.due_at is not None else None, steps={**state.steps, **resumed},
@@ -294,7 +294,7 @@ def _resumed(state: RunState, event: RunResumed) -> RunState:
 
 
 def _moved_on(step: StepState, by: timedelta) -> StepState:
-    return replace(
+    return changed(
         step, status=step.was_status or "in_progress", was_status=None,
         due_at=step.due_at + by if step.due_at is not None else None,
         paused_seconds=step.paused_seconds + by.total_seconds(),
@@ -302,7 +302,7 @@ def _moved_on(step: StepState, by: timedelta) -> StepState:
 
 
 def _ended(state: RunState, event: Event) -> RunState:
-    return replace(
+    return changed(
         state, sequence=state.sequence + 1, updated_at=event.at, ended_at=event.at, timers=(), stopped_timers=(),
         paused_at=None, pause_until=None,
     )  # fmt: skip
@@ -311,7 +311,7 @@ def _ended(state: RunState, event: Event) -> RunState:
 def _reopened(state: RunState, event: RunReopened) -> RunState:
     """Steps that were cancelled because the run failed are to be done again."""
     pending = {i: _renewed(step, event) for i, step in state.steps.items() if step.status == "cancelled"}
-    return replace(
+    return changed(
         state, sequence=state.sequence + 1, updated_at=event.at, status="active", outcome=None, ended_at=None,
         steps={**state.steps, **pending} if pending else state.steps,
     )  # fmt: skip
@@ -320,5 +320,5 @@ def _reopened(state: RunState, event: RunReopened) -> RunState:
 def _run_cancelled(state: RunState, event: RunCancelled) -> RunState:
     reason = event.signal.reason
     cancelled = {i: _cancelled(state.steps[i], event, reason) for i in event.steps}
-    ended = replace(state, status="cancelled", outcome="cancelled", steps={**state.steps, **cancelled})
+    ended = changed(state, status="cancelled", outcome="cancelled", steps={**state.steps, **cancelled})
     return _ended(ended, event)

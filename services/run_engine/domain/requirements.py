@@ -1,11 +1,11 @@
 """What a step asks of its completion besides the form: documents, checklist, rejection criteria."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from contracts.values import Attachment
 from services.run_engine.domain.conditions import Facts
+from services.run_engine.domain.copying import changed
 from services.run_engine.domain.forms import attached, encrypted_fields, form_violations, output_violations
 from services.run_engine.domain.loose import is_number, items, mapping, texts
 from services.run_engine.domain.plan import PlannedStep
@@ -43,7 +43,7 @@ def promises_violated(
 
 
 def _post(state: RunState, step: StepState, planned: PlannedStep, data: Mapping[str, Any]) -> list[Violation]:
-    after = {**state.steps, step.step_id: replace(step, status="completed", data=dict(data))}
+    after = {**state.steps, step.step_id: changed(step, status="completed", data=dict(data))}
     facts = Facts({**state.data, **data}, state.context, after)
     return post_conditions(planned.definition.conditions.post, facts, encrypted_fields(planned.definition.metadata))
 

@@ -36,7 +36,7 @@ class AttemptRecord:
     outcome: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StepState:
     step_id: str
     sequence: int
@@ -86,7 +86,7 @@ class StepState:
         return self.status in STEP_OPEN
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunState:
     run_id: str
     organization_id: str
