@@ -1,0 +1,33 @@
+from contracts.commands import EscalateStep
+from contracts.rejections import Code
+from tests.unit.run_engine.story import ALICE, somebody, trial
+
+ESCALATE = EscalateStep(caller=ALICE, signal_id="s", escalate_to=["director"])
+STEP = {"assignee_roles": ["manager"], "metadata": {"escalation": {"after_hours": 4, "escalate_to": ["vp"]}}}
+
+
+def test_adds_the_roles_and_those_before_can_still_act() -> None:
+    story = trial(STEP).when(ESCALATE).then("StepEscalated")
+    assert story.step(1).assignee_roles == ("manager", "director")
+    story.completes(1, somebody("m", "manager")).then("StepCompleted", "RunCompleted")
+
+
+def test_takes_the_roles_of_the_playbook_where_none_are_named() -> None:
+    assert trial(STEP).when(EscalateStep(caller=ALICE, signal_id="s")).event("StepEscalated").roles_added == ["vp"]
+
+
+def test_takes_the_place_of_the_escalation_by_the_clock() -> None:
+    story = trial(STEP)
+    assert [timer.timer_id for timer in story.state.timers] == ["escalation:step_001:1"]
+    assert story.when(ESCALATE).state.timers == ()
+
+
+def test_can_hand_the_step_over() -> None:
+    handed = ESCALATE.model_copy(update={"escalate_to": [], "assignee": "dora"})
+    assert trial(STEP).when(handed).step(1).assigned_to == "dora"
+
+
+def test_refuses_without_a_target_or_an_open_step() -> None:
+    trial({}).when(EscalateStep(caller=ALICE, signal_id="s")).refused(Code.VALIDATION_ERROR)
+    trial({}, {}).when(ESCALATE.model_copy(update={"step_id": "step_002"})).refused(Code.INVALID_STATE, "pending")
+    trial({}).completes(1).when(ESCALATE).refused(Code.INVALID_STATE)
