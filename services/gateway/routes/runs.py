@@ -8,12 +8,12 @@ from services.gateway.admission import Admission
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.owners import Owner, not_found
 from services.gateway.pinned import PinnedDefinitions
+from services.gateway.routes.operations import RUNS
 from services.gateway.routes.paths import is_id, query_of, run_id_of, step_id_of
 from services.gateway.shapes.checking import run_smart_code, shaped, shaped_with_times
 from services.gateway.shapes.requests import RunCreation, RunSignal, StepCompletion
+from shared.errors import Unavailable
 from shared.signals import signal_command
-
-RUNS = "/api/v1/playbook-runs"
 
 
 class RunCommandRoutes:
@@ -97,7 +97,10 @@ class RunReadRoutes:
         head = (await self._run_engine.get(f"/internal/runs/{run_id}/head", tenant)).data()
         params = query_of(request, identity.organization_id, "include_system_events")
         params.append(("min_sequence", str(head["sequence"])))
-        return (await self._timeline.get(f"/internal/timelines/{run_id}", params)).response()
+        answer = await self._timeline.get(f"/internal/timelines/{run_id}", params)
+        if answer.status == 404:
+            raise Unavailable("The timeline has not seen this run yet")  # the run is there: its head has just said so
+        return answer.response()
 
     async def tasks(self, request: Request) -> Response:
         """The steps that wait for the caller, or for one of the caller's roles."""

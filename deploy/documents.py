@@ -1,0 +1,58 @@
+"""Writes the documents that are made of the code: `python -m deploy.documents`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from contracts.envelope import Envelope
+from contracts.registry import ENVELOPED, PLAIN, version_of
+from services.gateway.application import asyncapi_document, openapi_document
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+SCHEMAS = Path("contracts/schemas")
+
+
+def documents() -> dict[Path, bytes]:
+    """All documents, by their path in the checkout."""
+    made = {
+        Path("docs/api/openapi.json"): openapi_document(),
+        Path("docs/api/asyncapi.json"): asyncapi_document(),
+        SCHEMAS / "Envelope.v1.json": _schema(Envelope),
+    }
+    for name, (payload, _) in {**ENVELOPED, **PLAIN}.items():
+        made[SCHEMAS / f"{name}.v{version_of(payload)}.json"] = _schema(payload)
+    return {path: _text(document) for path, document in made.items()}
+
+
+def stale(root: Path = CHECKOUT) -> list[Path]:
+    """Documents that are missing or differ from what the code says now."""
+    return [
+        path for path, text in documents().items() if not (root / path).exists() or (root / path).read_bytes() != text
+    ]
+
+
+def write(root: Path = CHECKOUT) -> None:
+    for path, text in documents().items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(text)
+
+
+def _schema(payload: Any) -> dict[str, Any]:
+    schema: dict[str, Any] = payload.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _text(document: dict[str, Any]) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def main() -> int:
+    write()
+    print(f"Wrote {len(documents())} documents.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

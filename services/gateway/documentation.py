@@ -1,0 +1,168 @@
+"""From a description of an operation to what OpenAPI says about it."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fastapi import Request, Response
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from contracts.rejections import Code
+from services.gateway.routes.plain import Endpoint, PlainRoute
+from services.gateway.shapes.answers import Accepted, ErrorAnswer
+from services.gateway.shapes.examples import example
+from shared.http import STATUS_OF
+
+_REF = "#/components/schemas/{model}"
+_EVERYWHERE = (Code.UNAUTHORIZED, Code.FORBIDDEN, Code.ORGANIZATION_MISMATCH, Code.INTERNAL_ERROR, Code.UNAVAILABLE)
+_TOKEN = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+_TITLES = {
+    400: "The request is not valid, or violates a contract or a policy",
+    401: "The token is missing or not valid",
+    403: "The token does not allow this, or names another organization",
+    404: "There is no such thing in this organization",
+    409: "The current state does not allow this",
+    413: "The body is too large",
+    500: "Something went wrong in the service",
+    503: "Something that is needed does not answer; try again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: str
+    description: str
+    schema: dict[str, Any] = field(default_factory=lambda: {"type": "string"})
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A route: its method and path, and what the documentation says of it."""
+
+    method: str
+    path: str
+    name: str
+    tag: str
+    summary: str
+    description: str
+    permission: str
+    answer: type[BaseModel]
+    status: int = 200
+    answer_example: str | None = None
+    body: type[BaseModel] | None = None
+    body_examples: tuple[str, ...] = ()
+    query: tuple[Parameter, ...] = ()
+    refusals: tuple[Code, ...] = ()
+    refusal_examples: tuple[str, ...] = ()
+    command: bool = False
+    """Answered over Kafka: takes an Idempotency-Key, may be answered with 202."""
+
+    def models(self) -> list[type[BaseModel]]:
+        return [self.answer, *([self.body] if self.body else [])]
+
+    def route(self, endpoint: Endpoint) -> PlainRoute:
+        return PlainRoute(self.method, self.path, endpoint, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "operation_id": self.name,
+            "tags": [self.tag],
+            "summary": self.summary,
+            "description": f"{self.description}\n\nNeeds the permission `{self.permission}`.",
+            "status_code": self.status,
+            "responses": dict(self._answers()),
+            "openapi_extra": self._request(),
+        }
+
+    def _request(self) -> dict[str, Any]:
+        request: dict[str, Any] = {"security": [{"bearer": []}], "parameters": self._parameters()}
+        if self.body:
+            content: dict[str, Any] = {"schema": _reference(self.body)}
+            if self.body_examples:
+                content["examples"] = {name: {"value": example(name)} for name in self.body_examples}
+            request["requestBody"] = {"required": True, "content": {"application/json": content}}
+        return request
+
+    def _parameters(self) -> list[dict[str, Any]]:
+        names = re.findall(r"{(\w+)}", self.path)
+        in_path = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+        in_query = [_parameter("query", parameter) for parameter in self.query]
+        headers = [*_HEADERS, *([_IDEMPOTENCY] if self.command else [])]
+        return [*in_path, *in_query, *(_parameter("header", header) for header in headers)]
+
+    def _answers(self) -> Iterable[tuple[int, dict[str, Any]]]:
+        yield self.status, _success("The answer", self.answer, self.answer_example)
+        if self.command:
+            yield 202, _success("No outcome within the time; the command counts all the same", Accepted, None)
+        refusals = (*_EVERYWHERE, *self.refusals)
+        for status in sorted({STATUS_OF[code] for code in refusals}):
+            codes = [code for code in refusals if STATUS_OF[code] == status]
+            yield status, _refusal(status, codes, self.refusal_examples)
+
+
+_HEADERS = (
+    Parameter("X-Organization-ID", "If sent, must be the token's organization"),
+    Parameter("X-Request-ID", "Comes back on the answer, and stands in all messages and log lines of the request"),
+)
+_IDEMPOTENCY = Parameter(
+    "Idempotency-Key", "The same request under the same key is done once; repeats get the first answer"
+)
+
+
+def openapi(operations: Sequence[Operation], **about: Any) -> dict[str, Any]:
+    """The OpenAPI document; `about` is title, version and description."""
+    document = get_openapi(routes=[operation.route(_nobody) for operation in operations], **about)
+    return {**document, "components": _components(operations)}
+
+
+async def _nobody(_: Request) -> Response:
+    raise NotImplementedError
+
+
+def _components(operations: Iterable[Operation]) -> dict[str, Any]:
+    models: list[type[BaseModel]] = [ErrorAnswer, Accepted]
+    models += [model for operation in operations for model in operation.models()]
+    inputs: list[tuple[type[BaseModel], Literal["validation"]]] = [
+        (model, "validation") for model in dict.fromkeys(models)
+    ]
+    _, schemas = models_json_schema(inputs, ref_template=_REF)
+    return {"schemas": schemas["$defs"], "securitySchemes": _TOKEN}
+
+
+def _reference(model: type[BaseModel]) -> dict[str, Any]:
+    return {"$ref": _REF.format(model=model.__name__)}
+
+
+def _parameter(where: str, parameter: Parameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": where,
+        "required": False,
+        "description": parameter.description,
+        "schema": parameter.schema,
+    }
+
+
+def _success(description: str, model: type[BaseModel], example_name: str | None) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": ["success", "data"],
+        "properties": {"success": {"const": True}, "data": _reference(model)},
+    }
+    content: dict[str, Any] = {"schema": schema}
+    if example_name:
+        content["example"] = example(example_name)
+    return {"description": description, "content": {"application/json": content}}
+
+
+def _refusal(status: int, codes: list[Code], example_names: tuple[str, ...]) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": _reference(ErrorAnswer)}
+    examples = {name: {"value": example(name)} for name in example_names}
+    fitting = {name: shown for name, shown in examples.items() if shown["value"]["error"]["code"] in codes}
+    if fitting:
+        content["examples"] = fitting
+    description = f"{_TITLES[status]}: {', '.join(codes)}"
+    return {"description": description, "content": {"application/json": content}}

@@ -1,0 +1,166 @@
+"""Answers of commands, for the documentation. The services that own them may add fields; these are always there."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from contracts.rejections import Code
+from contracts.values import Moment
+
+RunStatus = Literal["active", "paused", "blocked", "completed", "failed", "cancelled"]
+StepStatus = Literal["pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled"]
+
+
+class Shape(BaseModel):
+    """Base of all answers: more fields may come."""
+
+    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
+
+
+class ErrorBody(Shape):
+    code: Code
+    message: str
+    details: dict[str, Any]
+    """`field`, `value` and `reason` of what is wrong, or what the code needs; `errors` lists all that is wrong."""
+
+
+class ErrorAnswer(Shape):
+    success: Literal[False]
+    error: ErrorBody
+
+
+class Warned(Shape):
+    field: str
+    message: str
+
+
+class PlaybookValidation(Shape):
+    smart_code_valid: bool
+    steps_valid: bool
+    conditions_valid: bool
+    warnings: list[Warned] = []
+
+
+class PlaybookSize(Shape):
+    """`estimated_duration_minutes` is the playbook's own, from its metadata."""
+
+    total_steps: int
+    required_steps: int
+    parallel_steps: int
+    automated_steps: int
+    estimated_duration_minutes: float | None
+
+
+class PlaybookCreated(Shape):
+    playbook_id: str
+    smart_code: str
+    version: str
+    status: Literal["active", "archived"]
+    created_at: Moment
+    created_by: str
+    organization_id: str
+    validation: PlaybookValidation
+    metrics: PlaybookSize
+
+
+class StepRow(Shape):
+    step_id: str
+    sequence: int
+    status: StepStatus
+    assigned_to: str | None = None
+    started_at: Moment | None = None
+    is_conditional: bool | None = None
+
+
+class TimelineLine(Shape):
+    """One event as it stands inside other answers."""
+
+    timestamp: Moment
+    event: str
+    step: int | None = None
+    actor: str
+    details: dict[str, Any]
+
+
+class RunStarted(Shape):
+    run_id: str
+    playbook_id: str
+    status: RunStatus
+    current_step: int | None
+    created_at: Moment
+    started_at: Moment | None
+    smart_code: str | None
+    steps_status: list[StepRow]
+    timeline: list[TimelineLine]
+
+
+class NextStep(Shape):
+    """A step that is open now, with what is needed to work on it."""
+
+    step_id: str
+    sequence: int
+    status: StepStatus
+    assigned_to: str | None = None
+    started_at: Moment | None = None
+    due_at: Moment | None = None
+    step_name: str | None = None
+    step_type: str | None = None
+    execution_mode: Literal["manual", "automated"] | None = None
+    assignee_roles: list[str] | None = None
+    can_complete: bool | None = None
+    """Whether the caller may complete it."""
+    waits_for: list[dict[str, Any]] | None = None
+    """Of a blocked step: the conditions that do not hold, and why."""
+    form_fields: list[dict[str, Any]] | None = None
+    approval_options: list[dict[str, Any]] | None = None
+    data: dict[str, Any] | None = None
+
+
+class RunProgress(Shape):
+    run_id: str
+    overall_status: RunStatus
+    progress_percentage: float
+    """(completed + skipped) / total; 100 only when the run has completed."""
+    completed_steps: int
+    total_steps: int
+
+
+class StepCompleted(Shape):
+    step_id: str
+    status: StepStatus
+    completed_at: Moment | None = None
+    completed_by: str | None = None
+    duration_minutes: float | None = None
+    outcome: str | None = None
+    approvals: dict[str, Any] | None = None
+    """The tally of a step that needs several approvals."""
+    next_steps: list[NextStep]
+    run_status: RunProgress
+    timeline_entry: TimelineLine | None
+
+
+class AffectedStep(Shape):
+    step_id: str
+    status: StepStatus
+    was_status: StepStatus
+
+
+class Signalled(Shape):
+    signal_id: str
+    run_id: str
+    signal_type: str
+    previous_status: RunStatus
+    new_status: RunStatus
+    paused_until: Moment | None = None
+    affected_steps: list[AffectedStep]
+    timeline_entry: TimelineLine | None
+
+
+class Accepted(Shape):
+    """The command counts, once; its outcome is not known yet. `Location` says where it will be seen."""
+
+    operation: Literal["accepted"]
+    run_id: str | None = None
+    playbook_id: str | None = None
+    step_id: str | None = None
+    signal_id: str | None = None

@@ -1,0 +1,187 @@
+"""Answers of reads, for the documentation."""
+
+from typing import Any, Literal
+
+from contracts.definitions import StepDefinition
+from contracts.values import Moment
+from services.gateway.shapes.answers import PlaybookSize, RunStatus, Shape, StepRow
+
+
+class PlaybookOutline(Shape):
+    """A playbook's current revision, without its steps."""
+
+    playbook_id: str
+    revision: int
+    organization_id: str
+    name: str
+    description: str | None
+    smart_code: str
+    type: str
+    category: str | None
+    version: str
+    metadata: dict[str, Any]
+    created_at: Moment
+    created_by: str
+    status: Literal["active", "archived"]
+    metrics: PlaybookSize
+
+
+class Playbook(PlaybookOutline):
+    steps: list[StepDefinition]
+
+
+class PlaybookPage(Shape):
+    playbooks: list[PlaybookOutline]
+    next: str | None
+    """`cursor` of the next page; null on the last."""
+    total: int
+
+
+class Run(Shape):
+    run_id: str
+    playbook_id: str
+    status: RunStatus
+    current_step: int | None
+    created_at: Moment
+    started_at: Moment | None
+    ended_at: Moment | None
+    smart_code: str | None
+    steps_status: list[StepRow]
+    outcome: str | None
+    priority: str
+    progress_percentage: float
+    due_at: Moment | None
+    paused_until: Moment | None
+    playbook_name: str
+    playbook_version: str
+    playbook_revision: int
+    created_by: str
+    context: dict[str, Any]
+    data: dict[str, Any]
+    """Initial data, with each completion's data merged over it in order."""
+    metadata: dict[str, Any]
+
+
+class RunPage(Shape):
+    runs: list[Run]
+    next: str | None
+    total: int
+
+
+class Task(Shape):
+    """An open step that waits for the caller, or for one of the caller's roles."""
+
+    run_id: str
+    playbook_id: str
+    playbook_name: str
+    step_id: str
+    step_name: str
+    step_type: str
+    sequence: int
+    status: str
+    assigned_to: str | None
+    assignee_roles: list[str]
+    priority: str
+    started_at: Moment | None
+    due_at: Moment | None
+    sla_breached: bool
+    form_fields: list[dict[str, Any]]
+    approval_options: list[dict[str, Any]]
+
+
+class TaskPage(Shape):
+    tasks: list[Task]
+    next: str | None
+
+
+class TimelineEvent(Shape):
+    timestamp: Moment
+    event_type: str
+    step_sequence: int | None = None
+    actor: str
+    actor_type: Literal["user", "system", "service"]
+    details: dict[str, Any]
+    smart_code: str
+    is_system_event: bool | None = None
+
+
+class TimelineSummary(Shape):
+    """Counts what is shown; `time_elapsed_minutes` is last minus first event."""
+
+    total_events: int
+    user_events: int
+    system_events: int
+    time_elapsed_minutes: float
+    current_status: RunStatus
+
+
+class Timeline(Shape):
+    run_id: str
+    timeline: list[TimelineEvent]
+    summary: TimelineSummary
+
+
+class ExecutionStats(Shape):
+    """`completion_rate` = 100 × completed / total. Paused and blocked runs count among `active_runs`."""
+
+    total_runs: int
+    completed_runs: int
+    active_runs: int
+    cancelled_runs: int
+    failed_runs: int
+    completion_rate: float | None
+    average_duration_hours: float | None
+    median_duration_hours: float | None
+
+
+class StepPerformance(Shape):
+    """`success_rate` = 100 × completed / executions. `bottleneck_score` = min(1, average duration / the playbook's
+    `estimated_duration_minutes`), or over the median run duration where none is given."""
+
+    step_sequence: int
+    step_name: str
+    executions: int
+    avg_duration_minutes: float | None
+    success_rate: float | None
+    bottleneck_score: float | None
+
+
+class SlaCompliance(Shape):
+    """Over completed runs: `compliance_rate` = 100 × met / (met + missed); `average_overrun_hours` over missed runs.
+    Paused time is left out."""
+
+    target_hours: float | None
+    met_sla: int
+    missed_sla: int
+    compliance_rate: float | None
+    average_overrun_hours: float | None
+
+
+class UserPerformance(Shape):
+    """`quality_score` = 100 × completions that were right the first time (no return, retry, contract rejection or
+    missed SLA) / completions. `avg_completion_time` is in minutes."""
+
+    user_id: str
+    steps_completed: int
+    avg_completion_time: float | None
+    quality_score: float | None
+
+
+class MetricsBody(Shape):
+    execution_stats: ExecutionStats
+    step_performance: list[StepPerformance]
+    outcome_distribution: dict[str, int]
+    """Sums to `total_runs`."""
+    sla_compliance: SlaCompliance
+    user_performance: list[UserPerformance]
+
+
+class PlaybookMetrics(Shape):
+    playbook_id: str
+    playbook_name: str | None
+    period: str
+    metrics: MetricsBody
+
+
+class RunAnalytics(Shape):
+    """The asked metrics for each group."""
