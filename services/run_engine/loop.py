@@ -68,9 +68,13 @@ class CommandLoop:
 
     async def _round(self, messages: Sequence[Message]) -> list[Message]:
         """Decides, writes, publishes. Returns the commands of the runs that somebody else wrote meanwhile."""
-        await self._store.save_definitions(_carried_definitions(messages))
+        carried = _carried_definitions(messages)
+        await self._store.save_definitions(carried)
         runs = await self._store.load({m.envelope.key for m in messages})
-        definitions = await self._store.definitions(_pinned(runs.values()))
+        # What is carried serves the other commands of the batch too, to runs that are only now started.
+        definitions = await self._store.definitions(
+            _pinned(runs.values()) | {(d.playbook_id, d.revision) for d in carried}
+        )
         now = clock.now()
         pass_ = self._decide(messages, runs, definitions, now)
         lost = await self._write(pass_)
