@@ -1,0 +1,1 @@
+"""Load on the local stack, from a process of its own; see `__main__.py`."""

@@ -1,0 +1,74 @@
+"""`python -m tests.bench [human5|signals] …`: how much the local stack does, how fast, and at what cost.
+
+Exits with 1 where an error occurred or a check failed.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import uvloop
+
+from tests.bench import human5, report, signals
+from tests.bench.target import Target, running_stack
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    passed = True
+    with running_stack() as target:
+        if options.which in ("all", "human5"):
+            passed &= _human5(target, options)
+        if options.which in ("all", "signals"):
+            passed &= _signals(target, options)
+    return 0 if passed else 1
+
+
+def _human5(target: Target, options: argparse.Namespace) -> bool:
+    levels = []
+    for clients in options.levels:
+        print(f"human5: {clients} clients, {options.seconds:.0f} s …", flush=True)
+        levels.append(uvloop.run(human5.measure(target, clients, options.seconds)))
+    report.print_human5(levels)
+    print(f"Written to {report.write('human5', [level.summary() for level in levels], options.json)}")
+    return all(level.passed for level in levels)
+
+
+def _signals(target: Target, options: argparse.Namespace) -> bool:
+    print(f"signals: {options.senders} senders, {options.signal_seconds:.0f} s …", flush=True)
+    sustained = uvloop.run(signals.measure(target, options.senders, options.signal_seconds))
+    report.print_signals(sustained)
+    path = options.json.with_stem(f"{options.json.stem}-signals") if options.json else None
+    print(f"Written to {report.write('signals', [sustained.summary()], path)}")
+    return sustained.passed
+
+
+def _levels(text: str) -> list[int]:
+    return [_bounded(part, 1, 1000) for part in text.split(",")]
+
+
+def _bounded(text: str, lowest: int, highest: int) -> int:
+    if not text.strip().isdecimal() or not lowest <= int(text) <= highest:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from {lowest} to {highest}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    return float(_bounded(text, 1, 600))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("which", nargs="?", choices=["all", "human5", "signals"], default="all")
+    parser.add_argument("--seconds", type=_seconds, default=20.0, help="of each level of human5 (default 20)")
+    parser.add_argument("--levels", type=_levels, default=[1, 32, 128], help="clients of human5 (default 1,32,128)")
+    parser.add_argument("--signal-seconds", type=_seconds, default=60.0, help="of signals (default 60)")
+    parser.add_argument(
+        "--senders", type=lambda t: _bounded(t, 1, 1000), default=64, help="signals in flight (default 64)"
+    )
+    parser.add_argument("--json", type=Path, help="where the numbers go (default .data/bench/NAME-TIME.json)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
