@@ -1,0 +1,162 @@
+"""From an event of a run to an e-mail, and from the e-mail to the run's timeline."""
+
+from datetime import timedelta
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from contracts.events import DataUpdated, StepAssigned, StepEscalated, StepOverdue, StepStarted
+from contracts.topics import RUN_EVENTS
+from shared.clock import now
+from shared.ids import new_id
+from tests.integration.notifier.conftest import Bench, event
+from tests.integration.running import eventually
+
+
+async def delivery(bench: Bench, delivery_id: str, status: str) -> dict[str, Any]:
+    async def there() -> Any:
+        return await bench.deliveries.find_one({"_id": delivery_id, "status": status})
+
+    found: dict[str, Any] = await eventually(there)
+    return found
+
+
+async def test_the_assignee_gets_a_mail_and_the_run_hears_that_it_went_out(bench: Bench) -> None:
+    run_id, user = new_id("run"), new_id("user")
+    await bench.publish(event(run_id, 2, StepStarted, assigned_to=user, due_at=now() + timedelta(hours=4)))
+
+    command = await bench.recorded(run_id)
+    (mail,) = bench.mailbox.to(f"{user}@hera.example")
+    assert mail.mail_from == "hera@hera.example"
+    assert b"Assigned to you: Qualification Review" in (mail.content or b"")
+    assert command["type"] == "RecordNotification"
+    assert (command["organization_id"], command["correlation_id"]) == ("org_mail", "req_1")
+    told = {name: command["data"][name] for name in ("recipient", "notification_type", "channel", "step_id")}
+    assert told == {
+        "recipient": user, "notification_type": "step_assignment", "channel": "email", "step_id": "step_002",
+    }  # fmt: skip
+
+
+async def test_an_event_that_comes_twice_is_told_once(bench: Bench) -> None:
+    run_id, user = new_id("run"), new_id("user")
+    message = event(run_id, 2, StepStarted, assigned_to=user)
+    await bench.publish(message, message)
+    await delivery(bench, f"{run_id}:2:email", "sent")
+    await bench.publish(message, event(run_id, 3, StepAssigned, assigned_to=user))
+    await delivery(bench, f"{run_id}:3:email", "sent")
+    assert len(bench.mailbox.to(f"{user}@hera.example")) == 2
+
+
+async def test_overdue_and_escalated_steps_are_told_to_who_has_them(bench: Bench) -> None:
+    run_id, first, second = new_id("run"), new_id("user"), new_id("user")
+    await bench.publish(event(run_id, 2, StepStarted, assigned_to=first))
+    await delivery(bench, f"{run_id}:2:email", "sent")
+    await bench.publish(
+        event(run_id, 3, StepAssigned, assigned_to=second),
+        event(run_id, 4, StepOverdue, due_at=now(), timer_id="overdue:step_002:1"),
+        event(run_id, 5, StepEscalated, roles_added=["cfo"]),
+    )
+    await delivery(bench, f"{run_id}:5:email", "sent")
+    await delivery(bench, f"{run_id}:4:email", "sent")
+    subjects = [line for mail in bench.mailbox.to(f"{second}@hera.example") for line in subject_lines(mail.content)]
+    assert sorted(subjects) == [
+        b"Subject: Assigned to you: Qualification Review", b"Subject: Escalated: Qualification Review",
+        b"Subject: Overdue: Qualification Review",
+    ]  # fmt: skip
+
+
+def subject_lines(content: Any) -> list[bytes]:
+    return [line for line in content.splitlines() if line.startswith(b"Subject: ")]
+
+
+async def test_a_server_that_is_busy_is_asked_again(bench: Bench) -> None:
+    run_id, user = new_id("run"), new_id("user")
+    bench.mailbox.refusals[f"{user}@hera.example"] = ["451 try later"]
+    await bench.publish(event(run_id, 2, StepStarted, assigned_to=user))
+
+    async def deferred() -> Any:
+        return await bench.deliveries.find_one({"_id": f"{run_id}:2:email", "reason": {"$regex": "451"}})
+
+    waiting = await eventually(deferred)
+    assert waiting["status"] == "pending"
+    assert not [d for d in await bench.commands.seen() if d["key"] == run_id]
+    await bench.deliveries.update_one({"_id": waiting["_id"]}, {"$set": {"due_at": now()}})
+    await bench.recorded(run_id)
+    assert (await delivery(bench, waiting["_id"], "sent"))["tries"] == 2
+
+
+async def test_a_mailbox_that_does_not_exist_is_given_up_and_not_recorded(bench: Bench) -> None:
+    run_id, user = new_id("run"), new_id("user")
+    bench.mailbox.refusals[f"{user}@hera.example"] = ["550 no such user"]
+    await bench.publish(event(run_id, 2, StepStarted, assigned_to=user))
+    failed = await delivery(bench, f"{run_id}:2:email", "failed")
+    assert "550" in failed["reason"]
+    assert not [d for d in await bench.commands.seen() if d["key"] == run_id]
+
+
+async def test_a_user_id_that_makes_no_address_is_given_up(bench: Bench) -> None:
+    run_id = new_id("run")
+    await bench.publish(event(run_id, 2, StepStarted, assigned_to="two words"))
+    await delivery(bench, f"{run_id}:2:email", "failed")
+
+
+async def test_a_mail_that_was_accepted_before_a_crash_is_recorded_and_not_sent_again(bench: Bench) -> None:
+    run_id, user = new_id("run"), new_id("user")
+    bench.mailbox.refusals[f"{user}@hera.example"] = ["550 must not be asked"]
+    notice = {
+        "run_id": run_id, "sequence": 2, "organization_id": "org_mail", "recipient": user, "type": "step_assignment",
+        "step_id": "step_002", "step_name": "Review", "due_at": None, "reason": None,
+    }  # fmt: skip
+    await bench.deliveries.insert_one(
+        {
+            "_id": f"{run_id}:2:email",
+            "notice": notice,
+            "status": "accepted",
+            "tries": 1,
+            "due_at": now(),
+            "created_at": now(),
+            "correlation_id": "req_1",
+            "causation_id": f"{run_id}:2",
+            "traceparent": None,
+        }
+    )
+    await bench.recorded(run_id)
+    await delivery(bench, f"{run_id}:2:email", "sent")
+    assert bench.mailbox.to(f"{user}@hera.example") == []
+
+
+async def test_what_is_long_past_is_not_told(bench: Bench) -> None:
+    old, fresh = new_id("run"), new_id("run")
+    await bench.publish(event(old, 2, StepStarted, at=now() - timedelta(days=2), assigned_to="ann"))
+    await bench.publish(event(fresh, 2, StepStarted, assigned_to=new_id("user")))
+    await bench.recorded(fresh)
+
+    async def passed() -> bool:
+        return not any(bench.service.consumers.consumptions[0].lag().values())
+
+    await eventually(passed)
+    assert await bench.deliveries.find_one({"_id": f"{old}:2:email"}) is None
+
+
+async def test_headers_of_foreign_producers_stop_nothing(bench: Bench) -> None:
+    good, user = new_id("run"), new_id("user")
+    told = event(good, 2, StepStarted, assigned_to=user)
+    producer = AIOKafkaProducer(bootstrap_servers=bench.service.settings.kafka_bootstrap_servers)
+    await producer.start()
+    headers: list[Any] = [None, [("type", None)], [("type", b"\xff\xfe")], [("x", b"\xff")], [("type", b"Nonsense")]]
+    for number, wanted in enumerate(headers):
+        await producer.send_and_wait(RUN_EVENTS.name, b"no event %d" % number, headers=wanted)
+    await producer.send_and_wait(RUN_EVENTS.name, told.value, key=good.encode(), headers=[("type", None)])
+    await producer.send_and_wait(RUN_EVENTS.name, b"skipped unread", headers=[("type", b"DataUpdated")])
+    await producer.stop()
+
+    await bench.recorded(good)
+    await bench.parked.find(lambda d: "is not JSON" in d["reason"], count=len(headers))
+
+
+async def test_events_that_tell_nobody_anything_leave_no_trace(bench: Bench) -> None:
+    quiet, marker = new_id("run"), new_id("run")
+    changed = event(quiet, 2, DataUpdated, data={}, fields_updated=[], update_type="manual")
+    await bench.publish(changed, event(quiet, 3, StepStarted), event(marker, 2, StepStarted, assigned_to="ann"))
+    await delivery(bench, f"{marker}:2:email", "sent")
+    assert await bench.deliveries.count_documents({"notice.run_id": quiet}) == 0
