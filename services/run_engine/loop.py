@@ -152,11 +152,13 @@ def _pinned(runs: Iterable[StoredRun]) -> set[DefinitionKey]:
 def _definition(
     run: StoredRun | None, message: Message, definitions: Mapping[DefinitionKey, PlaybookDefinition]
 ) -> PlaybookDefinition | None:
+    """The revision that the run is, or is to be, pinned to: always the same object, for plans are kept by object."""
     if run is not None:
-        key = (run.state.playbook.playbook_id, run.state.playbook.revision)
-        if key in definitions:
-            return definitions[key]
-    return message.payload.definition if isinstance(message.payload, commands.StartRun) else None
+        return definitions.get((run.state.playbook.playbook_id, run.state.playbook.revision))
+    if isinstance(message.payload, commands.StartRun):
+        carried = message.payload.definition
+        return definitions[carried.playbook_id, carried.revision]
+    return None
 
 
 def _reply_messages(answers: Sequence[tuple[Message, Reply]], now: datetime) -> list[OutgoingMessage]:
