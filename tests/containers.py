@@ -12,6 +12,7 @@ from testcontainers.core.container import DockerContainer
 from deploy.local import mongodb
 from deploy.local.plan import Addresses
 from deploy.local.ports import HOST, free_port
+from deploy.local.replica_set import until_writable
 
 MONGODB_IMAGE = "mongo:7.0"
 KAFKA_IMAGE = "apache/kafka:4.1.0"
@@ -81,7 +82,7 @@ def started() -> Iterator[tuple[Addresses, dict[str, str]]]:
 
 
 async def _until_writable(port: int) -> None:
-    await asyncio.wait_for(mongodb.until_writable(port), READY_SECONDS)
+    await asyncio.wait_for(until_writable(port), READY_SECONDS)
 
 
 def _mongodb(port: int) -> DockerContainer:

@@ -8,10 +8,9 @@ import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import httpx
-
-from deploy.local import readiness, stack, tokens
+from deploy.local import stack, tokens
 from deploy.local.folder import Folder
+from deploy.local.health import is_ready
 from deploy.local.plan import Plan, Wishes
 from deploy.local.supervisor import Control
 from deploy.local.waiting import until
@@ -69,10 +68,9 @@ class RunningStack:
         """Waits until the service runs, under another pid than the killed one, and answers that it is ready."""
 
         async def ready() -> bool:
-            return self.pid(service) not in (0, after_pid) and await readiness.is_ready(client, self.url(service))
+            return self.pid(service) not in (0, after_pid) and await is_ready(self.plan.ports[service])
 
-        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-            await asyncio.wait_for(until(ready), seconds)
+        await asyncio.wait_for(until(ready), seconds)
 
     async def kill_and_wait(self, service: str) -> None:
         await self.until_ready(service, after_pid=self.kill(service))

@@ -4,14 +4,10 @@ import sys
 from collections.abc import Callable
 from typing import Protocol
 
-from aiokafka.errors import KafkaError
-
 from deploy.local import wheels
 from deploy.local.folder import Folder
 from deploy.local.plan import Addresses, BrokerKind, Program, connection
 from deploy.local.ports import HOST
-from deploy.local.waiting import until
-from deploy.topics import missing_topics
 
 CREATE_TOPICS = [sys.executable, "-m", "deploy.topics"]
 
@@ -58,15 +54,3 @@ class EmbeddedBroker:
                 port=ports["broker"],
             )
         }
-
-
-async def until_topics_exist(bootstrap_servers: str) -> None:
-    """Waits, without a limit of its own, until the broker answers and has every topic."""
-    await until(lambda: _has_topics(bootstrap_servers))
-
-
-async def _has_topics(bootstrap_servers: str) -> bool:
-    try:
-        return not await missing_topics(bootstrap_servers)
-    except (KafkaError, OSError):
-        return False

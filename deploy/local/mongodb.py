@@ -3,20 +3,15 @@
 import subprocess
 from pathlib import Path
 
-from pymongo import AsyncMongoClient
-from pymongo.errors import OperationFailure, PyMongoError
-
 from deploy.local import wheels
 from deploy.local.errors import StackError
 from deploy.local.folder import Folder
 from deploy.local.plan import Program
 from deploy.local.ports import HOST
-from deploy.local.waiting import until
 
 NAME = "mongod"
 CACHE_GB = 1
 REPLICA_SET = "rs0"
-NOT_YET_INITIALIZED = 94
 PACKAGES = {"libcurl": "libcurl4", "libssl": "libssl3", "libcrypto": "libssl3", "liblzma": "liblzma5"}
 
 
@@ -66,40 +61,3 @@ def program(folder: Folder, port: int) -> Program:
     quick_stop = ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"]
     command = [str(binary()), "--nounixsocket", *quick_stop, *(part for option in options.items() for part in option)]
     return Program(group="infrastructure", command=command, port=port)
-
-
-async def until_writable(port: int) -> None:
-    """Waits, without a limit of its own, until mongod takes writes; makes the replica set if there is none."""
-    client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(
-        HOST, port, directConnection=True, serverSelectionTimeoutMS=500
-    )
-    try:
-        await until(lambda: _writable(client, port))
-    finally:
-        await client.close()
-
-
-async def _writable(client: AsyncMongoClient[dict[str, object]], port: int) -> bool:
-    try:
-        if (await client.admin.command("hello")).get("isWritablePrimary"):
-            return True
-        await _make_member(client, f"{HOST}:{port}")
-    except PyMongoError:
-        return False
-    return False
-
-
-async def _make_member(client: AsyncMongoClient[dict[str, object]], address: str) -> None:
-    """Creates the replica set, or moves it to this address when the port has changed since the last start."""
-    try:
-        config = (await client.admin.command("replSetGetConfig"))["config"]
-    except OperationFailure as error:
-        if error.code != NOT_YET_INITIALIZED:
-            raise
-        members = [{"_id": 0, "host": address}]
-        await client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": members})
-        return
-    if config["members"][0]["host"] != address:
-        config["members"][0]["host"] = address
-        config["version"] += 1
-        await client.admin.command("replSetReconfig", config, force=True)

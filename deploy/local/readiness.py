@@ -4,25 +4,26 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-import httpx
+from aiokafka.errors import KafkaError
 
 from deploy.local import mongodb
-from deploy.local.brokers import until_topics_exist
 from deploy.local.errors import StackError
 from deploy.local.folder import Folder
+from deploy.local.health import is_ready
 from deploy.local.plan import Plan
-from deploy.local.supervisor import ENDED, Control
+from deploy.local.replica_set import until_writable
+from deploy.local.supervisor import ENDED, Control, last_line
 from deploy.local.waiting import until
+from deploy.topics import missing_topics
 
 READY_SECONDS = 120.0
-LOG_LINE = 300
 Report = Callable[[str], None]
 
 
 async def until_infrastructure(plan: Plan, report: Report) -> None:
     """MongoDB takes writes, and the broker has all topics."""
     waits = {
-        mongodb.NAME: mongodb.until_writable(plan.ports[mongodb.NAME]),
+        mongodb.NAME: until_writable(plan.ports[mongodb.NAME]),
         "broker and topics": until_topics_exist(plan.addresses.kafka_bootstrap_servers),
     }
     where = {mongodb.NAME: plan.addresses.mongodb_uri, "broker and topics": plan.addresses.kafka_bootstrap_servers}
@@ -31,16 +32,8 @@ async def until_infrastructure(plan: Plan, report: Report) -> None:
 
 async def until_services(plan: Plan, names: list[str], report: Report) -> None:
     """Each answers its `/health/ready` with 200."""
-    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-        urls = {name: plan.programs[name].url for name in names}
-        await asyncio.gather(*(_timed(n, _until_ready(client, url), url, report) for n, url in urls.items()))
-
-
-async def is_ready(client: httpx.AsyncClient, url: str) -> bool:
-    try:
-        return (await client.get(f"{url}/health/ready")).status_code == 200
-    except httpx.HTTPError:
-        return False
+    urls = {name: plan.programs[name].url for name in names}
+    await asyncio.gather(*(_timed(name, _until_ready(plan.ports[name]), urls[name], report) for name in names))
 
 
 async def unless_ended(work: Awaitable[None], folder: Folder, control: Control, names: list[str]) -> None:
@@ -67,16 +60,20 @@ async def _until_one_ends(folder: Folder, control: Control, names: list[str]) ->
         await asyncio.sleep(0.2)
 
 
-def last_line(folder: Folder, name: str) -> str:
-    """The last words of a program, and where the others are."""
-    path = folder.log(name)
-    lines = path.read_text(errors="replace").split("\n") if path.exists() else []
-    words = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
-    return f"{words[:LOG_LINE]} (log: {path})"
+async def _until_ready(port: int) -> None:
+    await until(lambda: is_ready(port), every_seconds=0.1)
 
 
-async def _until_ready(client: httpx.AsyncClient, url: str) -> None:
-    await until(lambda: is_ready(client, url), every_seconds=0.1)
+async def until_topics_exist(bootstrap_servers: str) -> None:
+    """Waits, without a limit of its own, until the broker answers and has every topic."""
+    await until(lambda: _has_topics(bootstrap_servers))
+
+
+async def _has_topics(bootstrap_servers: str) -> bool:
+    try:
+        return not await missing_topics(bootstrap_servers)
+    except (KafkaError, OSError):
+        return False
 
 
 async def _timed(name: str, wait: Awaitable[None], where: str, report: Report) -> None:

@@ -1,25 +1,25 @@
 """The local stack as a whole: brought up, taken down, looked at."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
-from deploy.local import mongodb, plan, ports, readiness, supervisor
+from deploy.local import mongodb, plan, ports, supervisor
 from deploy.local.apache_kafka import ApacheKafka
 from deploy.local.brokers import Broker, EmbeddedBroker
 from deploy.local.errors import StackError
 from deploy.local.folder import Folder
+from deploy.local.health import is_ready
 from deploy.local.plan import GATEWAY_PORT, SERVICES, Addresses, BrokerKind, Group, Plan, Wishes
-from deploy.local.readiness import Report
 from deploy.local.supervisor import Control, Lifeline
+from deploy.local.waiting import until
 
 ALL_GROUPS: tuple[Group, ...] = ("infrastructure", "services")
 BROKERS: dict[BrokerKind, type[Broker]] = {"embedded": EmbeddedBroker, "kafka": ApacheKafka}
 RUNNING = {"RUNNING", "STARTING"}
-SUPERVISOR_SECONDS = 20.0
+SUPERVISOR_SECONDS = 60.0
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,12 @@ async def status(folder: Folder) -> list[dict[str, Any]]:
     if current is None:
         return []
     states = Control(current).states()
-    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-        return [await _row(client, current, name, states[name]) for name in current.programs]
+    return [await _row(current, name, states[name]) for name in current.programs]
 
 
-async def _row(client: httpx.AsyncClient, current: Plan, name: str, state: dict[str, Any]) -> dict[str, Any]:
+async def _row(current: Plan, name: str, state: dict[str, Any]) -> dict[str, Any]:
     program = current.programs[name]
-    ready = await readiness.is_ready(client, program.url) if program.group == "services" else None
+    ready = await is_ready(program.port) if program.group == "services" else None
     row = {"name": name, "state": state["statename"].lower(), "pid": state["pid"], "port": program.port}
     return row | {"start": state["start"], "ready": ready}
 
@@ -161,27 +160,46 @@ async def _bring_up(
     control = Control(current)
     if lifeline:
         await _until_it_answers(folder, control, lifeline)
-    states = control.states()
-    missing = [
-        name
-        for name, program in current.programs.items()
-        if program.group in groups and states[name]["statename"] not in RUNNING
-    ]
+    for group in groups:
+        unready = await _start_missing(control, current, group)
+        if unready:
+            await _until_ready(folder, control, current, group, unready, report)
+
+
+async def _start_missing(control: Control, current: Plan, group: Group) -> list[str]:
+    """Starts what does not run, and gives the names of all that is not ready yet."""
+    names = current.names(group)
+    states = {name: state["statename"] for name, state in control.states().items()}
+    missing = [name for name in names if states[name] not in RUNNING]
     for name in missing:
         ports.require_free(name, current.programs[name].port)
-    infrastructure = [name for name in missing if name in current.names("infrastructure")]
-    if infrastructure:
-        control.start(infrastructure)
-        await readiness.unless_ended(readiness.until_infrastructure(current, report), folder, control, infrastructure)
-    services = [name for name in missing if name in current.names("services")]
-    if services:
-        control.start(services)
-        await readiness.unless_ended(readiness.until_services(current, services, report), folder, control, services)
+    control.start(missing)
+    if group == "infrastructure":
+        return [name for name in names if states[name] != "RUNNING"]
+    return [name for name in names if name in missing or not await is_ready(current.programs[name].port)]
+
+
+async def _until_ready(
+    folder: Folder, control: Control, current: Plan, group: Group, names: list[str], report: Report
+) -> None:
+    from deploy.local import readiness  # the drivers take a second to import, which most calls need not
+
+    if group == "infrastructure":
+        work = readiness.until_infrastructure(current, report)
+    else:
+        work = readiness.until_services(current, names, report)
+    await readiness.unless_ended(work, folder, control, names)
 
 
 async def _until_it_answers(folder: Folder, control: Control, lifeline: Lifeline) -> None:
-    async with asyncio.timeout(SUPERVISOR_SECONDS):
-        while not control.answers():
-            if lifeline.process.poll() is not None:
-                raise StackError(f"supervisord did not start: {readiness.last_line(folder, supervisor.NAME)}")
-            await asyncio.sleep(0.02)
+    async def answers() -> bool:
+        if lifeline.process.poll() is not None:
+            raise StackError(f"supervisord did not start: {supervisor.last_line(folder, supervisor.NAME)}")
+        return control.answers()
+
+    try:
+        await asyncio.wait_for(until(answers), SUPERVISOR_SECONDS)
+    except TimeoutError:
+        raise StackError(
+            f"supervisord did not answer within {SUPERVISOR_SECONDS:.0f} s; {folder.logs} may say why."
+        ) from None

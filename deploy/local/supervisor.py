@@ -6,10 +6,11 @@ import subprocess
 import sys
 import xmlrpc.client
 from collections.abc import Iterable
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from deploy.local import processes
+from deploy.local.errors import StackError
 from deploy.local.folder import CHECKOUT, Folder
 from deploy.local.plan import Group, Plan
 from deploy.local.ports import HOST
@@ -18,7 +19,8 @@ from deploy.local.supervisord import LET_GO
 NAME = "supervisord"
 START_ORDER: tuple[Group, ...] = ("infrastructure", "services")
 STOP_SECONDS: dict[Group, int] = {"services": 25, "infrastructure": 30}
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 30.0
+LOG_LINE = 300
 ENDED = {"BACKOFF", "EXITED", "FATAL", "UNKNOWN"}
 
 HEAD = """\
@@ -117,8 +119,16 @@ def is_running(folder: Folder) -> bool:
     return identity is not None and identity.alive
 
 
+def last_line(folder: Folder, name: str) -> str:
+    """The last words of a program, and where the others are."""
+    path = folder.log(name)
+    lines = path.read_text(errors="replace").split("\n") if path.exists() else []
+    words = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    return f"{words[:LOG_LINE]} (log: {path})"
+
+
 class Control:
-    """What supervisord is asked over its port; raises OSError or xmlrpc.client.Error when it does not answer."""
+    """What supervisord is asked over its port; raises StackError when it does not answer."""
 
     def __init__(self, plan: Plan) -> None:
         self._groups = {name: program.group for name, program in plan.programs.items()}
@@ -127,20 +137,32 @@ class Control:
 
     def answers(self) -> bool:
         try:
-            return bool(self._supervisor.getState()["statename"] == "RUNNING")
-        except (OSError, xmlrpc.client.Error):
+            return bool(self._ask("getState")["statename"] == "RUNNING")
+        except StackError:
             return False
 
     def states(self) -> dict[str, dict[str, Any]]:
         """By program: statename, pid, start (seconds since the epoch) and more, as supervisord gives them."""
-        return {info["name"]: info for info in self._supervisor.getAllProcessInfo()}
+        return {info["name"]: info for info in self._ask("getAllProcessInfo")}
 
     def start(self, names: Iterable[str]) -> None:
         """Starts those that do not run, without waiting for them."""
         states = self.states()
         for name in names:
             if states[name]["statename"] not in ("RUNNING", "STARTING", "BACKOFF"):
-                self._supervisor.startProcess(f"{self._groups[name]}:{name}", False)
+                self._ask("startProcess", f"{self._groups[name]}:{name}", False)
+
+    def stop(self, name: str) -> None:
+        """Returns when it has stopped; it stays so until it is started again."""
+        self._ask("stopProcess", f"{self._groups[name]}:{name}")
+
+    def _ask(self, question: str, *arguments: Any) -> Any:
+        try:
+            return getattr(self._supervisor, question)(*arguments)
+        except (OSError, HTTPException, xmlrpc.client.Error) as error:
+            raise StackError(
+                f"supervisord does not do what it is asked ({error}); `make down` stops the stack."
+            ) from error
 
 
 class _Impatient(xmlrpc.client.Transport):
