@@ -1,0 +1,1 @@
+"""What happened to a run, event by event: kept whole, shown as the timeline."""

@@ -1,0 +1,22 @@
+"""Puts the timeline together."""
+
+from contracts.topics import RUN_EVENTS
+from services.timeline.arrivals import Arrivals
+from services.timeline.consumers import EventConsumer
+from services.timeline.queries import TimelineReads, router
+from services.timeline.settings import Settings
+from services.timeline.store import EventStore
+from shared.kafka import Parking
+from shared.service import Service
+
+NAME = "timeline"
+
+
+def build(settings: Settings) -> Service:
+    service = Service(NAME, settings)
+    events, arrivals = EventStore(service.mongo), Arrivals()
+    parking = Parking(service.publisher, RUN_EVENTS, NAME)
+    consumer = EventConsumer(events, arrivals, parking)
+    service.consumers.add(RUN_EVENTS, service.group(RUN_EVENTS.name), consumer.handle, parking.set_aside)
+    service.app.include_router(router(TimelineReads(events, arrivals, settings)))
+    return service

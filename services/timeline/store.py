@@ -1,0 +1,56 @@
+"""The timeline's database: one document an event, whole.
+
+The key, organisation, run and sequence in this order, is the only index: it keeps events apart, finds a run's events
+for its own organisation only, and gives them in order.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pymongo import ASCENDING, InsertOne
+
+from shared.mongo import Document, Mongo, bulk_write
+
+_LAST = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    organization_id: str
+    run_id: str
+    sequence: int
+    event: str
+    """The message's JSON, byte for byte."""
+
+
+class EventStore:
+    def __init__(self, mongo: Mongo) -> None:
+        self._events = mongo.collection("events")
+
+    async def add(self, events: Iterable[StoredEvent]) -> None:
+        """In one round trip. An event that is there already stays as it is."""
+        await bulk_write(self._events, [InsertOne(_document(event)) for event in events])
+
+    async def has_all(self, organization_id: str, run_id: str, sequence: int) -> bool:
+        """Whether every event of the run from 1 to `sequence` is there."""
+        found: int = await self._events.count_documents(_range(organization_id, run_id, sequence))
+        return found >= sequence
+
+    async def of_run(self, organization_id: str, run_id: str) -> Sequence[dict[str, Any]]:
+        """The run's events in order, as they came over the wire."""
+        cursor = self._events.find(_range(organization_id, run_id, _LAST)).sort("_id", ASCENDING)
+        return [orjson.loads(document["event"]) async for document in cursor]
+
+
+def _document(stored: StoredEvent) -> Document:
+    return {"_id": _key(stored.organization_id, stored.run_id, stored.sequence), "event": stored.event}
+
+
+def _key(organization_id: str, run_id: str, sequence: int) -> Document:
+    return {"organization_id": organization_id, "run_id": run_id, "sequence": sequence}
+
+
+def _range(organization_id: str, run_id: str, last: int) -> Document:
+    return {"_id": {"$gte": _key(organization_id, run_id, 1), "$lte": _key(organization_id, run_id, last)}}
