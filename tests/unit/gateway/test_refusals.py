@@ -1,0 +1,191 @@
+"""Whatever is wrong with a request is told in the envelope, in the order of the reference."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.local.tokens import ORGANIZATION
+from services.gateway.routes.operations import OPERATIONS
+from services.gateway.shapes.examples import example
+from tests.unit.gateway.client import authorization, gateway
+
+COMPLETE = "/api/v1/playbook-runs/run_1/steps/step_001/complete"
+SIGNAL = "/api/v1/playbook-runs/run_1/signal"
+PLAYBOOKS = "/api/v1/playbooks"
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with gateway() as client:
+        yield client
+
+
+def error(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    content = answer.json()
+    assert (answer.status_code, content["success"], content["error"]["code"]) == (status, False, code), content
+    assert set(content) == {"success", "error"}
+    assert set(content["error"]) == {"code", "message", "details"}
+    details: dict[str, Any] = content["error"]["details"]
+    return details
+
+
+def completion(**fields: Any) -> dict[str, Any]:
+    return {"organization_id": ORGANIZATION, "completion": {"data": fields}}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+async def test_lets_nobody_in_without_a_token(client: httpx.AsyncClient, operation: Any) -> None:
+    path = operation.path.format(run_id="run_1", step_id="step_001", playbook_id="pb_1")
+    answer = await client.request(operation.method, path, headers={"Authorization": ""}, content=b"not even JSON")
+    error(answer, 401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+async def test_asks_for_the_permission_that_is_documented(client: httpx.AsyncClient, operation: Any) -> None:
+    path = operation.path.format(run_id="run_1", step_id="step_001", playbook_id="pb_1")
+    body = {"organization_id": ORGANIZATION} if operation.method == "POST" else None
+    answer = await client.request(operation.method, path, headers=authorization(permissions=[]), json=body)
+    assert error(answer, 403, "FORBIDDEN")["required"] == operation.permission
+
+
+@pytest.mark.parametrize(
+    "path", [PLAYBOOKS, "/api/v1/playbook-runs", COMPLETE, SIGNAL, "/api/v1/analytics/playbook-runs"]
+)
+async def test_a_missing_organization_is_told_in_the_words_of_the_reference(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    answer = await client.post(path, json=example("create_without_organization"))
+    assert (answer.status_code, answer.json()) == (400, example("organization_required"))
+
+
+@pytest.mark.parametrize("value", [None, ""])
+async def test_an_empty_organization_is_a_missing_one(client: httpx.AsyncClient, value: str | None) -> None:
+    error(await client.post(COMPLETE, json={"organization_id": value}), 400, "ORGANIZATION_REQUIRED")
+
+
+async def test_refuses_a_body_of_another_organization(client: httpx.AsyncClient) -> None:
+    answer = await client.post(COMPLETE, json={**completion(), "organization_id": "org_other"})
+    assert error(answer, 403, "ORGANIZATION_MISMATCH")["field"] == "organization_id"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_refuses_a_header_of_another_organization(client: httpx.AsyncClient, method: str) -> None:
+    answer = await client.request(method, PLAYBOOKS, headers={"X-Organization-ID": "org_other"})
+    assert error(answer, 403, "ORGANIZATION_MISMATCH")["field"] == "X-Organization-ID"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'"text"', b"null", b'{"a": NaN}', b"\xff", b'{"a": "\\ud800"}', b"[" * 5000]
+)
+async def test_refuses_what_is_no_json_object(client: httpx.AsyncClient, body: bytes) -> None:
+    assert error(await client.post(COMPLETE, content=body), 400, "VALIDATION_ERROR")["field"] == "body"
+
+
+async def test_refuses_what_no_document_can_hold_and_says_where(client: httpx.AsyncClient) -> None:
+    deep: Any = 1
+    for _ in range(60):
+        deep = [deep]
+    for value, path in ((2**63, "n"), (-(2**63) - 1, "n"), (2**64, "n"), (deep, "n[0][0]")):
+        details = error(await client.post(COMPLETE, json=completion(n=value)), 400, "VALIDATION_ERROR")
+        assert details["field"].startswith(f"completion.data.{path}")
+    text = f'{{"organization_id": "{ORGANIZATION}", "completion": {{"data": {{"n": 1e999}}}}}}'
+    details = error(await client.post(COMPLETE, content=text), 400, "VALIDATION_ERROR")
+    assert details["field"] == "completion.data.n"
+    details = error(await client.post(COMPLETE, json=completion(**{"a\0b": 1})), 400, "VALIDATION_ERROR")
+    assert details["field"] == "completion.data"
+
+
+async def test_says_all_that_is_wrong_with_a_playbook_by_the_paths_of_the_reference(client: httpx.AsyncClient) -> None:
+    playbook = {"smart_code": 7, "steps": [{"sequence": "1"}, {"name": "B", "sequence": 0, "step_type": "dance"}]}
+    answer = await client.post(PLAYBOOKS, json={"organization_id": ORGANIZATION, "playbook": playbook})
+    details = error(answer, 400, "VALIDATION_ERROR")
+    assert [problem["field"] for problem in details["errors"]] == [
+        "playbook.name", "playbook.smart_code", "steps[0].name", "steps[0].sequence", "steps[1].step_type",
+        "steps[1].sequence",
+    ]  # fmt: skip
+    assert details["field"] == "playbook.name"
+
+
+@pytest.mark.parametrize(
+    ("signal", "field"),
+    [
+        ({"type": "dance"}, "signal.type"),
+        ({}, "signal.type"),
+        ({"type": "pause", "pause_until": "tomorrow"}, "signal.pause_until"),
+        ({"type": "pause", "pause_until": 1705740000}, "signal.pause_until"),
+        ({"type": "pause", "pause_until": "2034-01-20T09:00:00"}, "signal.pause_until"),
+        ({"type": "skip"}, "signal.reason"),
+        ({"type": "reassign"}, "signal.assignee"),
+        ({"type": "event", "name": " "}, "signal.name"),
+    ],
+)
+async def test_refuses_a_signal_that_can_not_be_one(client: httpx.AsyncClient, signal: Any, field: str) -> None:
+    answer = await client.post(SIGNAL, json={"organization_id": ORGANIZATION, "signal": signal})
+    assert error(answer, 400, "VALIDATION_ERROR")["field"] == field
+
+
+async def test_lists_the_signals_there_are(client: httpx.AsyncClient) -> None:
+    answer = await client.post(SIGNAL, json={"organization_id": ORGANIZATION, "signal": {"type": "dance"}})
+    reason = error(answer, 400, "VALIDATION_ERROR")["reason"]
+    for known in ("pause", "resume", "cancel", "retry", "skip", "escalate", "reassign", "event"):
+        assert known in reason
+
+
+async def test_refuses_a_body_that_is_too_large_declared_or_not(client: httpx.AsyncClient) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b" " * 1024
+
+    async with gateway(max_body_bytes=32 * 1024) as small:
+        error(await small.post(COMPLETE, content=b" " * 40_000), 413, "PAYLOAD_TOO_LARGE")
+        error(await small.post(COMPLETE, content=chunks()), 413, "PAYLOAD_TOO_LARGE")
+
+
+async def test_an_unknown_path_or_method_is_not_found(client: httpx.AsyncClient) -> None:
+    error(await client.get("/api/v1/nothing"), 404, "NOT_FOUND")
+    error(await client.delete(PLAYBOOKS), 404, "NOT_FOUND")
+    error(await client.get(f"{PLAYBOOKS}/"), 404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("run_id", ["..", "%2e%2e", "a%00b", "x" * 101, "run 1"])
+async def test_what_can_be_no_id_is_not_found(client: httpx.AsyncClient, run_id: str) -> None:
+    error(await client.get(f"/api/v1/playbook-runs/{run_id}/timeline"), 404, "NOT_FOUND")
+
+
+async def test_says_to_try_again_when_kafka_is_not_there(client: httpx.AsyncClient) -> None:
+    answer = await client.post(COMPLETE, json=completion())
+    error(answer, 503, "UNAVAILABLE")
+    assert answer.headers["Retry-After"] == "1"
+
+
+async def test_says_to_try_again_when_the_owner_of_an_answer_is_not_there(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/api/v1/playbook-runs/run_1/timeline")
+    error(answer, 503, "UNAVAILABLE")
+    assert answer.headers["Retry-After"] == "1"
+
+
+async def test_refuses_an_idempotency_key_that_can_not_be_one(client: httpx.AsyncClient) -> None:
+    for key in ("x" * 201, "", "a\tb"):
+        answer = await client.post(COMPLETE, json=completion(), headers={"Idempotency-Key": key})
+        assert error(answer, 400, "VALIDATION_ERROR")["field"] == "Idempotency-Key"
+
+
+async def test_every_answer_carries_the_request_id(client: httpx.AsyncClient) -> None:
+    for path in (PLAYBOOKS, "/api/v1/nothing"):
+        answer = await client.get(path, headers={"X-Request-ID": "req_mine"})
+        assert answer.headers["X-Request-ID"] == "req_mine"
+
+
+@pytest.mark.parametrize("sent", ["", "two words", "x" * 129])
+async def test_makes_a_request_id_where_none_that_can_be_one_came(client: httpx.AsyncClient, sent: str) -> None:
+    answer = await client.get(PLAYBOOKS, headers={"X-Request-ID": sent})
+    assert answer.headers["X-Request-ID"].startswith("req_")
+
+
+async def test_a_run_with_a_bad_smart_code_is_refused(client: httpx.AsyncClient) -> None:
+    body = example("start_run")
+    body["run"]["smart_code"] = "HERA.CRM.RUN"
+    details = error(await client.post("/api/v1/playbook-runs", json=body), 400, "SMART_CODE_INVALID")
+    assert details["field"] == "run.smart_code"

@@ -1,0 +1,50 @@
+"""Each type of signal becomes its command, with what it carries."""
+
+from typing import Any, get_args
+
+import pytest
+
+from contracts import commands
+from contracts.rejections import Code
+from contracts.signals import Signal, SignalType
+from contracts.values import Caller
+from shared.errors import Refused
+from shared.signals import signal_command
+
+CALLER = Caller(id="user_1")
+SIGNALS: dict[str, tuple[dict[str, Any], type[commands.SignalCommand]]] = {
+    "pause": ({"pause_until": "2034-01-20T09:00:00Z"}, commands.PauseRun),
+    "resume": ({}, commands.ResumeRun),
+    "cancel": ({}, commands.CancelRun),
+    "retry": ({"step_id": "step_002"}, commands.RetryStep),
+    "skip": ({"step_id": "step_002", "reason": "done by phone"}, commands.SkipStep),
+    "escalate": ({"escalate_to": ["vp_sales"], "assignee": "user_2"}, commands.EscalateStep),
+    "reassign": ({"step_id": "step_002", "assignee": "user_2"}, commands.ReassignStep),
+    "event": ({"name": "payment_received", "data": {"amount": 5}}, commands.ReceiveEvent),
+}
+
+
+def test_every_type_has_its_command() -> None:
+    assert set(SIGNALS) == set(get_args(SignalType))
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_signal_becomes_its_command_with_all_that_it_carries(name: str) -> None:
+    fields, kind = SIGNALS[name]
+    common = {"reason": "because", "issued_by": "user_9", "metadata": {"a": 1}}
+    signal = Signal.model_validate({"type": name, **common, **fields})
+    command = signal_command(signal, "sig_1", CALLER)
+    assert type(command) is kind
+    assert (command.signal_id, command.caller) == ("sig_1", CALLER)
+    for field in {**common, **fields}:
+        assert getattr(command, field) == getattr(signal, field)
+
+
+@pytest.mark.parametrize(("name", "field"), [("skip", "reason"), ("reassign", "assignee"), ("event", "name")])
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_refuses_a_signal_without_what_its_type_needs(name: str, field: str, value: str | None) -> None:
+    signal = Signal.model_validate({"type": name, **SIGNALS[name][0], field: value})
+    with pytest.raises(Refused) as refused:
+        signal_command(signal, "sig_1", CALLER)
+    assert refused.value.rejection.code == Code.VALIDATION_ERROR
+    assert refused.value.rejection.details["field"] == f"signal.{field}"
