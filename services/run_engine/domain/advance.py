@@ -48,11 +48,11 @@ def settle(course: Course, situation: Situation, opener: Actor = SYSTEM, first_a
     """
     if course.state.status not in ("active", "blocked"):
         return
-    if _fail(course, situation):
-        return
-    while _look_around(course, situation, opener, first_assignee):
+    looking = True
+    while looking:
         if _fail(course, situation):
             return
+        looking = _look_around(course, situation, opener, first_assignee)
     _conclude(course, situation)
 
 
@@ -98,6 +98,8 @@ def _look_around(course: Course, situation: Situation, opener: Actor, first_assi
             step = course.state.steps[planned.step_id]
             if step.status in _WAITING and _has_turn(planned, course.state, lower_ended):
                 changed |= _take(course, planned, situation, opener, first_assignee)
+                if course.state.steps[planned.step_id].status == "failed":
+                    return True
         lower_ended = lower_ended and all(course.state.steps[p.step_id].is_ended for p in group)
     return changed and situation.plan.has_edges
 
