@@ -12,8 +12,7 @@ from contracts.policies import OrganizationPolicies
 from contracts.rejections import Code, Rejection
 from contracts.replies import Reply
 from services.run_engine.domain import views
-from services.run_engine.domain.decide import decide
-from services.run_engine.domain.evolve import evolve
+from services.run_engine.domain.decide import lead_on
 from services.run_engine.domain.state import RunState
 from services.run_engine.journal import Entry, Journal
 from shared.messages import Message, OutgoingMessage, command_message, event_message
@@ -76,16 +75,13 @@ def _decide(
     before = run.state if run else None
     if before is not None:
         now = max(now, before.updated_at)  # clocks of several engines differ; a run's time never goes back
-    decision = decide(before, definition, policies, command, now)
-    if isinstance(decision, Rejection):
-        reply = Reply(rejection=decision, sequence=before.sequence if before else None)
+    course = lead_on(before, definition, policies, command, now)
+    if isinstance(course, Rejection):
+        reply = Reply(rejection=course, sequence=before.sequence if before else None)
         return Taken(run and _journalled(run, message, (), reply), (), reply)
-    after = before
-    for event in decision:
-        after = evolve(after, event)
-    assert after is not None
-    messages, head = _messages(run, message, definition, after, decision, now)
-    result = _result(command, definition, before, after, decision)
+    after, decided = course.state, course.events
+    messages, head = _messages(run, message, definition, after, decided, now)
+    result = _result(command, definition, before, after, decided)
     reply = Reply(result=result, sequence=after.sequence)
     base = run or StoredRun(after.run_id, after, Journal(), None, message.partition)
     changed = replace(base, state=after, head_hash=head)

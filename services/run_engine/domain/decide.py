@@ -59,6 +59,21 @@ def decide(
 ) -> list[Event] | Rejection:
     """The command's own events and what follows from them, or the rejection; an empty list where nothing is to be done.
 
+    As `lead_on`, for those who fold the events themselves.
+    """
+    course = lead_on(state, definition, policies, command, now)
+    return course if isinstance(course, Rejection) else list(course.events)
+
+
+def lead_on(
+    state: RunState | None,
+    definition: PlaybookDefinition,
+    policies: OrganizationPolicies,
+    command: Command,
+    now: datetime,
+) -> Course | Rejection:
+    """The events that come of the command together with the state that they lead to, or the rejection.
+
     `definition` is the revision that the run is pinned to. `state` is None only for StartRun.
     Raises ValueError for a command that is none of a run's, or that comes to no run.
     """
@@ -70,21 +85,23 @@ def decide(
     if state is None:
         raise ValueError(f"{type(command).__name__} came to a run that does not exist")
     decision = _decision(state, command, situation)
-    if isinstance(decision, Rejection) or not decision:
-        return decision if isinstance(decision, Rejection) else []
+    if isinstance(decision, Rejection):
+        return decision
     course = Course(state, decision)
-    settle(course, situation)
-    return list(course.events)
+    if course.events:
+        settle(course, situation)
+    return course
 
 
-def _started(state: RunState | None, command: StartRun, situation: Situation) -> list[Event] | Rejection:
+def _started(state: RunState | None, command: StartRun, situation: Situation) -> Course | Rejection:
     decision = start_run(state, command, situation)
     if isinstance(decision, Rejection):
         return decision
     created, *_ = decision
     course = Course(evolve(None, created))
     settle(course, situation, command.caller.actor, first_assignee(command.context, command.caller.id))
-    return [created, *course.events]
+    course.events.insert(0, created)
+    return course
 
 
 def _decision(state: RunState, command: RunCommand, situation: Situation) -> Decision:  # noqa: C901 - a table
