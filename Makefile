@@ -17,7 +17,8 @@ $(INSTALLED): requirements-dev.lock
 	@[ -n "$(BASE_PYTHON)" ] && "$(BASE_PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: install it, or name it with make BASE_PYTHON=/path/to/python3.11"; exit 1; }
 	@"$(BASE_PYTHON)" -m venv .venv || { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@echo 'Making .venv from requirements-dev.lock …' >&2
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
 up: $(INSTALLED) ## start MongoDB, the broker and the seven services; wait until they are ready
@@ -27,7 +28,7 @@ down: $(INSTALLED) ## stop them
 	@$(STACK) down
 
 status: $(INSTALLED) ## what runs, where, since when
-	@$(STACK) status
+	@$(STACK) status || true
 
 logs: $(INSTALLED) ## the last lines of each log (NAME=gateway for one of them)
 	@$(STACK) logs $(NAME)
@@ -51,8 +52,8 @@ bench: $(INSTALLED) ## throughput and latency of the local stack
 lint: $(INSTALLED) ## style, types, and which floor may import which
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
 
-schemas: $(INSTALLED) ## JSON Schemas of the contracts, written anew
-	@$(PYTHON) -m contracts.schemas
+schemas: $(INSTALLED) ## OpenAPI, AsyncAPI and the JSON Schemas of the contracts, written anew
+	@$(PYTHON) -m deploy.documents
 
 lock: ## requirements*.lock from pyproject.toml (needs uv)
 	uv pip compile -q --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
