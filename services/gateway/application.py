@@ -17,7 +17,9 @@ TITLE = "HERA Playbooks"
 VERSION = "1.0.0"
 DESCRIPTION = (
     "Runs business playbooks. Every answer is `{success, data}` or `{success, error}`. The token's `organization_id`"
-    " is the one that counts; bodies carry the same. What Kafka offers beside this is in `/asyncapi.json`."
+    " is the one that counts; bodies carry the same. A POST under an `Idempotency-Key` can be sent again at any time:"
+    " it is done once, and a repeat gets the first answer, marked `X-Idempotent-Replay: true`."
+    " What Kafka offers beside this is in `/asyncapi.json`."
 )
 
 

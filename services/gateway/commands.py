@@ -22,6 +22,7 @@ from shared.messages import command_message
 from shared.request_reply import Requester
 
 _MAX_KEY_LENGTH = 200
+_NOT_ACKNOWLEDGED = "Kafka has not acknowledged the command ({}); send it again under the same Idempotency-Key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +108,4 @@ class Commands:
         try:
             return await self._requester.ask(wish.command_id, message, self._timeout_seconds)
         except KafkaError as error:
-            raise Unavailable(f"Kafka does not take the command: {type(error).__name__}") from error
+            raise Unavailable(_NOT_ACKNOWLEDGED.format(type(error).__name__)) from error
