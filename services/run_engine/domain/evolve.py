@@ -34,8 +34,9 @@ from contracts.events import (
     StepStarted,
     Timer,
 )  # fmt: skip
+from services.run_engine.domain import stepping
 from services.run_engine.domain.copying import changed
-from services.run_engine.domain.state import AttemptRecord, RunState, StepState, Vote
+from services.run_engine.domain.state import RunState, StepState
 
 RunEvent = (
     RunCreated | StepStarted | StepCompleted | StepFailed | StepSkipped | StepBlocked | StepCancelled | StepsReturned
@@ -75,21 +76,23 @@ def _created(event: RunCreated) -> RunState:
 def _applied(state: RunState, event: RunEvent) -> RunState:  # noqa: C901 - one line for each event
     match event:
         case StepStarted():
-            return _with_step(state, event, _started(state.steps[event.step_id], event), set_timers=event.timers)
+            return _with_step(
+                state, event, stepping.started(state.steps[event.step_id], event), set_timers=event.timers
+            )
         case StepCompleted():
             return _completed(state, event)
         case StepFailed():
             return _failed(state, event)
         case StepSkipped():
-            return _with_step(state, event, _skipped(state.steps[event.step_id], event))
+            return _with_step(state, event, stepping.skipped(state.steps[event.step_id], event))
         case StepBlocked():
-            return _with_step(state, event, _blocked(state.steps[event.step_id], event))
+            return _with_step(state, event, stepping.blocked(state.steps[event.step_id], event))
         case StepCancelled():
-            return _with_step(state, event, _cancelled(state.steps[event.step_id], event, event.reason))
+            return _with_step(state, event, stepping.cancelled(state.steps[event.step_id], event, event.reason))
         case StepsReturned():
             return _returned(state, event)
         case StepRetried():
-            return _with_step(state, event, _renewed(state.steps[event.step_id], event))
+            return _with_step(state, event, stepping.renewed(state.steps[event.step_id], event))
         case StepAssigned():
             step = state.steps[event.step_id]
             return _with_step(state, event, changed(step, assigned_to=event.assigned_to), clear_timers=False)
@@ -99,7 +102,7 @@ def _applied(state: RunState, event: RunEvent) -> RunState:  # noqa: C901 - one 
             step = changed(state.steps[event.step_id], overdue=True, sla_breached=True)
             return _with_step(_without_timer(state, event.timer_id), event, step, clear_timers=False)
         case ApprovalRecorded():
-            return _with_step(state, event, _voted(state.steps[event.step_id], event), clear_timers=False)
+            return _with_step(state, event, stepping.voted(state.steps[event.step_id], event), clear_timers=False)
         case AutomationRequested():
             step = changed(state.steps[event.step_id], job_id=event.job_id, job_attempt=event.attempt_number)
             return _with_step(state, event, step, set_timers=event.timers)
@@ -170,15 +173,6 @@ def _without_timer(state: RunState, timer_id: str) -> RunState:
     return changed(state, timers=tuple(timer for timer in state.timers if timer.timer_id != timer_id))
 
 
-def _started(step: StepState, event: StepStarted) -> StepState:
-    return changed(
-        step, status="in_progress", attempt=event.attempt, execution_mode=event.execution_mode,
-        assigned_to=event.assigned_to, auto_assigned=event.auto_assigned, assignee_roles=tuple(event.assignee_roles),
-        started_at=event.at, due_at=event.due_at, blocked_at=None, reason=None, was_status=None, unmet=(),
-        paused_seconds=0.0, job_id=None, job_attempt=0,
-    )  # fmt: skip
-
-
 def _completed(state: RunState, event: StepCompleted) -> RunState:
     step = changed(
         state.steps[event.step_id], status="completed", ended_at=event.at, completed_by=event.completed_by,
@@ -188,13 +182,9 @@ def _completed(state: RunState, event: StepCompleted) -> RunState:
     after = _with_step(state, event, step)
     steps = after.steps
     if event.assignments:
-        steps = {**steps, **{i: _given(steps[i], to) for i, to in event.assignments.items()}}
+        steps = {**steps, **{i: stepping.given(steps[i], to) for i, to in event.assignments.items()}}
     data = {**state.data, **event.data} if event.data else state.data
     return after if steps is after.steps and data is state.data else changed(after, steps=steps, data=data)
-
-
-def _given(step: StepState, user: str) -> StepState:
-    return changed(step, assigned_to=user, auto_assigned=True)
 
 
 def _failed(state: RunState, event: StepFailed) -> RunState:
@@ -207,34 +197,8 @@ def _failed(state: RunState, event: StepFailed) -> RunState:
     return changed(after, data={**state.data, **event.data}) if event.data else after
 
 
-def _skipped(step: StepState, event: StepSkipped) -> StepState:
-    return changed(
-        step, status="skipped", ended_at=event.at, reason=event.reason, unmet=tuple(event.unmet), job_id=None
-    )
-
-
-def _blocked(step: StepState, event: StepBlocked) -> StepState:
-    return changed(step, status="blocked", blocked_at=step.blocked_at or event.at, unmet=tuple(event.unmet))
-
-
-def _cancelled(step: StepState, event: Event, reason: str | None) -> StepState:
-    return changed(step, status="cancelled", ended_at=event.at, reason=reason, was_status=None, job_id=None, unmet=())
-
-
-def _renewed(step: StepState, event: Event) -> StepState:
-    """The step as if never started, but for its history, and for who worked on it."""
-    record = AttemptRecord(
-        step.attempt, step.status, step.started_at, step.ended_at or event.at, step.completed_by, step.outcome
-    )
-    return StepState(
-        step_id=step.step_id, sequence=step.sequence, name=step.name, step_type=step.step_type,
-        is_required=step.is_required, is_conditional=step.is_conditional, attempt=step.attempt,
-        assigned_to=step.assigned_to, history=(*step.history, record) if step.attempt else step.history,
-    )  # fmt: skip
-
-
 def _returned(state: RunState, event: StepsReturned) -> RunState:
-    renewed = {step_id: _renewed(state.steps[step_id], event) for step_id in (event.to_step, *event.reset)}
+    renewed = {step_id: stepping.renewed(state.steps[step_id], event) for step_id in (event.to_step, *event.reset)}
     gone = set(renewed)
     return changed(
         state, sequence=state.sequence + 1, updated_at=event.at, steps={**state.steps, **renewed},
@@ -258,12 +222,6 @@ def _escalates(timer: Timer, step: StepState) -> bool:
     return timer.kind == "escalation" and timer.step_id == step.step_id
 
 
-def _voted(step: StepState, event: ApprovalRecorded) -> StepState:
-    others = tuple(vote for vote in step.approvals if vote.user != event.user)
-    vote = Vote(event.user, event.vote, tuple(event.roles), event.at, event.data, tuple(event.attachments))
-    return changed(step, approvals=(*others, vote))
-
-
 def _data_updated(state: RunState, event: DataUpdated) -> RunState:
     return changed(
         state, sequence=state.sequence + 1, updated_at=event.at,
@@ -283,21 +241,13 @@ def _paused(state: RunState, event: RunPaused) -> RunState:
 
 def _resumed(state: RunState, event: RunResumed) -> RunState:
     by = timedelta(seconds=event.paused_seconds)
-    resumed = {i: _moved_on(state.steps[i], by) for i in event.steps}
+    resumed = {i: stepping.moved_on(state.steps[i], by) for i in event.steps}
     return changed(
         state, sequence=state.sequence + 1, updated_at=event.at, status="active", paused_at=None, pause_until=None,
         paused_seconds=state.paused_seconds + event.paused_seconds,
         due_at=state.due_at + by if state.due_at is not None else None, steps={**state.steps, **resumed},
         timers=tuple(timer.model_copy(update={"due_at": timer.due_at + by}) for timer in state.stopped_timers),
         stopped_timers=(),
-    )  # fmt: skip
-
-
-def _moved_on(step: StepState, by: timedelta) -> StepState:
-    return changed(
-        step, status=step.was_status or "in_progress", was_status=None,
-        due_at=step.due_at + by if step.due_at is not None else None,
-        paused_seconds=step.paused_seconds + by.total_seconds(),
     )  # fmt: skip
 
 
@@ -310,7 +260,7 @@ def _ended(state: RunState, event: Event) -> RunState:
 
 def _reopened(state: RunState, event: RunReopened) -> RunState:
     """Steps that were cancelled because the run failed are to be done again."""
-    pending = {i: _renewed(step, event) for i, step in state.steps.items() if step.status == "cancelled"}
+    pending = {i: stepping.renewed(step, event) for i, step in state.steps.items() if step.status == "cancelled"}
     return changed(
         state, sequence=state.sequence + 1, updated_at=event.at, status="active", outcome=None, ended_at=None,
         steps={**state.steps, **pending} if pending else state.steps,
@@ -319,6 +269,6 @@ def _reopened(state: RunState, event: RunReopened) -> RunState:
 
 def _run_cancelled(state: RunState, event: RunCancelled) -> RunState:
     reason = event.signal.reason
-    cancelled = {i: _cancelled(state.steps[i], event, reason) for i in event.steps}
+    cancelled = {i: stepping.cancelled(state.steps[i], event, reason) for i in event.steps}
     ended = changed(state, status="cancelled", outcome="cancelled", steps={**state.steps, **cancelled})
     return _ended(ended, event)

@@ -79,9 +79,14 @@ def _field(field: Field, data: Mapping[str, Any], now: datetime) -> Iterator[Vio
     if found is not None:
         yield found
         return
-    yield from _bounds(field, value, now)
-    yield from _choice(field, value)
-    yield from _pattern(field, value)
+    if "min" in field or "max" in field:
+        yield from _bounds(field, value, now)
+    if "min_length" in field or "max_length" in field:
+        yield from _lengths(field, value)
+    if "options" in field:
+        yield from _choice(field, value)
+    if "validation" in field:
+        yield from _pattern(field, value)
 
 
 def _is_empty(value: Any) -> bool:
@@ -108,7 +113,6 @@ def _bounds(field: Field, value: Any, now: datetime) -> Iterator[Violation]:
         if limit is not None and (measure < limit if below else measure > limit):
             word = "least" if below else "most"
             yield _wrong(field, f"{bound} {field[bound]}", value, f"It must be at {word} {field[bound]}")
-    yield from _lengths(field, value)
 
 
 def _measure(field: Field, value: Any) -> Any:

@@ -1,0 +1,60 @@
+"""What events mean for one step."""
+
+from datetime import timedelta
+
+from contracts.events import ApprovalRecorded, Event, StepBlocked, StepSkipped, StepStarted
+from services.run_engine.domain.copying import changed
+from services.run_engine.domain.state import AttemptRecord, StepState, Vote
+
+
+def started(step: StepState, event: StepStarted) -> StepState:
+    return changed(
+        step, status="in_progress", attempt=event.attempt, execution_mode=event.execution_mode,
+        assigned_to=event.assigned_to, auto_assigned=event.auto_assigned, assignee_roles=tuple(event.assignee_roles),
+        started_at=event.at, due_at=event.due_at, blocked_at=None, reason=None, was_status=None, unmet=(),
+        paused_seconds=0.0, job_id=None, job_attempt=0,
+    )  # fmt: skip
+
+
+def given(step: StepState, user: str) -> StepState:
+    return changed(step, assigned_to=user, auto_assigned=True)
+
+
+def skipped(step: StepState, event: StepSkipped) -> StepState:
+    return changed(
+        step, status="skipped", ended_at=event.at, reason=event.reason, unmet=tuple(event.unmet), job_id=None
+    )
+
+
+def blocked(step: StepState, event: StepBlocked) -> StepState:
+    return changed(step, status="blocked", blocked_at=step.blocked_at or event.at, unmet=tuple(event.unmet))
+
+
+def cancelled(step: StepState, event: Event, reason: str | None) -> StepState:
+    return changed(step, status="cancelled", ended_at=event.at, reason=reason, was_status=None, job_id=None, unmet=())
+
+
+def renewed(step: StepState, event: Event) -> StepState:
+    """The step as if never started, but for its history, and for who worked on it."""
+    record = AttemptRecord(
+        step.attempt, step.status, step.started_at, step.ended_at or event.at, step.completed_by, step.outcome
+    )
+    return StepState(
+        step_id=step.step_id, sequence=step.sequence, name=step.name, step_type=step.step_type,
+        is_required=step.is_required, is_conditional=step.is_conditional, attempt=step.attempt,
+        assigned_to=step.assigned_to, history=(*step.history, record) if step.attempt else step.history,
+    )  # fmt: skip
+
+
+def voted(step: StepState, event: ApprovalRecorded) -> StepState:
+    others = tuple(vote for vote in step.approvals if vote.user != event.user)
+    vote = Vote(event.user, event.vote, tuple(event.roles), event.at, event.data, tuple(event.attachments))
+    return changed(step, approvals=(*others, vote))
+
+
+def moved_on(step: StepState, by: timedelta) -> StepState:
+    return changed(
+        step, status=step.was_status or "in_progress", was_status=None,
+        due_at=step.due_at + by if step.due_at is not None else None,
+        paused_seconds=step.paused_seconds + by.total_seconds(),
+    )  # fmt: skip
