@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from contracts.definitions import PlaybookDefinition, PlaybookDraft
 from contracts.values import Attachment, Caller, Contract, Moment
@@ -19,6 +19,11 @@ class CreatePlaybook(Command):
     playbook_id: str
     organization_id: str
     draft: PlaybookDraft
+
+    @field_serializer("draft")
+    def _as_sent(self, draft: PlaybookDraft) -> dict[str, Any]:
+        """Without defaults: the registry must tell what was said from what was left out."""
+        return draft.model_dump(mode="json", exclude_unset=True)
 
 
 class StartRun(Command):
