@@ -1,0 +1,53 @@
+"""Queries that see every event that was there when they came."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from services.analytics.positions import Place, Positions
+from shared.kafka import Consumption
+
+log = structlog.get_logger()
+
+
+class Barrier:
+    """Waits, bounded, until all replicas together have come to where the logs ended when the question came."""
+
+    def __init__(
+        self, consumptions: Sequence[Consumption], positions: Positions, wait_seconds: float, poll_seconds: float
+    ) -> None:
+        self._consumptions = consumptions
+        self._positions = positions
+        self._wait = wait_seconds
+        self._poll = poll_seconds
+
+    async def passed(self) -> bool:
+        """False where the time ran out, or where the broker does not say where its logs end."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._wait
+        try:
+            wanted = await asyncio.wait_for(self._ends(), self._wait)
+        except (KafkaError, TimeoutError) as error:
+            log.warning("end_offsets_unknown", error=repr(error))
+            return False
+        if wanted is None:
+            return False
+        while not await self._positions.have_reached(wanted):
+            left = deadline - loop.time()
+            if left <= 0:
+                log.warning("analytics_behind")
+                return False
+            await self._positions.news(min(self._poll, left))
+        return True
+
+    async def _ends(self) -> dict[Place, int] | None:
+        """Of the partitions that hold anything; None where a topic's partitions are not known."""
+        ends: dict[Place, int] = {}
+        for consumption in self._consumptions:
+            found = await consumption.end_offsets()
+            if not found:
+                return None
+            ends |= {(tp.topic, tp.partition): offset for tp, offset in found.items() if offset > 0}
+        return ends

@@ -1,0 +1,46 @@
+"""Puts analytics together."""
+
+from contracts.topics import PLAYBOOK_EVENTS, RUN_EVENTS
+from services.analytics import store
+from services.analytics.barrier import Barrier
+from services.analytics.consumers import PlaybookConsumer, RunConsumer
+from services.analytics.positions import Positions
+from services.analytics.queries import router
+from services.analytics.settings import Settings
+from services.analytics.store import AnalyticsStore
+from services.analytics.summaries import Summaries
+from shared.kafka import Parking
+from shared.service import Service
+
+NAME = "analytics"
+
+
+def build(settings: Settings) -> Service:
+    service = Service(NAME, settings)
+    stored, positions = AnalyticsStore(service.mongo), Positions(service.mongo)
+    summaries = Summaries(service.mongo, settings.summary_cache_size)
+    runs_parking = Parking(service.publisher, RUN_EVENTS, NAME)
+    playbooks_parking = Parking(service.publisher, PLAYBOOK_EVENTS, NAME)
+
+    def forget() -> None:
+        summaries.forget_all()
+        positions.forget(RUN_EVENTS.name)
+
+    runs = service.consumers.add(
+        RUN_EVENTS,
+        service.group(RUN_EVENTS.name),
+        RunConsumer(summaries, positions, runs_parking).handle,
+        runs_parking.set_aside,
+        on_assignment=forget,
+    )
+    playbooks = service.consumers.add(
+        PLAYBOOK_EVENTS,
+        service.group(PLAYBOOK_EVENTS.name),
+        PlaybookConsumer(stored, positions, playbooks_parking).handle,
+        playbooks_parking.set_aside,
+        on_assignment=lambda: positions.forget(PLAYBOOK_EVENTS.name),
+    )
+    service.indexes = store.INDEXES
+    barrier = Barrier((runs, playbooks), positions, settings.analytics_wait_seconds, settings.analytics_poll_seconds)
+    service.app.include_router(router(stored, barrier))
+    return service
