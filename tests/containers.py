@@ -67,7 +67,8 @@ def _pull_into(image: str, problems: list[str]) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    words = str(getattr(error, "explanation", None) or error).strip()
+    return (words.splitlines() or [type(error).__name__])[0][:200]
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from deploy.local.supervisor import ENDED, Control, last_line
 from deploy.local.waiting import until
 from deploy.topics import missing_topics
 
-READY_SECONDS = 120.0
+READY_SECONDS = 180.0
 Report = Callable[[str], None]
 
 
