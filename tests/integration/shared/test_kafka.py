@@ -1,0 +1,200 @@
+"""What shared/kafka promises, on the real broker: nothing lost, a clean stop, order by key, no stopped partition."""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+
+from contracts.topics import Topic
+from deploy.topics import new_topic
+from shared.errors import Unavailable
+from shared.kafka import Batch, Consumers, Consumption, Publisher
+from shared.messages import OutgoingMessage, Record
+from shared.settings import ServiceSettings
+from tests.infrastructure import Infrastructure
+from tests.integration.running import eventually
+
+Handle = Callable[[Batch], Any]
+
+
+class Reading:
+    """A consumer group of this test's own, and what its handler saw."""
+
+    def __init__(self, settings: ServiceSettings, topic: Topic, group: str, handle: Handle | None = None) -> None:
+        self.seen: list[bytes] = []
+        self.aside: list[tuple[bytes | None, str]] = []
+        self.consumers = Consumers(settings, "test")
+        self._handle = handle
+        self.consumption: Consumption = self.consumers.add(topic, group, self._take, self._set_aside)
+
+    async def _take(self, batch: Batch) -> None:
+        if self._handle is not None:
+            await self._handle(batch)
+        self.seen += [record.value or b"" for record in batch]
+
+    async def _set_aside(self, record: Record, error: Exception) -> None:
+        self.aside.append((record.value, str(error)))
+
+    async def until(self, count: int) -> None:
+        async def enough() -> bool:
+            return len(self.seen) >= count
+
+        await eventually(enough)
+
+
+@pytest.fixture
+def settings(infrastructure: Infrastructure) -> ServiceSettings:
+    return ServiceSettings.model_validate({name.lower(): value for name, value in infrastructure.settings.items()})
+
+
+@pytest_asyncio.fixture
+async def topic(infrastructure: Infrastructure) -> Topic:
+    name = f"test.{uuid.uuid4().hex[:12]}"
+    fresh = Topic(name, "key", ("tests",), ("tests",), "One test's records", partitions=4)
+    client = AIOKafkaAdminClient(bootstrap_servers=infrastructure.bootstrap_servers)
+    await client.start()
+    await client.create_topics([new_topic(fresh, infrastructure.settings)])
+    await client.close()
+    return fresh
+
+
+@pytest_asyncio.fixture
+async def publisher(settings: ServiceSettings) -> AsyncIterator[Publisher]:
+    publisher = Publisher(settings, "test")
+    await publisher.start()
+    yield publisher
+    await publisher.stop()
+
+
+@contextlib.asynccontextmanager
+async def started(reading: Reading) -> AsyncIterator[Reading]:
+    await reading.consumers.start()
+    try:
+        yield reading
+    finally:
+        await reading.consumers.stop()
+
+
+def messages(topic: Topic, *values: bytes, key: str = "one") -> list[OutgoingMessage]:
+    return [OutgoingMessage(topic.name, key, value, "Test") for value in values]
+
+
+async def test_reads_what_was_written_before_the_group_first_joined(
+    settings: ServiceSettings, topic: Topic, publisher: Publisher
+) -> None:
+    await publisher.publish(messages(topic, b"early"))
+    async with started(Reading(settings, topic, f"{topic.name}.group")) as reading:
+        await reading.until(1)
+        assert reading.seen == [b"early"]
+
+
+async def test_keeps_the_order_of_one_key(settings: ServiceSettings, topic: Topic, publisher: Publisher) -> None:
+    sent = [str(i).encode() for i in range(500)]
+    await publisher.publish(messages(topic, *sent))
+    async with started(Reading(settings, topic, f"{topic.name}.group")) as reading:
+        await reading.until(500)
+        assert reading.seen == sent
+
+
+async def test_a_batch_is_tried_again_while_the_database_is_away(
+    settings: ServiceSettings, topic: Topic, publisher: Publisher
+) -> None:
+    tries = 0
+
+    async def away_twice(_: Batch) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise Unavailable("the database is away")
+
+    await publisher.publish(messages(topic, b"a"))
+    async with started(Reading(settings, topic, f"{topic.name}.group", away_twice)) as reading:
+        await reading.until(1)
+        assert (tries, reading.seen, reading.aside) == (3, [b"a"], [])
+
+
+async def test_a_record_that_raises_is_set_aside_and_the_others_are_taken(
+    settings: ServiceSettings, topic: Topic, publisher: Publisher
+) -> None:
+    async def dislikes(batch: Batch) -> None:
+        if any(record.value == b"bad" for record in batch):
+            raise ValueError("it is bad")
+
+    await publisher.publish(messages(topic, b"a", b"bad", b"b"))
+    async with started(Reading(settings, topic, f"{topic.name}.group", dislikes)) as reading:
+        await reading.until(2)
+        assert reading.seen == [b"a", b"b"]
+        assert reading.aside == [(b"bad", "it is bad")]
+
+
+async def test_headers_that_are_null_or_not_utf8_stop_nothing(settings: ServiceSettings, topic: Topic) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers)
+    await producer.start()
+    await producer.send_and_wait(topic.name, b"odd", headers=[("a", None), ("b", b"\xff\xfe")])
+    await producer.send_and_wait(topic.name, None, key=b"k")
+    await producer.stop()
+    async with started(Reading(settings, topic, f"{topic.name}.group")) as reading:
+        await reading.until(2)
+        assert sorted(reading.seen) == [b"", b"odd"]
+
+
+async def test_what_was_handled_does_not_come_again_after_a_clean_stop(
+    settings: ServiceSettings, topic: Topic, publisher: Publisher
+) -> None:
+    group = f"{topic.name}.group"
+    await publisher.publish(messages(topic, b"first"))
+    async with started(Reading(settings, topic, group)) as reading:
+        await reading.until(1)
+    await publisher.publish(messages(topic, b"second"))
+    async with started(Reading(settings, topic, group)) as reading:
+        await reading.until(1)
+        assert reading.seen == [b"second"]
+
+
+async def test_a_stop_finishes_the_batch_in_hand_and_commits_it(
+    settings: ServiceSettings, topic: Topic, publisher: Publisher
+) -> None:
+    in_hand, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: Batch) -> None:
+        in_hand.set()
+        await go_on.wait()
+
+    group = f"{topic.name}.group"
+    reading = Reading(settings, topic, group, slow)
+    await reading.consumers.start()
+    await publisher.publish(messages(topic, b"in hand"))
+    await in_hand.wait()
+    stopping = asyncio.create_task(reading.consumers.stop())
+    go_on.set()
+    await stopping
+    assert reading.seen == [b"in hand"]
+    await publisher.publish(messages(topic, b"next"))
+    async with started(Reading(settings, topic, group)) as later:
+        await later.until(1)
+        assert later.seen == [b"next"]
+
+
+async def test_what_a_dying_member_did_not_commit_goes_to_another(
+    settings: ServiceSettings, topic: Topic, publisher: Publisher
+) -> None:
+    never = asyncio.Event()
+
+    async def stuck(_: Batch) -> None:
+        await never.wait()
+
+    group = f"{topic.name}.group"
+    impatient = settings.model_copy(update={"shutdown_seconds": 0.1})
+    await publisher.publish(messages(topic, b"unfinished"))
+    dying = Reading(impatient, topic, group, stuck)
+    await dying.consumers.start()
+    await dying.consumers.stop()
+    async with started(Reading(settings, topic, group)) as reading:
+        await reading.until(1)
+        assert reading.seen == [b"unfinished"]
