@@ -1,0 +1,66 @@
+"""Makes a replica set of the servers of MONGODB_URI and waits for its primary: `python -m deploy.replica_set`."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from pymongo import MongoClient
+from pymongo.errors import ConfigurationError, InvalidURI, OperationFailure, PyMongoError
+from pymongo.uri_parser import parse_uri
+
+WAITED_SECONDS = 120.0
+_ALREADY_INITIALIZED = 23
+
+
+class ReplicaSetError(Exception):
+    """A sentence that says what is wrong with the address."""
+
+
+def initiate(uri: str, waited_seconds: float = WAITED_SECONDS) -> str:
+    """Returns the primary's address. A replica set that is there already is left as it is."""
+    name, hosts = _parse(uri)
+    waited_ms = int(waited_seconds * 1000)
+    _create(name, hosts, waited_ms)
+    with MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=waited_ms) as client:
+        return str(client.admin.command("hello")["primary"])
+
+
+def _parse(uri: str) -> tuple[str, Sequence[str]]:
+    try:
+        parsed = parse_uri(uri)
+    except (InvalidURI, ConfigurationError) as error:
+        raise ReplicaSetError(f"MONGODB_URI is no address of a replica set: {error}") from error
+    name = parsed["options"].get("replicaSet")
+    if not name:
+        raise ReplicaSetError("MONGODB_URI names no replicaSet")
+    return name, [f"{host}:{port}" for host, port in parsed["nodelist"]]
+
+
+def _create(name: str, hosts: Sequence[str], waited_ms: int) -> None:
+    host, _, port = hosts[0].rpartition(":")
+    members = [{"_id": number, "host": address} for number, address in enumerate(hosts)]
+    with MongoClient[dict[str, object]](
+        host, int(port), directConnection=True, serverSelectionTimeoutMS=waited_ms
+    ) as client:
+        try:
+            client.admin.command("replSetInitiate", {"_id": name, "members": members})
+        except OperationFailure as error:
+            if error.code != _ALREADY_INITIALIZED:
+                raise
+
+
+def main() -> int:
+    try:
+        primary = initiate(os.environ["MONGODB_URI"])
+    except KeyError:
+        print("MONGODB_URI is not set.", file=sys.stderr)
+        return 2
+    except (ReplicaSetError, PyMongoError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"The replica set's primary is {primary}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
