@@ -20,7 +20,7 @@ from aiokafka.errors import (
 
 from contracts.topics import FOREVER, TOPICS, Topic
 
-BROKER_SECONDS = 60.0
+BROKER_SECONDS = 240.0
 """How long a broker that is still starting is waited for."""
 GATHERING = (InvalidReplicationFactorError, NotControllerError, RequestTimedOutError)
 

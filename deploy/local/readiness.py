@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka.errors import KafkaError
 
@@ -16,18 +16,18 @@ from deploy.local.supervisor import ENDED, Control, last_line
 from deploy.local.waiting import until
 from deploy.topics import missing_topics
 
-READY_SECONDS = 180.0
+READY_SECONDS = 240.0
 Report = Callable[[str], None]
 
 
 async def until_infrastructure(plan: Plan, report: Report) -> None:
     """MongoDB takes writes, and the broker has all topics."""
-    waits = {
-        mongodb.NAME: until_writable(plan.ports[mongodb.NAME]),
-        "broker and topics": until_topics_exist(plan.addresses.kafka_bootstrap_servers),
-    }
-    where = {mongodb.NAME: plan.addresses.mongodb_uri, "broker and topics": plan.addresses.kafka_bootstrap_servers}
-    await asyncio.gather(*(_timed(name, wait, where[name], report) for name, wait in waits.items()))
+    bootstrap_servers = plan.addresses.kafka_bootstrap_servers
+    brokers = [name for name in plan.names("infrastructure") if name != mongodb.NAME]
+    await asyncio.gather(
+        _timed(mongodb.NAME, until_writable(plan.ports[mongodb.NAME]), plan.addresses.mongodb_uri, report),
+        _timed("broker and topics", until_topics_exist(bootstrap_servers), bootstrap_servers, report, brokers),
+    )
 
 
 async def until_services(plan: Plan, names: list[str], report: Report) -> None:
@@ -76,10 +76,11 @@ async def _has_topics(bootstrap_servers: str) -> bool:
         return False
 
 
-async def _timed(name: str, wait: Awaitable[None], where: str, report: Report) -> None:
+async def _timed(name: str, wait: Awaitable[None], where: str, report: Report, programs: Sequence[str] = ()) -> None:
     started = time.monotonic()
     try:
         await asyncio.wait_for(wait, READY_SECONDS)
     except TimeoutError:
-        raise StackError(f"{name} did not become ready in {READY_SECONDS:.0f} s; `logs {name}` shows why.") from None
+        logs = " ".join(programs or [name])
+        raise StackError(f'{name}: not ready in {READY_SECONDS:.0f} s; see `make logs NAME="{logs}"`.') from None
     report(f"  {name:<18} ready in {time.monotonic() - started:4.1f} s   {where}")
