@@ -103,7 +103,9 @@ PLAYBOOK_METRICS = Operation(
     permission="playbook:read",
     answer=reads.PlaybookMetrics,
     answer_example="playbook_metrics",
-    query=(Parameter("period", "A number of days, such as `30d`", {"type": "string", "default": "30d"}),),
+    query=(
+        Parameter("period", "Whole hours, days or weeks: `24h`, `30d`, `4w`", {"type": "string", "default": "30d"}),
+    ),
     refusals=(Code.VALIDATION_ERROR, Code.NOT_FOUND),
 )
 START_RUN = Operation(

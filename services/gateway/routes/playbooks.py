@@ -11,6 +11,7 @@ from services.gateway.routes.operations import PLAYBOOKS
 from services.gateway.routes.paths import playbook_id_of, query_of
 from services.gateway.shapes.checking import shaped
 from services.gateway.shapes.requests import PlaybookCreation
+from shared.errors import Unavailable
 
 
 class PlaybookRoutes:
@@ -47,6 +48,9 @@ class PlaybookRoutes:
 
     async def metrics(self, request: Request) -> Response:
         identity = self._admission.query(request, "playbook:read")
-        path = f"/internal/playbooks/{playbook_id_of(request)}/metrics"
-        params = query_of(request, identity.organization_id, "period")
-        return (await self._analytics.get(path, params)).response()
+        path = f"/internal/playbooks/{playbook_id_of(request)}"
+        answer = await self._analytics.get(f"{path}/metrics", query_of(request, identity.organization_id, "period"))
+        if answer.status == 404:
+            (await self._registry.get(f"{path}/head", query_of(request, identity.organization_id))).data()
+            raise Unavailable("Analytics has not seen this playbook yet")  # it is there: the registry has just said so
+        return answer.response()

@@ -183,5 +183,38 @@ class PlaybookMetrics(Shape):
     metrics: MetricsBody
 
 
+class RunDurations(Shape):
+    """Over the runs of the group that have ended."""
+
+    average_hours: float | None
+    median_hours: float | None
+    p95_hours: float | None
+
+
+class SlaShare(Shape):
+    """Over the runs of the group that were completed under an SLA; `rate` is in percent."""
+
+    met: int
+    missed: int
+    rate: float | None
+
+
+class RunFigures(Shape):
+    """Those of the three that were asked for."""
+
+    count: int | None = None
+    duration: RunDurations | None = None
+    sla_compliance: SlaShare | None = None
+
+
+class RunGroup(RunFigures):
+    key: dict[str, str | None]
+    """The value of each name in `group_by`; a week is an ISO week such as `2024-W03`."""
+
+
 class RunAnalytics(Shape):
-    """The asked metrics for each group."""
+    groups: list[RunGroup]
+    totals: RunFigures
+    filters: dict[str, Any]
+    group_by: list[str]
+    metrics: list[str]

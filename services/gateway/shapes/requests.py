@@ -67,15 +67,19 @@ class DateRange(BaseModel):
 
 
 class AnalyticsFilters(BaseModel):
-    date_range: DateRange = DateRange()
+    """What is left out lets everything through."""
+
+    date_range: DateRange | None = None
     playbook_ids: list[str] | None = None
-    statuses: list[str] | None = None
+    statuses: list[Literal["active", "paused", "blocked", "completed", "failed", "cancelled"]] | None = None
     entity_types: list[str] | None = None
 
 
 class AnalyticsQuery(Body):
     """Checked by the service that answers it; here for the documentation."""
 
-    filters: AnalyticsFilters = AnalyticsFilters()
-    group_by: list[str] = Field(default_factory=list)
-    metrics: list[str] = Field(default_factory=list)
+    filters: AnalyticsFilters | None = None
+    group_by: (
+        list[Literal["outcome", "week", "day", "month", "status", "playbook", "entity_type", "priority"]] | None
+    ) = None
+    metrics: list[Literal["count", "duration", "sla_compliance"]] | None = None
