@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,18 +18,18 @@ from tests.bench.checks import Check
 from tests.bench.human5 import Level
 from tests.bench.signals import Sustained
 
+PLAIN_WIDTH = 120
 RESULTS = CHECKOUT / ".data" / "bench"
 
 
 def print_human5(levels: Sequence[Level]) -> None:
-    console = Console()
-    table = Table(title="human5: start a run, complete its five steps")
-    columns = ("clients", "completions/s", "runs/s", "start p50", "p95", "p99 ms", "complete p50", "p95", "p99 ms")
-    for column in (*columns, "errors"):
+    console = _console()
+    table = Table(title="human5: start a run, complete its five steps (ms: p50 / p95 / p99)")
+    for column in ("clients", "completions/s", "runs/s", "start ms", "complete ms", "errors"):
         table.add_column(column, justify="right")
     for level in levels:
         told = level.summary()
-        latencies = [told[what][share] for what in ("start_ms", "complete_ms") for share in ("p50", "p95", "p99")]
+        latencies = [_latency(told[what]) for what in ("start_ms", "complete_ms")]
         rates = [told["completions_per_second"], told["runs_per_second"]]
         table.add_row(*_cells([level.clients, *rates, *latencies, sum(level.window.errors.values())]))
     console.print(table)
@@ -38,15 +39,16 @@ def print_human5(levels: Sequence[Level]) -> None:
 
 
 def print_signals(sustained: Sustained) -> None:
-    console = Console()
+    console = _console()
     told = sustained.summary()
-    table = Table(title="signals: events on playbook.signals move blocked runs on")
-    for column in ("senders", "signals/s", "runs/s", "outcome p50", "p95", "p99 ms", "lag at the end", "errors"):
+    table = Table(title="signals: events on playbook.signals move blocked runs on (ms: p50 / p95 / p99)")
+    for column in ("senders", "signals/s", "runs/s", "outcome ms", "lag at the end", "errors"):
         table.add_column(column, justify="right")
-    latencies = [told["outcome_ms"][share] for share in ("p50", "p95", "p99")]
     lag = ", ".join(f"{name} {behind}" for name, behind in sustained.lag_at_end.items())
     rates = [told["signals_per_second"], told["runs_per_second"]]
-    table.add_row(*_cells([sustained.senders, *rates, *latencies, lag, sum(sustained.window.errors.values())]))
+    table.add_row(
+        *_cells([sustained.senders, *rates, _latency(told["outcome_ms"]), lag, sum(sustained.window.errors.values())])
+    )
     console.print(table)
     columns = {str(sustained.senders): sustained.window.cpu_per_thousand("signal")}
     console.print(_cpu_table("signals", columns))
@@ -86,6 +88,14 @@ def _print_checks(console: Console, of_what: str, checks: Sequence[Check], error
         console.print(f"{of_what}: {mark} {check.what}: {escape(check.detail)}")
     for error, count in errors.items():
         console.print(f"{of_what}: [red]{count} times[/red] {escape(error)}", highlight=False)
+
+
+def _console() -> Console:
+    return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
+
+
+def _latency(milliseconds: dict[str, float | None]) -> str:
+    return " / ".join(_cells([milliseconds[share] for share in ("p50", "p95", "p99")]))
 
 
 def _cells(values: Sequence[object]) -> list[str]:
