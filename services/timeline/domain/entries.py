@@ -71,7 +71,8 @@ def _whole(value: Any) -> Any:
     """30 for 30.0, 33.3 for 33.3333: minutes with one digit after the point at most."""
     if not isinstance(value, float):
         return value
-    return int(value) if value == int(value) else round(value, 1)
+    value = round(value, 1)
+    return int(value) if value == int(value) else value
 
 
 def _created(data: Payload) -> dict[str, Any]:
