@@ -1,15 +1,20 @@
-"""A thin client of the public API, for the demo, the benchmark and the tests."""
+"""A thin client of the public API, for the demo and for tests."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx
 
 Data = dict[str, Any]
 """The `data` of an answer, in the shape that the API's reference gives."""
+
+
+ACCEPTED = 202
+TRIES = 3
 
 
 class ApiError(Exception):
@@ -35,7 +40,11 @@ class Call:
 
 
 class Client:
-    """One caller, with one token, of one organisation. `http` holds the gateway's address and may be shared."""
+    """One caller, with one token, of one organisation. `http` holds the gateway's address and may be shared.
+
+    Each command carries an idempotency key: `key`, or one of its own. Where no reply came in time (202) it is sent
+    again and gets its first answer. Every method raises ApiError where the API says no.
+    """
 
     def __init__(
         self,
@@ -74,7 +83,7 @@ class Client:
         return await self._get("/playbook-runs", **query)
 
     async def tasks(self, **query: Any) -> Data:
-        """Open steps that wait for this caller: `tasks`, `next`, `total`; takes `limit`, `cursor`."""
+        """Open steps that wait for this caller: `tasks`, `next`, `total_runs`; takes `limit`, `cursor`."""
         return await self._get("/tasks", **query)
 
     async def complete_step(
@@ -110,17 +119,26 @@ class Client:
         self, filters: Mapping[str, Any] | None = None, group_by: Sequence[str] = (), metrics: Sequence[str] = ()
     ) -> Data:
         body = {"filters": filters or {}, "group_by": list(group_by), "metrics": list(metrics)}
-        return await self._post("/analytics/playbook-runs", body)
+        return await self._send("POST", "/analytics/playbook-runs", (), json=self._whole(body))
 
     async def _get(self, route: str, *ids: str, **query: Any) -> Data:
-        return await self._call("GET", route, ids, params=query)
+        return await self._send("GET", route, ids, params=query)
 
     async def _post(self, route: str, body: Mapping[str, Any], *ids: str, key: str | None = None) -> Data:
-        headers = {"Idempotency-Key": key} if key else {}
-        whole = {"organization_id": self.organization_id, **body}
-        return await self._call("POST", route, ids, json=whole, headers=headers)
+        headers = {"Idempotency-Key": key or str(uuid4())}
+        for _ in range(TRIES):
+            try:
+                return await self._send("POST", route, ids, headers, json=self._whole(body))
+            except ApiError as error:
+                if error.status != ACCEPTED:
+                    raise
+                unanswered = error
+        raise unanswered
 
-    async def _call(
+    def _whole(self, body: Mapping[str, Any]) -> Data:
+        return {"organization_id": self.organization_id, **body}
+
+    async def _send(
         self, method: str, route: str, ids: Sequence[str], headers: Mapping[str, str] | None = None, **content: Any
     ) -> Data:
         path = "/api/v1" + route.format(*(quote(part, safe="") for part in ids))
@@ -134,12 +152,14 @@ class Client:
 
 
 def _data(answer: httpx.Response) -> Data:
-    """Raises ApiError; an answer that is not the API's, such as a proxy's page, has the code `NOT_THE_API`."""
+    """Raises ApiError, with the code `ACCEPTED` where no reply came, and `NOT_THE_API` for what is no answer of it."""
     try:
         content = answer.json()
-        if content["success"]:
+        if content["success"] and answer.status_code != ACCEPTED:
             data: Data = content["data"]
             return data
+        if content["success"]:
+            raise ApiError(ACCEPTED, "ACCEPTED", "No reply came in time; the command counts", content["data"])
         error = content["error"]
         code, message, details = error["code"], error["message"], error["details"]
     except (ValueError, KeyError, TypeError):

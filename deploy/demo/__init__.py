@@ -1,0 +1,1 @@
+"""`make demo`: five organisations at work on the local stack, each answer checked."""

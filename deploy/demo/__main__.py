@@ -1,0 +1,118 @@
+"""`python -m deploy.demo`: the reference's five playbooks at work, on the local stack; ends non-zero if anything is
+not as it must be."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+from rich.console import Console
+
+from deploy.client import ApiError, Call
+from deploy.demo import checks, shown
+from deploy.demo.acme import onboard
+from deploy.demo.chain import EventLog
+from deploy.demo.crowd import drive_all, plots
+from deploy.demo.errors import DemoError
+from deploy.demo.house import House
+from deploy.demo.machines import answer
+from deploy.demo.outside import Outside
+from deploy.demo.parts import SALES_MANAGER, SALES_REP
+from deploy.demo.scripts import SCRIPTS
+from deploy.local import stack
+from deploy.local.errors import StackError
+from deploy.local.folder import Folder, default_path
+from deploy.local.plan import Plan, Wishes
+from deploy.local.ports import given_port
+
+MAIN = "customer_onboarding"
+PIPED_WIDTH = 130
+CONSOLE = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+
+
+def main() -> int:
+    began = time.monotonic()
+    folder = Folder(default_path())
+    failures: dict[str, None] = {}
+    try:
+        with running(folder) as plan:
+            asyncio.run(_play(plan, folder.jwt_secret()))
+    except* (StackError, DemoError, ApiError, httpx.HTTPError) as errors:
+        failures = dict.fromkeys(str(error) or repr(error) for error in leaves(errors))
+    for failure in failures:
+        print(f"The demo failed: {failure}", file=sys.stderr)
+    if failures:
+        return 1
+    print(f"All of it is as it must be. {time.monotonic() - began:.1f} s in all.")
+    return 0
+
+
+@contextmanager
+def running(folder: Folder) -> Iterator[Plan]:
+    """The stack; taken down at the end if it was not up before."""
+    ports = {} if given_port("gateway") is not None else {"gateway": 0}
+    started = stack.up(folder, Wishes(ports=ports), report=lambda line: CONSOLE.print(line, style="dim"))
+    try:
+        yield started.plan
+    finally:
+        if started.lifeline:
+            stack.down(folder)
+
+
+def leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from leaves(error)
+        else:
+            yield error
+
+
+async def _play(plan: Plan, secret: str) -> None:
+    calls: list[Call] = []
+    servers = plan.addresses.kafka_bootstrap_servers
+    limits = httpx.Limits(max_connections=64)
+    async with (
+        httpx.AsyncClient(base_url=plan.programs["gateway"].url, timeout=30, limits=limits, trust_env=False) as http,
+        Outside(servers, answer) as outside,
+    ):
+        houses = {s.playbook: House(s.playbook, http, secret, calls.append) for s in SCRIPTS}
+        log = EventLog(servers)
+        await log.start()
+        try:
+            await _acts(houses, outside, log)
+        finally:
+            await log.stop()
+        outside.check()
+    shown.latencies(CONSOLE, calls)
+
+
+async def _acts(houses: dict[str, House], outside: Outside, log: EventLog) -> None:
+    for house in houses.values():
+        await house.register()
+        found = "found" if house.registered_before else "registered"
+        CONSOLE.print(f"{found} {house.playbook_name} of {house.organization_id}")
+    before = await checks.metrics(houses)
+    CONSOLE.rule("Acme's onboarding")
+    acme = await onboard(houses[MAIN], outside, CONSOLE.print)
+    timeline = await houses[MAIN].of(SALES_REP).timeline(acme["run_id"])
+    shown.timeline(CONSOLE, f"Timeline of {acme['run_id']}", timeline)
+    checks.acme_timeline(acme, timeline)
+    CONSOLE.rule("The crowd")
+    driven = await drive_all(list(plots(houses)))
+    after = await checks.metrics(houses)
+    tasks = await houses[MAIN].of(SALES_MANAGER).tasks(limit=100)
+    events = await log.verify([acme["run_id"], *(one.run_id for one in driven)])
+    checks.waiting_tasks(tasks, driven)
+    checks.metrics_add_up(after)
+    checks.metrics_grew(before, after, driven)
+    shown.endings(CONSOLE, checks.outcomes(driven))
+    CONSOLE.print(f"{events} events on run.events, numbered without gaps and chained by their hashes")
+    CONSOLE.print(f"{outside.jobs_done} jobs done by the outside worker")
+    shown.tasks(CONSOLE, SALES_MANAGER.sub, tasks)
+    shown.metrics(CONSOLE, after[MAIN])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
