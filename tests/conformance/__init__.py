@@ -1,0 +1,1 @@
+"""The API's reference, taken at its word: each of its requests goes through the real gateway."""
