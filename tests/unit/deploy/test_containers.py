@@ -1,0 +1,152 @@
+"""Compose, Prometheus, Grafana and Kubernetes know all seven services and give each the settings that it needs."""
+
+import importlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import REGISTRY
+
+from deploy.local.plan import QUERIED, SERVICES
+from shared.settings import ServiceSettings
+
+CHECKOUT = Path(__file__).parents[3]
+DEPLOY = CHECKOUT / "deploy"
+COMPOSE = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())
+MANIFESTS = [
+    document
+    for path in sorted((DEPLOY / "kubernetes").glob("*.yaml"))
+    for document in yaml.safe_load_all(path.read_text())
+]
+PROFILE = dict(
+    line.split("=", 1)
+    for line in (DEPLOY / "profiles" / "kafka.env").read_text().splitlines()
+    if line and not line.startswith("#")
+)
+
+
+def settings_class(service: str) -> type[ServiceSettings]:
+    """The settings that the service's `__main__` loads."""
+    module = importlib.import_module(f"services.{service}.settings")
+    (found,) = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, ServiceSettings) and value is not ServiceSettings
+    ]
+    return found
+
+
+def required(service: str) -> set[str]:
+    return {name.upper() for name, field in settings_class(service).model_fields.items() if field.is_required()}
+
+
+def known(service: str) -> set[str]:
+    return {name.upper() for name in settings_class(service).model_fields}
+
+
+def manifest(kind: str, name: str) -> dict[str, Any]:
+    (found,) = [m for m in MANIFESTS if m["kind"] == kind and m["metadata"]["name"] == name]
+    return dict(found)
+
+
+def container(service: str) -> dict[str, Any]:
+    deployment = manifest("Deployment", service.replace("_", "-"))
+    (only,) = deployment["spec"]["template"]["spec"]["containers"]
+    return dict(only)
+
+
+def test_compose_runs_the_seven_services_from_one_image() -> None:
+    assert {COMPOSE["services"][service]["image"] for service in SERVICES} == {"hera-playbooks"}
+    assert {tuple(COMPOSE["services"][service]["command"]) for service in SERVICES} == {
+        (f"services.{service}",) for service in SERVICES
+    }
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_compose_gives_a_service_what_it_needs_and_waits_for_what_it_stands_on(service: str) -> None:
+    definition = COMPOSE["services"][service]
+    assert required(service) <= set(definition["environment"]) | set(PROFILE)
+    assert set(definition["environment"]) - {"KAFKA_MIN_INSYNC_REPLICAS"} <= known(service)
+    assert definition["depends_on"] == {
+        name: {"condition": "service_completed_successfully"} for name in ("replica-set", "topics")
+    }
+    assert definition["restart"] == "unless-stopped"
+
+
+def test_compose_publishes_only_on_loopback_and_only_the_gateway_of_the_services() -> None:
+    published = {name: s["ports"] for name, s in COMPOSE["services"].items() if "ports" in s}
+    assert {name for name in published if name in SERVICES} == {"gateway"}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+
+
+def test_the_image_holds_what_compose_and_kubernetes_run() -> None:
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    run = [c for s in COMPOSE["services"].values() if s["image"] == "hera-playbooks" for c in s["command"]]
+    for module in {name for name in run if name.startswith("deploy.")} | {"deploy.healthy"}:
+        assert f"{module.replace('.', '/')}.py" in dockerfile
+        assert importlib.util.find_spec(module)
+
+
+def test_prometheus_asks_every_service() -> None:
+    (job,) = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    asked = {c["labels"]["service"]: c["targets"] for c in job["static_configs"]}
+    assert asked == {service: [f"{service}:8000"] for service in SERVICES}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_kubernetes_runs_a_service_with_what_it_needs(service: str) -> None:
+    only = container(service)
+    given = {e["name"] for e in only.get("env", [])} | set(manifest("ConfigMap", "hera")["data"])
+    assert only["args"] == [f"services.{service}"]
+    assert required(service) <= given
+    assert {e["name"] for e in only.get("env", [])} <= known(service)
+    for kind in ("Service", "PodDisruptionBudget"):
+        assert manifest(kind, service.replace("_", "-"))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_kubernetes_asks_for_health_and_runs_nothing_as_root(service: str) -> None:
+    only = container(service)
+    pod = manifest("Deployment", service.replace("_", "-"))["spec"]["template"]["spec"]
+    paths = [only[f"{probe}Probe"]["httpGet"]["path"] for probe in ("startup", "readiness", "liveness")]
+    assert paths == ["/health/ready", "/health/ready", "/health/live"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert only["securityContext"]["allowPrivilegeEscalation"] is False
+
+
+def test_kubernetes_names_the_neighbours_as_its_services_are_named() -> None:
+    given = {e["name"]: e.get("value") for e in container("gateway")["env"]}
+    for variable, service in QUERIED.items():
+        assert given[variable] == f"http://{service.replace('_', '-')}:8000"
+
+
+def test_kubernetes_keeps_the_profile_of_apache_kafka() -> None:
+    assert PROFILE.items() <= manifest("ConfigMap", "hera")["data"].items()
+
+
+def test_dashboard_and_alerts_ask_only_for_metrics_that_exist() -> None:
+    for service in SERVICES:
+        importlib.import_module(f"services.{service}.main")
+    exposed = {s.name for metric in REGISTRY.collect() for s in metric.samples} | {
+        f"{metric.name}{suffix}" for metric in REGISTRY.collect() for suffix in ("", "_total", "_bucket", "_count")
+    }
+    text = (DEPLOY / "prometheus" / "alerts.yml").read_text() + " ".join(dashboard_expressions())
+    asked = set(re.findall(r"\bhera_[a-z_]+", text))
+    assert asked
+    assert asked <= exposed
+
+
+def dashboard_expressions() -> list[str]:
+    board = json.loads((DEPLOY / "grafana" / "dashboards" / "hera.json").read_text())
+    return [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+
+
+def test_the_dashboard_uses_the_data_source_that_is_provisioned() -> None:
+    (source,) = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yml").read_text())["datasources"]
+    board = json.loads((DEPLOY / "grafana" / "dashboards" / "hera.json").read_text())
+    assert {panel["datasource"]["uid"] for panel in board["panels"]} == {source["uid"]}
+    assert "prometheus" in COMPOSE["services"]
+    assert source["url"] == "http://prometheus:9090"
