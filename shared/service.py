@@ -7,12 +7,12 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+import orjson
 import structlog
 import uvicorn
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import ORJSONResponse
+from fastapi import FastAPI, Response
 from pymongo import IndexModel
-from starlette.middleware.base import RequestResponseEndpoint
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.correlation import Correlation, set_correlation
 from shared.http import install_error_handlers
@@ -45,7 +45,7 @@ class Service:
         self.before: list[Work] = []
         self.loops: list[Work] = []
         self.after: list[Work] = []
-        self.app = app or FastAPI(title=f"HERA {name}", docs_url=None, redoc_url=None, openapi_url=None)
+        self.app = app or _query_app(name)
         self.app.router.lifespan_context = self._lifespan
         self._started = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -101,7 +101,7 @@ class Service:
             for c in self.consumers.consumptions
             if c.seconds_since_progress() > DEAF_AFTER_SECONDS
         }
-        return ORJSONResponse({"live": not deaf, "seconds_without_progress": deaf}, 503 if deaf else 200)
+        return _json({"live": not deaf, "seconds_without_progress": deaf}, 503 if deaf else 200)
 
     async def _ready(self) -> Response:
         checks = {
@@ -110,7 +110,7 @@ class Service:
             "database": await self._database_answers(),
         }
         ready = self._started and self.consumers.ready() and checks["database"]
-        return ORJSONResponse({"ready": bool(ready), "service": self.name, **checks}, 200 if ready else 503)
+        return _json({"ready": bool(ready), "service": self.name, **checks}, 200 if ready else 503)
 
     async def _database_answers(self) -> bool:
         try:
@@ -127,12 +127,25 @@ class Service:
         return Response(body, media_type=content_type)
 
 
-async def correlate(request: Request, call_next: RequestResponseEndpoint) -> Response:
-    """Middleware of the internal query apps: takes over the gateway's request id."""
-    set_correlation(
-        Correlation(request.headers.get("x-request-id", "none"), request.headers.get("traceparent")),
-    )
-    return await call_next(request)
+class _Correlated:
+    """ASGI middleware of the internal query apps: takes over the gateway's request id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = dict(scope["headers"])
+            trace = headers.get(b"traceparent")
+            request_id = headers.get(b"x-request-id", b"none").decode("latin-1")
+            set_correlation(Correlation(request_id, trace.decode("latin-1") if trace else None))
+        await self._app(scope, receive, send)
+
+
+def _query_app(name: str) -> FastAPI:
+    app = FastAPI(title=f"HERA {name}", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(_Correlated)
+    return app
 
 
 def run(service: Service) -> None:
@@ -146,6 +159,10 @@ def run(service: Service) -> None:
         timeout_graceful_shutdown=int(service.settings.shutdown_seconds),
         server_header=False,
     )
+
+
+def _json(content: Mapping[str, Any], status: int) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")
 
 
 async def _until_reachable(work: Callable[[], Awaitable[Any]]) -> None:

@@ -50,7 +50,7 @@ def _read(service: Service, settings: AutomationSettings, store: JobStore, work:
         (AUTOMATION_JOBS, job_consumer.handle, jobs),
         (WORKER_RESULTS, result_consumer.handle, results),
     ):
-        service.consumers.add(topic, service.group(topic.name), handle, parking.set_aside)
+        service.consumers.add(topic, service.group(topic.name), handle, parking.set_aside, patience=5)
 
 
 def _limits(settings: AutomationSettings) -> CallLimits:

@@ -23,7 +23,7 @@ def build(settings: NotifierSettings) -> Service:
     parking = Parking(service.publisher, RUN_EVENTS, service.name)
     work = _work(service, settings, store)
     consumer = EventConsumer(store, parking, work is not None, work.wake if work else _nothing)
-    service.consumers.add(RUN_EVENTS, service.group(RUN_EVENTS.name), consumer.handle, parking.set_aside)
+    service.consumers.add(RUN_EVENTS, service.group(RUN_EVENTS.name), consumer.handle, parking.set_aside, patience=10)
     return service
 
 

@@ -82,9 +82,7 @@ class CommandLoop:
         answers = [a for run, given in pass_.answers.items() if run not in lost for a in given]
         await self._publisher.publish(_reply_messages(answers, now))
         for message, reply in answers:
-            COMMANDS.labels(
-                message.envelope.type, "accepted" if reply.rejection is None else reply.rejection.code
-            ).inc()
+            _note(message, reply)
         return [m for m in messages if m.envelope.key in lost]
 
     def _decide(
@@ -120,6 +118,21 @@ _INCIDENT = Reply(
         message="The command could not be carried out and was set aside; an operator has been told",
     )
 )
+
+
+def _note(message: Message, reply: Reply) -> None:
+    envelope = message.envelope
+    outcome = "accepted" if reply.rejection is None else reply.rejection.code.value
+    COMMANDS.labels(envelope.type, outcome).inc()
+    say = log.debug if reply.rejection is None else log.info
+    say(
+        "command_taken",
+        command=envelope.type,
+        outcome=outcome,
+        run_id=envelope.key,
+        organization_id=envelope.organization_id,
+        correlation_id=envelope.correlation_id,
+    )
 
 
 def _split(records: Batch) -> tuple[list[Message], list[Unreadable]]:
@@ -170,8 +183,12 @@ def _reply_message(message: Message, reply: Reply, now: datetime) -> OutgoingMes
     address = envelope.reply_to
     if address is None or (envelope.deadline and envelope.deadline < now):
         return None
-    if address.topic == topics.SIGNALS_OUTCOMES.name:
-        return _outcome_message(message, reply, now)
+    if address.topic == topics.SIGNALS_OUTCOMES.name and isinstance(message.payload, commands.SignalCommand):
+        return _outcome_message(message, message.payload, reply, now)
+    if address.topic != topics.GATEWAY_REPLIES.name or (address.partition or 0) >= (
+        topics.GATEWAY_REPLIES.partitions or 1
+    ):
+        return None  # no place where answers may go
     answer = command_message(
         address.topic,
         envelope.id,
@@ -186,10 +203,8 @@ def _reply_message(message: Message, reply: Reply, now: datetime) -> OutgoingMes
     return replace(answer, partition=address.partition)
 
 
-def _outcome_message(message: Message, reply: Reply, now: datetime) -> OutgoingMessage:
+def _outcome_message(message: Message, signal: commands.SignalCommand, reply: Reply, now: datetime) -> OutgoingMessage:
     """What a signal from Kafka came to, for the system that sent it."""
-    signal = message.payload
-    assert isinstance(signal, commands.SignalCommand)
     outcome = SignalOutcome(
         signal_id=signal.signal_id,
         run_id=message.envelope.key,

@@ -30,6 +30,7 @@ INFRASTRUCTURE = (KafkaError, StoreFault, OSError, TimeoutError, Unavailable)
 """What is worth trying again: the broker, the database or a neighbour does not answer."""
 _LONGEST_PAUSE = 5.0
 _LONG_POLL_MS = 1000
+_LONGEST_FETCH_WAIT_MS = 500
 log = structlog.get_logger()
 
 
@@ -50,6 +51,7 @@ class Consumption:
         set_aside: SetAside,
         settings: ServiceSettings,
         on_assignment: Callable[[], None] | None = None,
+        patience: int = 1,
     ) -> None:
         self.topic = topic
         self.group = group
@@ -59,6 +61,7 @@ class Consumption:
         self._set_aside = set_aside
         self._settings = settings
         self._on_assignment = on_assignment
+        self._patience = patience
         self._subscriber: Any = None
         self._joined = False
         self._last_try: float | None = None
@@ -73,7 +76,7 @@ class Consumption:
             auto_offset_reset="earliest",
             batch_timeout_ms=settings.kafka_batch_timeout_ms,
             max_records=settings.kafka_max_batch_records,
-            fetch_max_wait_ms=settings.kafka_fetch_max_wait_ms,
+            fetch_max_wait_ms=min(settings.kafka_fetch_max_wait_ms * self._patience, _LONGEST_FETCH_WAIT_MS),
             max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
             session_timeout_ms=settings.kafka_session_timeout_ms,
             heartbeat_interval_ms=settings.kafka_session_timeout_ms // 3,
@@ -139,7 +142,13 @@ class Consumption:
                     await self._handle_or_set_aside((record,))
                 return
             log.exception("record_failed", topic=self.topic.name, offset=records[0].offset)
-            await self._until_reachable(partial(self._set_aside, records[0], error))
+            await self._put_aside(records[0], error)
+
+    async def _put_aside(self, record: Record, error: Exception) -> None:
+        try:
+            await self._until_reachable(partial(self._set_aside, record, error))
+        except Exception:  # raising would lose the records behind it: the next batch commits beyond them
+            log.exception("set_aside_failed", topic=self.topic.name, partition=record.partition, offset=record.offset)
 
     async def _until_reachable(self, act: Callable[[], Awaitable[None]]) -> None:
         """Tries again for as long as it is the broker or the database that fails; raises anything else."""
@@ -229,9 +238,14 @@ class Consumers:
         handle: Handle,
         set_aside: SetAside,
         on_assignment: Callable[[], None] | None = None,
+        patience: int = 1,
     ) -> Consumption:
-        """One group for each service and topic: subscribers that shared one would rebalance each other."""
-        consumption = Consumption(topic, group, handle, set_aside, self._settings, on_assignment)
+        """One group for each service and topic: subscribers that shared one would rebalance each other.
+
+        `patience`: how many times longer than others its idle fetches may wait, where nobody feels the delay. (Kafka
+        answers a waiting fetch as soon as there is a record; the embedded broker only at its next look.)
+        """
+        consumption = Consumption(topic, group, handle, set_aside, self._settings, on_assignment, patience)
         consumption.subscribe(self.broker)
         self.consumptions.append(consumption)
         return consumption
