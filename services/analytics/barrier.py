@@ -7,7 +7,8 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from services.analytics.positions import Place, Positions
-from shared.kafka import Consumption
+from services.analytics.settings import Settings
+from shared.kafka import Consumption, Pace
 
 log = structlog.get_logger()
 
@@ -16,17 +17,17 @@ class Barrier:
     """Waits, bounded, until all replicas together have come to where the logs ended when the question came."""
 
     def __init__(
-        self, consumptions: Sequence[Consumption], positions: Positions, wait_seconds: float, poll_seconds: float
+        self, consumptions: Sequence[Consumption], positions: Positions, pace: Pace, settings: Settings
     ) -> None:
         self._consumptions = consumptions
         self._positions = positions
-        self._wait = wait_seconds
-        self._poll = poll_seconds
+        self._pace = pace
+        self._wait = settings.analytics_wait_seconds
+        self._poll = settings.analytics_poll_seconds
 
     async def passed(self) -> bool:
         """False where the time ran out, or where the broker does not say where its logs end."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._wait
+        deadline = asyncio.get_running_loop().time() + self._wait
         try:
             wanted = await asyncio.wait_for(self._ends(), self._wait)
         except (KafkaError, TimeoutError) as error:
@@ -34,8 +35,12 @@ class Barrier:
             return False
         if wanted is None:
             return False
+        with self._pace.hurry():
+            return await self._reached(wanted, deadline)
+
+    async def _reached(self, wanted: dict[Place, int], deadline: float) -> bool:
         while not await self._positions.have_reached(wanted):
-            left = deadline - loop.time()
+            left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
                 log.warning("analytics_behind")
                 return False

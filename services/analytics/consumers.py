@@ -1,5 +1,6 @@
 """Events of runs and of playbooks: a batch in, one write, then how far it goes."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
@@ -11,7 +12,7 @@ from services.analytics.domain.summary import RunSummary, new_summary
 from services.analytics.positions import Positions
 from services.analytics.store import AnalyticsStore
 from services.analytics.summaries import RunKey, StoredSummary, Summaries
-from shared.kafka import Batch, Parking
+from shared.kafka import Batch, Pace, Parking
 from shared.messages import Message, Record, Unreadable, read
 
 _HIGHEST = 2**53
@@ -21,12 +22,14 @@ log = structlog.get_logger()
 class RunConsumer:
     """Takes batches from run.events. Taking one twice changes nothing."""
 
-    def __init__(self, summaries: Summaries, positions: Positions, parking: Parking) -> None:
+    def __init__(self, summaries: Summaries, positions: Positions, parking: Parking, pace: Pace) -> None:
         self._summaries = summaries
         self._positions = positions
         self._parking = parking
+        self._pace = pace
 
     async def handle(self, records: Batch) -> None:
+        began = asyncio.get_running_loop().time()
         messages = await _readable(records, self._parking, _without_sequence)
         by_run: dict[RunKey, list[Message]] = defaultdict(list)
         for message in messages:
@@ -35,6 +38,7 @@ class RunConsumer:
             lost = await self._round(by_run)
             by_run = {key: by_run[key] for key in lost}
         await self._positions.record(records)
+        await self._pace.rest(began, len(records))
 
     async def _round(self, by_run: Mapping[RunKey, list[Message]]) -> list[RunKey]:
         """Folds and writes. Returns the runs that somebody else wrote meanwhile."""
@@ -70,8 +74,9 @@ class PlaybookConsumer:
 
     async def handle(self, records: Batch) -> None:
         messages = await _readable(records, self._parking, _of_another)
-        newest = {m.envelope.key: m.payload for m in messages if isinstance(m.payload, PlaybookRegistered)}
-        await self._store.save_playbooks([event.definition for event in newest.values()])
+        definitions = [m.payload.definition for m in messages if isinstance(m.payload, PlaybookRegistered)]
+        newest = {d.playbook_id: d for d in sorted(definitions, key=lambda d: d.revision)}
+        await self._store.save_playbooks(list(newest.values()))
         await self._positions.record(records)
 
 

@@ -9,7 +9,7 @@ from services.analytics.queries import router
 from services.analytics.settings import Settings
 from services.analytics.store import AnalyticsStore
 from services.analytics.summaries import Summaries
-from shared.kafka import Parking
+from shared.kafka import Pace, Parking
 from shared.service import Service
 
 NAME = "analytics"
@@ -19,6 +19,7 @@ def build(settings: Settings) -> Service:
     service = Service(NAME, settings)
     stored, positions = AnalyticsStore(service.mongo), Positions(service.mongo)
     summaries = Summaries(service.mongo, settings.summary_cache_size)
+    pace = Pace(settings.analytics_pace_seconds)
     runs_parking = Parking(service.publisher, RUN_EVENTS, NAME)
     playbooks_parking = Parking(service.publisher, PLAYBOOK_EVENTS, NAME)
 
@@ -29,7 +30,7 @@ def build(settings: Settings) -> Service:
     runs = service.consumers.add(
         RUN_EVENTS,
         service.group(RUN_EVENTS.name),
-        RunConsumer(summaries, positions, runs_parking).handle,
+        RunConsumer(summaries, positions, runs_parking, pace).handle,
         runs_parking.set_aside,
         on_assignment=forget,
     )
@@ -41,6 +42,6 @@ def build(settings: Settings) -> Service:
         on_assignment=lambda: positions.forget(PLAYBOOK_EVENTS.name),
     )
     service.indexes = store.INDEXES
-    barrier = Barrier((runs, playbooks), positions, settings.analytics_wait_seconds, settings.analytics_poll_seconds)
+    barrier = Barrier((runs, playbooks), positions, pace, settings)
     service.app.include_router(router(stored, barrier))
     return service

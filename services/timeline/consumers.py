@@ -1,10 +1,12 @@
 """Events of runs: a batch in, one insert."""
 
+import asyncio
+
 from contracts.registry import ENVELOPED, version_of
 from contracts.topics import RUN_EVENTS
 from services.timeline.arrivals import Arrivals
 from services.timeline.store import EventStore, StoredEvent
-from shared.kafka import Batch, Parking
+from shared.kafka import Batch, Pace, Parking
 from shared.messages import Record, Unreadable, read_envelope
 
 _VERSIONS = {name: version_of(kind) for name, (kind, topic) in ENVELOPED.items() if topic is RUN_EVENTS}
@@ -15,12 +17,14 @@ _HIGHEST = 2**53
 class EventConsumer:
     """Takes batches from run.events. An event that comes twice is kept once."""
 
-    def __init__(self, store: EventStore, arrivals: Arrivals, parking: Parking) -> None:
+    def __init__(self, store: EventStore, arrivals: Arrivals, parking: Parking, pace: Pace) -> None:
         self._store = store
         self._arrivals = arrivals
         self._parking = parking
+        self._pace = pace
 
     async def handle(self, records: Batch) -> None:
+        began = asyncio.get_running_loop().time()
         events: list[StoredEvent] = []
         unreadable: list[Unreadable] = []
         for record in records:
@@ -33,6 +37,7 @@ class EventConsumer:
             await self._parking.park(unreadable)
         await self._store.add(events)
         self._arrivals.tell({event.run_id for event in events})
+        await self._pace.rest(began, len(records))
 
 
 def _event(record: Record) -> StoredEvent | Unreadable:

@@ -6,7 +6,7 @@ from services.timeline.consumers import EventConsumer
 from services.timeline.queries import TimelineReads, router
 from services.timeline.settings import Settings
 from services.timeline.store import EventStore
-from shared.kafka import Parking
+from shared.kafka import Pace, Parking
 from shared.service import Service
 
 NAME = "timeline"
@@ -14,9 +14,9 @@ NAME = "timeline"
 
 def build(settings: Settings) -> Service:
     service = Service(NAME, settings)
-    events, arrivals = EventStore(service.mongo), Arrivals()
+    events, arrivals, pace = EventStore(service.mongo), Arrivals(), Pace(settings.timeline_pace_seconds)
     parking = Parking(service.publisher, RUN_EVENTS, NAME)
-    consumer = EventConsumer(events, arrivals, parking)
+    consumer = EventConsumer(events, arrivals, parking, pace)
     service.consumers.add(RUN_EVENTS, service.group(RUN_EVENTS.name), consumer.handle, parking.set_aside)
-    service.app.include_router(router(TimelineReads(events, arrivals, settings)))
+    service.app.include_router(router(TimelineReads(events, arrivals, pace, settings)))
     return service

@@ -16,6 +16,7 @@ from services.timeline.domain.summary import summary
 from services.timeline.settings import Settings
 from services.timeline.store import EventStore
 from shared.http import failure, success
+from shared.kafka import Pace
 
 BEHIND = {"X-Consistency": "behind"}
 log = structlog.get_logger()
@@ -24,9 +25,10 @@ log = structlog.get_logger()
 class TimelineReads:
     """Reads that see what they must: they wait, bounded, until the events are there."""
 
-    def __init__(self, store: EventStore, arrivals: Arrivals, settings: Settings) -> None:
+    def __init__(self, store: EventStore, arrivals: Arrivals, pace: Pace, settings: Settings) -> None:
         self._store = store
         self._arrivals = arrivals
+        self._pace = pace
         self._wait = settings.timeline_wait_seconds
         self._poll = settings.timeline_poll_seconds
 
@@ -40,7 +42,9 @@ class TimelineReads:
 
     async def _until_there(self, organization_id: str, run_id: str, sequence: int) -> None:
         deadline = asyncio.get_running_loop().time() + self._wait
-        with self._arrivals.of(run_id) as news:
+        if await self._store.has_all(organization_id, run_id, sequence):
+            return
+        with self._arrivals.of(run_id) as news, self._pace.hurry():
             while not await self._store.has_all(organization_id, run_id, sequence):
                 left = deadline - asyncio.get_running_loop().time()
                 if left <= 0:
