@@ -38,7 +38,7 @@ def main() -> int:
     failures: dict[str, None] = {}
     try:
         with running(folder) as plan:
-            asyncio.run(_play(plan, folder.jwt_secret()))
+            asyncio.run(play(plan, folder.jwt_secret()))
     except* (StackError, DemoError, ApiError, httpx.HTTPError) as errors:
         failures = dict.fromkeys(str(error) or repr(error) for error in leaves(errors))
     for failure in failures:
@@ -69,7 +69,8 @@ def leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
             yield error
 
 
-async def _play(plan: Plan, secret: str) -> None:
+async def play(plan: Plan, secret: str) -> None:
+    """All acts on a running stack. Raises DemoError, ApiError or httpx.HTTPError where one of them fails."""
     calls: list[Call] = []
     servers = plan.addresses.kafka_bootstrap_servers
     limits = httpx.Limits(max_connections=64)

@@ -62,7 +62,7 @@ def _adds_up(name: str, metrics: Data) -> None:
     parts = sum(counts[f"{part}_runs"] for part in ("completed", "active", "cancelled", "failed"))
     require(parts == total, f"{name}: {total} runs, but {parts} by status.")
     require(sum(outcome.values()) == total, f"{name}: {total} runs, but {sum(outcome.values())} by outcome.")
-    rate = round(100 * counts["completed_runs"] / total, 1) if total else 0
+    rate = round(100 * counts["completed_runs"] / total, 1) if total else None
     require(counts["completion_rate"] == rate, f"{name}: completion rate {counts['completion_rate']}, not {rate}.")
 
 

@@ -61,7 +61,7 @@ class Story:
     """Sends examples and keeps the exchanges by name."""
 
     def __init__(self, http: httpx.AsyncClient, secret: str) -> None:
-        self._http = http
+        self.http = http
         self._secret = secret
         self._known = {_RESUME: rfc3339(datetime.now(UTC) + timedelta(days=5))}
         """From what the reference has to what it is here."""
@@ -127,7 +127,7 @@ class Story:
 
     async def _send(self, method: str, target: str, headers: Mapping[str, str], body: Any) -> httpx.Response:
         content = None if body is None else json.dumps(body).encode()
-        return await self._http.request(method, target, headers=headers, content=content)
+        return await self.http.request(method, target, headers=headers, content=content)
 
 
 async def tell(story: Story) -> None:
