@@ -19,6 +19,7 @@ from aiokafka.errors import (
 )
 
 from contracts.topics import FOREVER, TOPICS, Topic
+from shared.messages import MAX_MESSAGE_BYTES
 
 BROKER_SECONDS = 240.0
 """How long a broker that is still starting is waited for."""
@@ -40,6 +41,7 @@ def new_topic(topic: Topic, environment: Mapping[str, str]) -> NewTopic:
         topic_configs={
             "retention.ms": str(retention),
             "cleanup.policy": topic.cleanup,
+            "max.message.bytes": str(MAX_MESSAGE_BYTES),
             "min.insync.replicas": environment["KAFKA_MIN_INSYNC_REPLICAS"],
         },
     )

@@ -39,3 +39,9 @@ def _check(value: Any, path: str, depth: int) -> None:
 
 def _refusal(path: str, reason: str) -> Refused:
     return Refused(Code.VALIDATION_ERROR, "Request validation failed", field=path or "body", reason=reason)
+
+
+def refusal_sentence(refused: Refused) -> str:
+    """What `storable` found, in one line, for those who answer with no rejection."""
+    details = refused.rejection.details
+    return f"{details['field']}: {details['reason']}"

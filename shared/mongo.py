@@ -6,7 +6,7 @@ from typing import Any
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import IndexModel
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -18,6 +18,12 @@ Collection = Any
 
 StoreFault = PyMongoError
 DUPLICATE_KEY = 11000
+_NEVER_STORABLE = frozenset({2, 9, 14, 15, 22, 28, 52, 57, 10334, 17419, 17420})
+"""Codes of the server for what no other try can change: beyond 16 MB, nested too deep, names or values of no use."""
+
+
+class Unstorable(Exception):
+    """The database takes no such document. Unlike a StoreFault, trying again is of no use."""
 
 
 class Mongo:
@@ -60,15 +66,26 @@ async def bulk_write(collection: Collection, operations: Sequence[Any]) -> set[i
 
 
 async def guarded_write(collection: Collection, operations: Sequence[Any]) -> tuple[int, set[int]]:
-    """As bulk_write; returns also how many operations took effect: inserts, and updates whose filter matched."""
+    """As bulk_write; returns also how many operations took effect: inserts, and updates whose filter matched.
+
+    Raises Unstorable where one of them never can; the others may have taken effect then.
+    """
     if not operations:
         return 0, set()
     try:
         result = await collection.bulk_write(list(operations), ordered=False)
-    except BulkWriteError as error:
-        details = error.details
-        failures = details["writeErrors"]
-        if details.get("writeConcernErrors") or any(f["code"] != DUPLICATE_KEY for f in failures):
-            raise
-        return details["nInserted"] + details["nMatched"], {f["index"] for f in failures}
+    except OperationFailure as error:
+        return _what_took_effect(error)
     return result.inserted_count + result.matched_count, set()
+
+
+def _what_took_effect(error: OperationFailure) -> tuple[int, set[int]]:
+    """Raises the error, or Unstorable, where it is about more than keys that exist."""
+    details: Mapping[str, Any] = error.details or {}
+    failures = details.get("writeErrors", ())
+    codes = {failure["code"] for failure in failures} or {error.code}
+    if not codes.isdisjoint(_NEVER_STORABLE):
+        raise Unstorable(str(error)[:300]) from error
+    if not isinstance(error, BulkWriteError) or details.get("writeConcernErrors") or codes != {DUPLICATE_KEY}:
+        raise error
+    return details["nInserted"] + details["nMatched"], {failure["index"] for failure in failures}

@@ -20,6 +20,8 @@ from services.automation.domain.endpoints import (
     locate,
 )
 from services.automation.store import StoredJob
+from shared.errors import Refused
+from shared.json_values import refusal_sentence, storable
 
 _EXCERPT_BYTES = 2000
 _PORTS = {"http": 80, "https": 443}
@@ -107,7 +109,12 @@ class Caller:
             if len(body) > self._limits.max_response_bytes:
                 return too_large(response.status_code, self._limits.max_response_bytes)
         text = bytes(body[:_EXCERPT_BYTES]).decode("utf-8", "replace")
-        return judge(response.status_code, _json(bytes(body)), text)
+        outcome = judge(response.status_code, _json(bytes(body)), text)
+        try:
+            storable(outcome.data)
+        except Refused as refused:
+            return failure(f"the endpoint's answer can't be kept: {refusal_sentence(refused)}", retryable=False)
+        return outcome
 
 
 def request_body(job: AutomationJob) -> bytes:

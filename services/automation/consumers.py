@@ -10,6 +10,8 @@ from services.automation.domain.endpoints import base_for, channel
 from services.automation.results import result_message
 from services.automation.store import JobStore, KnownJob, StoredJob
 from shared.clock import now
+from shared.errors import Refused
+from shared.json_values import refusal_sentence, storable
 from shared.kafka import Batch, Parking, Publisher
 from shared.messages import Message, Record, Unreadable, describe, read, read_json
 
@@ -71,7 +73,10 @@ class ResultConsumer:
         if isinstance(document, Unreadable):
             return document
         try:
+            storable(document)
             return WorkerResult.model_validate(document)
+        except Refused as refused:
+            return Unreadable(record, f"not a valid WorkerResult: {refusal_sentence(refused)}")
         except ValidationError as error:
             return Unreadable(record, f"not a valid WorkerResult: {describe(error)}")
 

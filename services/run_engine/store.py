@@ -115,7 +115,7 @@ class RunStore:
 
     async def mark_incident(self, run_id: str, incident: Document) -> None:
         """Notes on the run that a command to it was parked."""
-        await self._runs.update_one({"_id": run_id}, {"$set": {"incident": incident}})
+        await bulk_write(self._runs, [UpdateOne({"_id": run_id}, {"$set": {"incident": incident}})])
         self.forget([run_id])
 
     async def _not_written(self, run_ids: set[str], batch: str) -> set[str]:

@@ -7,13 +7,23 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber, ProducerFenced, UnknownProducerId
+from aiokafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+    ProducerFenced,
+    UnknownProducerId,
+)
 
 from shared.messages import MAX_MESSAGE_BYTES, OutgoingMessage
 from shared.settings import ServiceSettings
 
 _PRODUCER_IS_BEYOND_REPAIR = (OutOfOrderSequenceNumber, UnknownProducerId, ProducerFenced)
 log = structlog.get_logger()
+
+
+class Unsendable(Exception):
+    """A message is larger than the broker takes. Unlike a KafkaError, trying again is of no use."""
 
 
 class Publisher:
@@ -34,13 +44,15 @@ class Publisher:
             self._producer = None
 
     async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
-        """Raises KafkaError where one of them is not acknowledged; some of the others may be out then."""
+        """Raises KafkaError where one is not acknowledged, Unsendable where one never can be; others may be out."""
         producer = self._producer
         if producer is None:
             raise KafkaError("the publisher is not started")
         try:
             sent = [await self._send(producer, message) for message in messages]
             await asyncio.gather(*sent)
+        except MessageSizeTooLargeError as error:
+            raise Unsendable(str(error)) from error
         except _PRODUCER_IS_BEYOND_REPAIR:
             await self._replace(producer)
             raise

@@ -123,6 +123,8 @@ async def test_what_is_no_workers_result_is_parked(stack: RunningStack, intruder
         Bad("an unknown job", orjson.dumps(result), "no job j"),
         Bad("an unknown outcome", orjson.dumps(result | {"outcome": "perhaps"}), "outcome"),
         Bad("wrong types", orjson.dumps(result | {"data": [], "retryable": "maybe"}), "data"),
+        Bad("deep data", orjson.dumps(result | {"data": nested(200)}), "Nested deeper"),
+        Bad("beyond 64 bits", orjson.dumps(result | {"data": {"a": 2**63}}), "64 bits"),
     ]
     await until_set_aside(log, await intruder.send_to_all(topics.WORKER_RESULTS, bad), "automation")
     await work_goes_on(client)
@@ -215,3 +217,31 @@ async def test_an_answer_that_can_go_nowhere_stops_nothing(intruder: Intruder, c
     await intruder.send_to_all(topics.RUN_COMMANDS, [Bad("nowhere", command, "", run_id.encode())])
     await intruder.send_to_all(topics.REGISTRY_COMMANDS, [Bad("nowhere", creation, "", run_id.encode())])
     await work_goes_on(client)
+
+
+@pytest.mark.usefixtures("nobody_dies")
+async def test_a_run_that_outgrows_the_database_stops_alone(
+    stack: RunningStack, intruder: Intruder, client: Client
+) -> None:
+    log = await logged(stack, topics.SIGNALS_OUTCOMES.name)
+    playbook_id = await client.created(tasks_in_a_row(2))
+    run_id = (await client.started(playbook_id))["run_id"]
+    for number in range(5):
+        signal = {"type": "event", "name": "grown", "data": {f"part_{number}": "x" * 5_000_000}}
+        message = {"organization_id": client.caller.organization_id, "run_id": run_id, "signal": signal}
+        await intruder.send(topics.SIGNALS, Bad("large", orjson.dumps(message), "", run_id.encode()), 0)
+
+    async def all_have_outcomes() -> bool:
+        return len(await outcomes_of(log, run_id)) >= 5
+
+    await asyncio.wait_for(until(all_have_outcomes), SECONDS)
+    outcomes = await outcomes_of(log, run_id)
+    assert outcomes[0]["accepted"]
+    assert outcomes[-1]["rejection"]["code"] in ("INTERNAL_ERROR", "PAYLOAD_TOO_LARGE")
+    await work_goes_on(client)
+    await log.close()
+
+
+async def outcomes_of(log: Log, run_id: str) -> list[dict[str, Any]]:
+    outcomes = [orjson.loads(record.value) for record in await log.records()]
+    return [outcome for outcome in outcomes if outcome["run_id"] == run_id]

@@ -1,0 +1,64 @@
+"""What the database says to a write: taken, known already, out of reach, or never to be taken."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from pymongo import InsertOne, UpdateOne
+
+from shared.mongo import Collection, Mongo, StoreFault, Unstorable, bulk_write, guarded_write
+from shared.settings import ServiceSettings
+from tests.infrastructure import Infrastructure
+
+MEGABYTE = "x" * 1024 * 1024
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def things(infrastructure: Infrastructure, database_prefix: str) -> AsyncIterator[Collection]:
+    given = {name.lower(): value for name, value in infrastructure.settings.items()}
+    mongo = Mongo(ServiceSettings.model_validate(given | {"database_prefix": database_prefix}), "test")
+    yield mongo.collection("things")
+    await mongo.close()
+
+
+def nested(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {"a": 1}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+async def test_says_what_took_effect_and_what_was_there(things: Collection) -> None:
+    assert await guarded_write(things, [InsertOne({"_id": 1}), InsertOne({"_id": 2})]) == (2, set())
+    again = [
+        InsertOne({"_id": 1}),
+        UpdateOne({"_id": 2}, {"$set": {"a": 1}}),
+        UpdateOne({"_id": 9}, {"$set": {"a": 1}}),
+    ]
+    assert await guarded_write(things, again) == (1, {0})
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        InsertOne({"_id": 7, "text": MEGABYTE * 17}),
+        InsertOne({"_id": 7, "deep": nested(185)}),
+        InsertOne({"_id": 7, "deep": nested(300)}),
+        UpdateOne({"_id": 1}, {"$set": {"more": MEGABYTE * 9}}),
+        UpdateOne({"_id": 1}, {"$set": {"more": nested(185)}}),
+    ],
+    ids=["large", "deep", "deeper", "grown too large", "grown too deep"],
+)
+async def test_what_can_never_be_stored_is_not_tried_for_ever(things: Collection, impossible: Any) -> None:
+    await bulk_write(things, [InsertOne({"_id": 1, "text": MEGABYTE * 9})])
+    with pytest.raises(Unstorable):
+        await bulk_write(things, [impossible])
+    assert not issubclass(Unstorable, StoreFault)
+
+
+@pytest.mark.parametrize("name", ["$set", "$ref", "a.b", "", "$", "_id"])
+async def test_users_names_of_any_kind_are_stored(things: Collection, name: str) -> None:
+    await bulk_write(things, [InsertOne({"_id": 1, "data": {name: 1}})])
+    await bulk_write(things, [UpdateOne({"_id": 1}, {"$set": {"data": {name: {name: [2]}}}})])
+    assert (await things.find_one({"_id": 1}))["data"] == {name: {name: [2]}}
