@@ -2,6 +2,7 @@
 not as it must be."""
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ CONSOLE = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_
 
 def main() -> int:
     began = time.monotonic()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is still starting is no news
     folder = Folder(default_path())
     failures: dict[str, None] = {}
     try:

@@ -13,7 +13,7 @@ from deploy.local import waiting
 from shared.clock import now
 
 MOVE_SECONDS = 30.0
-EVERY_SECONDS = 0.1
+EVERY_SECONDS = 0.2
 PAUSES = (1, 4, 16)
 """Seconds ahead that `pause_until` lies; more where the machine is so slow that the moment is over on arrival."""
 ENDED = ("completed", "failed", "cancelled")
