@@ -217,7 +217,7 @@ class Consumers:
 
     def __init__(self, settings: ServiceSettings, client_id: str) -> None:
         self.broker = KafkaBroker(
-            settings.kafka_bootstrap_servers,
+            settings.kafka_bootstrap_servers.split(","),  # FastStream takes a string for one server
             client_id=client_id,
             acks="all",
             graceful_timeout=settings.shutdown_seconds,
