@@ -118,4 +118,7 @@ async def _acts(houses: dict[str, House], outside: Outside, log: EventLog) -> No
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("Interrupted.")
