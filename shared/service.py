@@ -158,6 +158,7 @@ def run(service: Service) -> None:
         access_log=False,
         timeout_graceful_shutdown=int(service.settings.shutdown_seconds),
         server_header=False,
+        proxy_headers=False,
     )
 
 

@@ -24,11 +24,13 @@ class Barrier:
         self._pace = pace
         self._wait = settings.analytics_wait_seconds
         self._poll = settings.analytics_poll_seconds
+        self._log_is_known = False
 
     async def passed(self) -> bool:
         """False where the time ran out, or where the broker does not say where its logs end."""
         deadline = asyncio.get_running_loop().time() + self._wait
         try:
+            await asyncio.wait_for(self._withdraw_what_a_lost_log_left(), self._wait)
             wanted = await asyncio.wait_for(self._ends(), self._wait)
         except (KafkaError, TimeoutError) as error:
             log.warning("end_offsets_unknown", error=repr(error))
@@ -46,6 +48,19 @@ class Barrier:
                 return False
             await self._positions.news(min(self._poll, left))
         return True
+
+    async def _withdraw_what_a_lost_log_left(self) -> None:
+        """Once a process: a position beyond the end of its log is of a log that is gone (decision 0013)."""
+        if self._log_is_known:
+            return
+        stored = await self._positions.stored()  # read before the ends, which only grow
+        ends = await self._ends()
+        if ends is None:
+            return
+        for place, offset in stored.items():
+            if offset > ends.get(place, 0):
+                await self._positions.withdraw(place, offset)
+        self._log_is_known = True
 
     async def _ends(self) -> dict[Place, int] | None:
         """Of the partitions that hold anything; None where a topic's partitions are not known."""

@@ -51,6 +51,17 @@ class Positions:
         }
         return all(found.get(place, 0) >= wanted[place] for place in open_places)
 
+    async def stored(self) -> dict[Place, int]:
+        return {
+            (d["_id"]["topic"], d["_id"]["partition"]): d["offset"]
+            async for d in self._positions.find({}, {"offset": 1})
+        }
+
+    async def withdraw(self, place: Place, offset: int) -> None:
+        """Unless it has changed meanwhile."""
+        topic, partition = place
+        await self._positions.delete_one({"_id": {"topic": topic, "partition": partition}, "offset": offset})
+
     async def news(self, seconds: float) -> None:
         """Returns when this process has come further, or after that time."""
         try:

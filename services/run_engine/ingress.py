@@ -4,7 +4,6 @@ from base64 import b64encode
 
 import structlog
 from pydantic import ValidationError
-from shared.signals import signal_command
 
 from contracts import topics
 from contracts.envelope import ReplyAddress
@@ -19,6 +18,7 @@ from shared.ids import stable_id
 from shared.json_values import storable
 from shared.kafka import Batch, Publisher
 from shared.messages import OutgoingMessage, Record, Unreadable, command_message, read_json
+from shared.signals import signal_command
 
 log = structlog.get_logger()
 OUTCOMES = ReplyAddress(topic=topics.SIGNALS_OUTCOMES.name)
@@ -56,7 +56,7 @@ class SignalIngress:
         return self._command(record, message)
 
     def _command(self, record: Record, message: SignalMessage) -> OutgoingMessage:
-        origin = f"{record.topic}:{record.partition}:{record.offset}"
+        origin = f"{record.topic}:{record.partition}:{record.offset}:{record.timestamp}"  # see decision 0013
         signal_id = message.signal_id or stable_id("sig", origin)
         caller = Caller(id=message.signal.issued_by or "kafka", type="service", permissions=self._permissions)
         try:

@@ -4,7 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from contracts.definitions import PlaybookDefinition
 from services.run_engine.domain import views
+from services.run_engine.domain.copying import changed
+from services.run_engine.domain.plan import plan_of
 from services.run_engine.domain.state import RunState
 from services.run_engine.execution import not_found
 from services.run_engine.reads import RunReads, is_mine
@@ -28,11 +31,12 @@ def router(reads: RunReads, store: RunStore) -> APIRouter:
         return success(found)
 
     @routes.get("/runs/{run_id}")
-    async def run(run_id: str, organization_id: str) -> Response:
+    async def run(run_id: str, organization_id: str, sensitive: bool = False) -> Response:
         found = await reads.run(organization_id, run_id)
         if found is None:
             raise Refused.because(not_found(run_id))
         state, incident = found
+        state = await _shown(state, store, sensitive)
         return success({**views.run_view(state), **({"incident": incident} if incident else {})})
 
     @routes.get("/runs")
@@ -42,9 +46,10 @@ def router(reads: RunReads, store: RunStore) -> APIRouter:
         playbook_id: str | None = None,
         cursor: str | None = None,
         limit: Limit = DEFAULT_LIMIT,
+        sensitive: bool = False,
     ) -> Response:
         page = await reads.runs(organization_id, status, playbook_id, cursor, limit)
-        items = [views.run_view(state) for state in page.items]
+        items = [views.run_view(await _shown(state, store, sensitive)) for state in page.items]
         return success({"runs": items, "next": page.next, "total": page.total})
 
     @routes.get("/tasks")
@@ -54,17 +59,30 @@ def router(reads: RunReads, store: RunStore) -> APIRouter:
         role: Annotated[list[str] | None, Query()] = None,
         cursor: str | None = None,
         limit: Limit = DEFAULT_LIMIT,
+        sensitive: bool = False,
     ) -> Response:
         page = await reads.with_tasks(organization_id, user_id, role or [], cursor, limit)
-        found = [task for state in page.items for task in await _tasks(state, user_id, role or [], store)]
+        shown = [await _shown(state, store, sensitive) for state in page.items]
+        found = [task for state in shown for task in await _tasks(state, user_id, role or [], store)]
         return success({"tasks": found, "next": page.next, "total_runs": page.total})
 
     return routes
 
 
-async def _tasks(state: RunState, user_id: str, roles: list[str], store: RunStore) -> list[Document]:
+async def _shown(state: RunState, store: RunStore, sensitive: bool) -> RunState:
+    """The run as the caller may see it; `sensitive`: with the fields that forms mark as encrypted."""
+    if sensitive:
+        return state
+    return changed(state, data=views.masked(state.data, plan_of(await _definition(state, store))))
+
+
+async def _definition(state: RunState, store: RunStore) -> PlaybookDefinition:
     key = (state.playbook.playbook_id, state.playbook.revision)
-    definition = (await store.definitions([key]))[key]
+    return (await store.definitions([key]))[key]
+
+
+async def _tasks(state: RunState, user_id: str, roles: list[str], store: RunStore) -> list[Document]:
+    definition = await _definition(state, store)
     by_id = {step.step_id: step for step in definition.steps}
     return [
         views.task_view(state, step, by_id[step.step_id])

@@ -12,6 +12,7 @@ from services.gateway.routes.operations import RUNS
 from services.gateway.routes.paths import is_id, query_of, run_id_of, step_id_of
 from services.gateway.shapes.checking import run_smart_code, shaped, shaped_with_times
 from services.gateway.shapes.requests import RunCreation, RunSignal, StepCompletion
+from shared.auth import Identity
 from shared.errors import Unavailable
 from shared.signals import signal_command
 
@@ -82,12 +83,13 @@ class RunReadRoutes:
     async def listing(self, request: Request) -> Response:
         identity = self._admission.query(request, "run:read")
         params = query_of(request, identity.organization_id, "status", "playbook_id", "limit", "cursor")
-        return (await self._run_engine.get("/internal/runs", params)).response()
+        return (await self._run_engine.get("/internal/runs", params + _sight(identity))).response()
 
     async def read(self, request: Request) -> Response:
         identity = self._admission.query(request, "run:read")
         path = f"/internal/runs/{run_id_of(request)}"
-        return (await self._run_engine.get(path, query_of(request, identity.organization_id))).response()
+        params = query_of(request, identity.organization_id) + _sight(identity)
+        return (await self._run_engine.get(path, params)).response()
 
     async def timeline(self, request: Request) -> Response:
         """The run's head, which the engine writes before it answers anybody, says up to where the timeline must be."""
@@ -108,7 +110,11 @@ class RunReadRoutes:
         params = query_of(request, identity.organization_id, "limit", "cursor")
         params.append(("user_id", identity.caller.id))
         params.extend(("role", role) for role in identity.caller.roles)
-        return (await self._run_engine.get("/internal/tasks", params)).response()
+        return (await self._run_engine.get("/internal/tasks", params + _sight(identity))).response()
+
+
+def _sight(identity: Identity) -> list[tuple[str, str]]:
+    return [("sensitive", "true")] if identity.may("run:read_sensitive") else []
 
 
 def _errand(run_id: str, command: Command, subject: dict[str, str], status: int = 200) -> Errand:

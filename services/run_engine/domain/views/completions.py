@@ -81,7 +81,7 @@ def _next_steps(state: RunState, plan: Plan, caller: Caller) -> list[View]:
     open_steps = [step for step in state.steps.values() if step.is_open]
     if not open_steps:
         return []
-    data = _masked(state.data, plan, caller)
+    data = state.data if holds(caller, "run:read_sensitive") else masked(state.data, plan)
     return [_next_step(step, plan, data, caller) for step in open_steps]
 
 
@@ -108,9 +108,7 @@ def _next_step(step: StepState, plan: Plan, data: Mapping[str, Any], caller: Cal
     )
 
 
-def _masked(data: Mapping[str, Any], plan: Plan, caller: Caller) -> Mapping[str, Any]:
-    """Fields that a form marks as encrypted are told to holders of `run:read_sensitive` only."""
+def masked(data: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    """The data as it is told to whoever lacks `run:read_sensitive`: fields that a form marks encrypted are hidden."""
     hidden = {name for step in plan.steps for name in encrypted_fields(step.definition.metadata)}
-    if not hidden or holds(caller, "run:read_sensitive"):
-        return data
-    return {key: MASK if key in hidden else value for key, value in data.items()}
+    return {key: MASK if key in hidden else value for key, value in data.items()} if hidden else data
