@@ -34,3 +34,15 @@ class Rejection(Contract):
     code: Code
     message: str
     details: dict[str, Any] = Field(default_factory=dict)
+
+
+OTHER_BODY = Rejection(
+    code=Code.IDEMPOTENCY_CONFLICT,
+    message="This Idempotency-Key was used with another body",
+    details={"field": "Idempotency-Key", "reason": "A key stands for one request; use a new key for a new one"},
+)
+
+SET_ASIDE = Rejection(
+    code=Code.INTERNAL_ERROR,
+    message="The command could not be carried out and was set aside; an operator has been told",
+)

@@ -38,7 +38,7 @@ class SignalMessage(OpenContract):
     run_id: str = Field(min_length=1, max_length=200)
     signal: Signal
     signal_id: str | None = Field(default=None, min_length=1, max_length=200)
-    """Repeats under one id count once. Where it is missing, topic, partition, offset and timestamp of the record stand in for it."""
+    """Repeats under one id count once. Without it the record's topic, partition, offset and timestamp stand for it."""
     correlation_id: str | None = Field(default=None, max_length=200)
 
 

@@ -1,7 +1,7 @@
 """Messages to bytes and back. Reading returns the message, or why it is none; it never raises."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -76,6 +76,21 @@ def read(record: Record) -> Message | Unreadable:
     except (KeyError, TypeError, ValueError) as error:
         return Unreadable(record, f"{envelope.type} version {envelope.version} has no way up: {error}")
     return Message(envelope, payload, record.partition, record.offset)
+
+
+def read_batch(records: Iterable[Record]) -> tuple[list[Message], list[Unreadable]]:
+    """The messages in order, and what is none; a record whose key is not its envelope's is none."""
+    messages: list[Message] = []
+    unreadable: list[Unreadable] = []
+    for record in records:
+        message = read(record)
+        if isinstance(message, Unreadable):
+            unreadable.append(message)
+        elif (record.key or b"").decode(errors="replace") != message.envelope.key:
+            unreadable.append(Unreadable(record, "the record's key is not the envelope's"))
+        else:
+            messages.append(message)
+    return messages, unreadable
 
 
 def read_envelope(record: Record) -> Envelope | Unreadable:

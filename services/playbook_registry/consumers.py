@@ -12,7 +12,7 @@ from contracts.commands import CreatePlaybook
 from contracts.definitions import PlaybookDefinition
 from contracts.events import PlaybookRegistered
 from contracts.policies import DEFAULT_POLICIES
-from contracts.rejections import Code, Rejection
+from contracts.rejections import OTHER_BODY, SET_ASIDE, Code, Rejection
 from contracts.replies import Reply
 from contracts.topics import GATEWAY_REPLIES, PLAYBOOK_EVENTS
 from contracts.values import Actor
@@ -24,19 +24,17 @@ from shared import clock
 from shared.errors import Refused
 from shared.json_values import storable
 from shared.kafka import Batch, Parking, Publisher
-from shared.messages import Message, OutgoingMessage, Record, Unreadable, command_message, event_message, read
+from shared.messages import (
+    Message,
+    OutgoingMessage,
+    Record,
+    command_message,
+    event_message,
+    read,
+    read_batch,
+)
 
-_OTHER_BODY = Rejection(
-    code=Code.IDEMPOTENCY_CONFLICT,
-    message="This Idempotency-Key was used with another body",
-    details={"field": "Idempotency-Key", "reason": "A key stands for one request; use a new key for a new one"},
-)
-_SURPRISE = Reply(
-    rejection=Rejection(
-        code=Code.INTERNAL_ERROR,
-        message="The command could not be carried out and was set aside; an operator has been told",
-    )
-)
+_SURPRISE = Reply(rejection=SET_ASIDE)
 
 
 @dataclass
@@ -58,7 +56,7 @@ class CommandConsumer:
         self._parking = parking
 
     async def handle(self, records: Batch) -> None:
-        messages, unreadable = _split(records)
+        messages, unreadable = read_batch(records)
         if unreadable:
             await self._parking.park(unreadable)
         if messages:
@@ -85,20 +83,6 @@ class CommandConsumer:
         registered = [playbooks[key] for key in dict.fromkeys(map(_key, messages)) if key in playbooks]
         await self._publisher.publish([_registered(playbook) for playbook in registered])
         await self._publisher.publish(_reply_messages(zip(messages, replies, strict=True), now))
-
-
-def _split(records: Batch) -> tuple[list[Message], list[Unreadable]]:
-    messages: list[Message] = []
-    unreadable: list[Unreadable] = []
-    for record in records:
-        message = read(record)
-        if isinstance(message, Unreadable):
-            unreadable.append(message)
-        elif (record.key or b"").decode(errors="replace") != message.envelope.key:
-            unreadable.append(Unreadable(record, "the record's key is not the envelope's"))
-        else:
-            messages.append(message)
-    return messages, unreadable
 
 
 def _key(message: Message) -> CommandKey:
@@ -176,7 +160,7 @@ def _reply(
         return Reply(rejection=conflicts[key])
     playbook = playbooks[key]
     if playbook.fingerprint != message.envelope.fingerprint:
-        return Reply(rejection=_OTHER_BODY)
+        return Reply(rejection=OTHER_BODY)
     is_first = playbook is decided.created.get(key) and decided.creators[key] == index
     return Reply(result=playbook.answer, replayed=not is_first)
 

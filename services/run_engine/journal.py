@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from contracts.rejections import Code, Rejection
+from contracts.rejections import OTHER_BODY, Code, Rejection
 from contracts.replies import Reply
 from shared.messages import OutgoingMessage
 
@@ -70,13 +70,7 @@ class Journal:
         return Journal(self.entries[surplus:], self.older + ids)
 
 
-_OTHER_BODY = Reply(
-    rejection=Rejection(
-        code=Code.IDEMPOTENCY_CONFLICT,
-        message="This Idempotency-Key was used with another body",
-        details={"field": "Idempotency-Key", "reason": "A key stands for one request; use a new key for a new one"},
-    )
-)
+_OTHER_BODY = Reply(rejection=OTHER_BODY)
 _GONE = Reply(
     rejection=Rejection(
         code=Code.IDEMPOTENCY_CONFLICT,

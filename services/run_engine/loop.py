@@ -9,7 +9,7 @@ import structlog
 from contracts import commands, topics
 from contracts.definitions import PlaybookDefinition
 from contracts.policies import DEFAULT_POLICIES
-from contracts.rejections import Code, Rejection
+from contracts.rejections import SET_ASIDE
 from contracts.replies import Reply
 from contracts.signals import SignalOutcome
 from services.run_engine.execution import StoredRun, take
@@ -17,7 +17,7 @@ from services.run_engine.metrics import COMMANDS
 from services.run_engine.store import DefinitionKey, RunStore
 from shared import clock
 from shared.kafka import Batch, Parking, Publisher
-from shared.messages import Message, OutgoingMessage, Record, Unreadable, command_message, read
+from shared.messages import Message, OutgoingMessage, Record, Unreadable, command_message, read, read_batch
 
 Committed = Callable[[], Mapping[int, int]]
 """By partition of run.commands, the offset below which nothing is delivered again."""
@@ -45,7 +45,7 @@ class CommandLoop:
         self._committed = committed
 
     async def handle(self, records: Batch) -> None:
-        messages, unreadable = _split(records)
+        messages, unreadable = read_batch(records)
         if unreadable:
             await self._parking.park(unreadable)
         while messages:
@@ -112,12 +112,7 @@ class CommandLoop:
         return lost
 
 
-_INCIDENT = Reply(
-    rejection=Rejection(
-        code=Code.INTERNAL_ERROR,
-        message="The command could not be carried out and was set aside; an operator has been told",
-    )
-)
+_INCIDENT = Reply(rejection=SET_ASIDE)
 
 
 def _note(message: Message, reply: Reply) -> None:
@@ -133,20 +128,6 @@ def _note(message: Message, reply: Reply) -> None:
         organization_id=envelope.organization_id,
         correlation_id=envelope.correlation_id,
     )
-
-
-def _split(records: Batch) -> tuple[list[Message], list[Unreadable]]:
-    messages: list[Message] = []
-    unreadable: list[Unreadable] = []
-    for record in records:
-        message = read(record)
-        if isinstance(message, Unreadable):
-            unreadable.append(message)
-        elif (record.key or b"").decode(errors="replace") != message.envelope.key:
-            unreadable.append(Unreadable(record, "the record's key is not the envelope's"))
-        else:
-            messages.append(message)
-    return messages, unreadable
 
 
 def _carried_definitions(messages: Sequence[Message]) -> list[PlaybookDefinition]:
