@@ -26,7 +26,7 @@ class JobConsumer:
         self._stored = stored
 
     async def handle(self, records: Batch) -> None:
-        messages = [read(record) for record in records]
+        messages = [_read_keyed(record) for record in records]
         await self._parking.park([m for m in messages if isinstance(m, Unreadable)])
         jobs = [self._job(m) for m in messages if isinstance(m, Message)]
         await self._store.add(jobs, now())
@@ -39,6 +39,13 @@ class JobConsumer:
         return StoredJob(
             job, channel(job.api_endpoint, base), envelope.correlation_id, envelope.id, envelope.traceparent
         )
+
+
+def _read_keyed(record: Record) -> Message | Unreadable:
+    message = read(record)
+    if isinstance(message, Message) and record.key != message.envelope.key.encode():
+        return Unreadable(record, "the record's key is not the envelope's")
+    return message
 
 
 class ResultConsumer:

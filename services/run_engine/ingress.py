@@ -1,7 +1,5 @@
 """The ingress of playbook.signals: messages of other systems become commands, or are set aside with their reason."""
 
-from base64 import b64encode
-
 import structlog
 from pydantic import ValidationError
 
@@ -17,6 +15,7 @@ from shared.http import validation_rejection
 from shared.ids import stable_id
 from shared.json_values import storable
 from shared.kafka import Batch, Publisher
+from shared.kafka.parking import KEPT_OF_A_KEY, KEPT_OF_A_VALUE, kept
 from shared.messages import OutgoingMessage, Record, Unreadable, command_message, read_json
 from shared.signals import signal_command
 
@@ -100,8 +99,8 @@ def _rejected(record: Record, reason: str, rejection: Rejection | None = None) -
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        key_base64=b64encode(record.key).decode() if record.key else None,
-        value_base64=b64encode(record.value).decode() if record.value else None,
+        key_base64=kept(record.key, KEPT_OF_A_KEY),
+        value_base64=kept(record.value, KEPT_OF_A_VALUE),
         at=clock.now(),
     )
     key = f"{record.partition}:{record.offset}"

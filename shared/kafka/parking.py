@@ -12,6 +12,8 @@ from shared.kafka.publisher import Publisher
 from shared.messages import OutgoingMessage, Record, Unreadable
 from shared.metrics import PARKED
 
+KEPT_OF_A_VALUE = 4 * 1024 * 1024
+KEPT_OF_A_KEY = 256 * 1024
 log = structlog.get_logger()
 
 
@@ -43,7 +45,12 @@ def _parked(topic: Topic, item: Unreadable, service: str) -> OutgoingMessage:
         "partition": record.partition,
         "offset": record.offset,
         "timestamp_ms": record.timestamp,
-        "key_base64": b64encode(record.key).decode() if record.key else None,
-        "value_base64": b64encode(record.value).decode() if record.value else None,
+        "key_base64": kept(record.key, KEPT_OF_A_KEY),
+        "value_base64": kept(record.value, KEPT_OF_A_VALUE),
     }
     return OutgoingMessage(topic.parked, f"{record.partition}:{record.offset}", orjson.dumps(body), "Parked")
+
+
+def kept(part: bytes | None, limit: int) -> str | None:
+    """In base64; None where there is nothing, or more than a message could carry: then it is at its origin only."""
+    return b64encode(part).decode() if part and len(part) <= limit else None

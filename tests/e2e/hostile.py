@@ -48,7 +48,7 @@ SHAPELESS = (
     Bad("no UTF-8", b'{"id": "\xff\xfe"}', "not JSON"),
     Bad("empty", b"", "empty"),
     Bad("a tombstone", None, "empty"),
-    Bad("a tombstone without a key", None, "empty", key=None),
+    Bad("a tombstone with an empty key", None, "empty", key=b""),
     Bad("a key that is no UTF-8", b"{}", "not a valid", key=b"\xff\xfe"),
     Bad("a number", b"42", "not a valid"),
     Bad("a list", b"[]", "not a valid"),
@@ -56,7 +56,8 @@ SHAPELESS = (
     Bad("an empty object", b"{}", "not a valid"),
     Bad("deeper than a parser goes", b"[" * 100_000, "not JSON"),
     Bad("deep", b'{"data":' * 900 + b"1" + b"}" * 900, "not a valid"),
-    Bad("huge", b'"' + b"x" * (MAX_MESSAGE_BYTES + 1) + b'"', ""),
+    Bad("huge", b'"' + b"x" * MAX_MESSAGE_BYTES + b'"', "more than"),
+    Bad("large", b'"' + b"x" * (MAX_MESSAGE_BYTES - 1024) + b'"', ""),  # some readers take less
     Bad("odd headers", b"{", "not JSON", headers=ODD_HEADERS),
 )
 """For any topic."""
@@ -180,11 +181,20 @@ class Intruder:
         return {await self.send(topic, record, p): record for record in records for p in partitions}
 
 
-async def set_aside(log: Log, service: str | None = None) -> dict[tuple[int, int], str]:
-    """Reasons by where the record lay, of one service or of all, from a parking topic or playbook.signals.rejected."""
-    documents = [orjson.loads(record.value) for record in await log.records()]
-    return {
-        (document["partition"], document["offset"]): document["reason"]
-        for document in documents
-        if service is None or document["service"] == service
-    }
+class SetAside:
+    """Why records were set aside, by where they lay: what a parking topic or playbook.signals.rejected got."""
+
+    def __init__(self, log: Log, service: str | None = None) -> None:
+        self.reasons: dict[tuple[int, int], str] = {}
+        self._log = log
+        self._service = service
+        """None: of all services."""
+        self._seen = 0
+
+    async def look(self) -> dict[tuple[int, int], str]:
+        records = await self._log.records()
+        for document in (orjson.loads(record.value) for record in records[self._seen :]):
+            if self._service is None or document["service"] == self._service:
+                self.reasons[document["partition"], document["offset"]] = document["reason"]
+        self._seen = len(records)
+        return self.reasons
