@@ -16,6 +16,7 @@ import pytest
 from deploy.local import plan, processes, stack
 from deploy.local.folder import CHECKOUT, Folder
 from deploy.local.ports import free_port
+from deploy.local.readiness import until_topics_exist
 from deploy.local.supervisor import Control
 from deploy.local.waiting import until
 from deploy.topics import missing_topics
@@ -142,14 +143,7 @@ async def test_a_killed_program_comes_back_and_the_broker_with_its_topics(comman
         identity.send(signal.SIGKILL)
     await when(lambda: all(command.identity(name) != identity for name, identity in killed.items()))
     servers = command.plan.addresses.kafka_bootstrap_servers
-    await within(until(lambda: _has_topics(servers)))
-
-
-async def _has_topics(servers: str) -> bool:
-    try:
-        return not await missing_topics(servers)
-    except OSError:
-        return False
+    await within(until_topics_exist(servers))
 
 
 async def test_nothing_outlives_a_killed_supervisord_and_up_starts_anew(command: CommandLine) -> None:
