@@ -12,7 +12,7 @@ from collections import defaultdict
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaTimeoutError
 
 from contracts.envelope import ReplyAddress
 from contracts.replies import Reply
@@ -102,7 +102,9 @@ class Requester:
                 batches = await consumer.getmany(timeout_ms=1000)
                 for records in batches.values():
                     await self._deliver(records)
-            except KafkaError as error:
+                if not batches:
+                    await _return_to_log(consumer)
+            except Exception as error:  # a reader that ended would leave every caller without an answer
                 log.warning("reply_reader_failed", error=repr(error))
                 await asyncio.sleep(0.5)
 
@@ -125,3 +127,12 @@ class Requester:
         for reply in self._waiting[command_id]:
             if not reply.done():
                 reply.set_result(message.payload)
+
+
+async def _return_to_log(consumer: AIOKafkaConsumer) -> None:
+    """A broker that lost its log begins anew below the position of the reader, which would wait for ever."""
+    for partition in consumer.assignment():
+        ends = await consumer.end_offsets([partition])
+        if ends[partition] < await consumer.position(partition):
+            log.warning("reply_log_lost", partition=partition.partition)
+            consumer.seek(partition, 0)

@@ -47,6 +47,9 @@ class Service:
         self.after: list[Work] = []
         self.app = app or _query_app(name)
         self.app.router.lifespan_context = self._lifespan
+        self.alive_while: list[Callable[[], bool]] = []
+        """What must hold, besides the consumers, for the process to be of use."""
+        self.on_failed_start: Callable[[], None] = lambda: None
         self._started = False
         self._tasks: list[asyncio.Task[None]] = []
         install_error_handlers(self.app)
@@ -72,7 +75,7 @@ class Service:
             await self.consumers.start()
         except Exception:
             log.exception("start_failed")
-            os.kill(os.getpid(), signal.SIGTERM)  # a service that can't start must not look alive
+            self.on_failed_start()
             return
         self._tasks += [asyncio.create_task(_for_ever(work)) for work in self.loops]
         self._started = True
@@ -101,7 +104,8 @@ class Service:
             for c in self.consumers.consumptions
             if c.seconds_since_progress() > DEAF_AFTER_SECONDS
         }
-        return _json({"live": not deaf, "seconds_without_progress": deaf}, 503 if deaf else 200)
+        live = not deaf and (not self._started or all(holds() for holds in self.alive_while))
+        return _json({"live": live, "seconds_without_progress": deaf}, 200 if live else 503)
 
     async def _ready(self) -> Response:
         checks = {
@@ -150,6 +154,8 @@ def _query_app(name: str) -> FastAPI:
 
 def run(service: Service) -> None:
     """Runs the service until SIGTERM or SIGINT; what is in hand is finished first."""
+    # A service that can't start must not look alive.
+    service.on_failed_start = lambda: os.kill(os.getpid(), signal.SIGTERM)
     uvicorn.run(
         service.app,
         host=service.settings.http_host,

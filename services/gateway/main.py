@@ -39,5 +39,6 @@ def build(settings: GatewaySettings) -> Service:
         AnalyticsRoutes(admission, analytics),
     )
     service.before.append(requester.start)
+    service.alive_while.append(requester.ready)
     service.after += [requester.stop, *(owner.close for owner in owners.values())]
     return service
