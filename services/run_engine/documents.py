@@ -24,13 +24,24 @@ _FIELDS: dict[str, TypeAdapter[Any]] = {
 
 def to_document(run: StoredRun) -> Document:
     """The whole document of a new run."""
-    return {"_id": run.run_id, **_head(run), "state": _STATE.dump_python(run.state)}
+    return {
+        "_id": run.run_id,
+        **_head(run),
+        "tasks": _tasks(run.state),
+        "journal": {_key(entry.number): _entry_document(entry) for entry in run.journal.entries},
+        "older_commands": list(run.journal.older),
+        "state": _STATE.dump_python(run.state),
+    }
 
 
 def changes(before: StoredRun, after: StoredRun) -> Document:
-    """What an update must set: of the state only what is another object now; what did not change kept its identity."""
+    """The update: of state and journal only what is another object now; what did not change kept its identity."""
     old, new = before.state, after.state
-    changed: Document = _head(after, with_tasks=new.steps is not old.steps)
+    changed: Document = _head(after)
+    if new.steps is not old.steps:
+        changed["tasks"] = _tasks(new)
+    if after.journal.older is not before.journal.older:
+        changed["older_commands"] = list(after.journal.older)
     for name, adapter in _FIELDS.items():
         value = getattr(new, name)
         if value is not getattr(old, name):
@@ -38,7 +49,18 @@ def changes(before: StoredRun, after: StoredRun) -> Document:
     for step_id, step in new.steps.items():
         if step is not old.steps.get(step_id):
             changed[f"state.steps.{step_id}"] = _STEP.dump_python(step)
-    return changed
+    return _journal_changes(before.journal, after.journal, changed)
+
+
+def _journal_changes(before: Journal, after: Journal, changed: Document) -> Document:
+    old = {entry.number: entry for entry in before.entries}
+    for entry in after.entries:
+        known = old.pop(entry.number, None)
+        if known is None:
+            changed[f"journal.{_key(entry.number)}"] = _entry_document(entry)
+        elif known is not entry:
+            changed[f"journal.{_key(entry.number)}.messages"] = _messages(entry)
+    return {"$set": changed, "$unset": {f"journal.{_key(number)}": "" for number in old}} if old else {"$set": changed}
 
 
 def from_document(document: Document) -> StoredRun:
@@ -46,29 +68,29 @@ def from_document(document: Document) -> StoredRun:
     return StoredRun(
         run_id=document["_id"],
         state=_STATE.validate_python(document["state"]),
-        journal=Journal(tuple(_entry(e) for e in document["journal"]), tuple(document["older_commands"])),
+        journal=Journal(
+            tuple(_entry(int(key), entry) for key, entry in sorted(document["journal"].items())),
+            tuple(document["older_commands"]),
+        ),
         head_hash=document["head_hash"],
         partition=document["partition"],
         written=document["written"],
     )
 
 
-def _head(run: StoredRun, with_tasks: bool = True) -> Document:
+def _head(run: StoredRun) -> Document:
     state = run.state
-    head: Document = {
+    return {
         "organization_id": state.organization_id,
         "written": run.written,
         "partition": run.partition,
         "head_hash": run.head_hash,
         "next_due_at": min((timer.due_at for timer in state.timers), default=None),
-        "journal": [_entry_document(entry) for entry in run.journal.entries],
-        "older_commands": list(run.journal.older),
     }
-    if with_tasks:
-        head["tasks"] = [
-            _task(step) for step in state.steps.values() if step.is_open and step.execution_mode == "manual"
-        ]
-    return head
+
+
+def _tasks(state: RunState) -> list[Document]:
+    return [_task(step) for step in state.steps.values() if step.is_open and step.execution_mode == "manual"]
 
 
 def _task(step: StepState) -> Document:
@@ -88,13 +110,22 @@ def _entry_document(entry: Entry) -> Document:
         "partition": entry.partition,
         "offset": entry.offset,
         "fingerprint": entry.fingerprint,
-        "messages": [[m.topic, m.key, m.value, m.type] for m in entry.messages],
+        "messages": _messages(entry),
         "accepted": entry.accepted,
         "answer": entry.answer,
     }
 
 
-def _entry(document: Document) -> Entry:
+def _key(number: int) -> str:
+    """Sorts as the number does."""
+    return f"{number:09d}"
+
+
+def _messages(entry: Entry) -> list[list[Any]]:
+    return [[m.topic, m.key, m.value, m.type] for m in entry.messages]
+
+
+def _entry(number: int, document: Document) -> Entry:
     return Entry(
         document["command_id"],
         document["partition"],
@@ -103,4 +134,5 @@ def _entry(document: Document) -> Entry:
         tuple(OutgoingMessage(topic, key, value, kind) for topic, key, value, kind in document["messages"]),
         document["accepted"],
         document["answer"],
+        number,
     )

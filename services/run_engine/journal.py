@@ -24,6 +24,8 @@ class Entry:
     accepted: bool
     answer: bytes
     """The reply, as JSON: it is read again in rare cases only."""
+    number: int = 0
+    """Of the run's entries, in the order in which they were taken."""
 
     def reply(self) -> Reply:
         return Reply.model_validate_json(self.answer)
@@ -49,7 +51,8 @@ class Journal:
         return reply if entry.offset == offset else reply.model_copy(update={"replayed": True})
 
     def add(self, entry: Entry) -> "Journal":
-        return replace(self, entries=(*self.entries, entry))
+        number = self.entries[-1].number + 1 if self.entries else 0
+        return replace(self, entries=(*self.entries, replace(entry, number=number)))
 
     def pruned(self, committed: Mapping[int, int]) -> "Journal":
         """Without what can't come again: `committed` is, by partition, the offset below which nothing does."""

@@ -1,8 +1,10 @@
 """The loop around the core: a batch of commands in, one write, then events and jobs, then replies."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -16,11 +18,12 @@ from services.run_engine.execution import StoredRun, take
 from services.run_engine.metrics import COMMANDS
 from services.run_engine.store import DefinitionKey, RunStore
 from shared import clock
-from shared.kafka import Batch, Parking, Publisher
+from shared.kafka import Batch, Finish, Parking, Publisher
 from shared.messages import Message, OutgoingMessage, Record, Unreadable, command_message, read, read_batch
 
 Committed = Callable[[], Mapping[int, int]]
 """By partition of run.commands, the offset below which nothing is delivered again."""
+T = TypeVar("T")
 log = structlog.get_logger()
 
 
@@ -33,6 +36,11 @@ class _Round:
     messages: dict[str, list[OutgoingMessage]] = field(default_factory=dict)
     """By run: nothing of a run is published before its write has succeeded."""
     answers: dict[str, list[tuple[Message, Reply]]] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
+    """The runs that somebody else wrote meanwhile: what was decided about them counts for nothing."""
+
+    def written(self, of_runs: Mapping[str, Sequence[T]]) -> Iterator[T]:
+        return (item for run_id, items in of_runs.items() if run_id not in self.lost for item in items)
 
 
 class CommandLoop:
@@ -44,12 +52,17 @@ class CommandLoop:
         self._parking = parking
         self._committed = committed
 
-    async def handle(self, records: Batch) -> None:
+    async def handle(self, records: Batch) -> Finish:
+        """Decides and writes; what it returns publishes, and may be done while the next batch is decided."""
         messages, unreadable = read_batch(records)
         if unreadable:
             await self._parking.park(unreadable)
+        rounds: list[_Round] = []
         while messages:
-            messages = await self._round(messages)
+            round_ = await self._round(messages)
+            messages = [m for m in messages if m.envelope.key in round_.lost]
+            rounds.append(round_)
+        return partial(self._publish, rounds)
 
     async def set_aside(self, record: Record, error: Exception) -> None:
         """A surprise stops one run, not the partition: the command is parked, the run marked, the caller told."""
@@ -66,8 +79,8 @@ class CommandLoop:
         await self._store.mark_incident(message.envelope.key, incident)
         await self._publisher.publish(_reply_messages([(message, _INCIDENT)], clock.now()))
 
-    async def _round(self, messages: Sequence[Message]) -> list[Message]:
-        """Decides, writes, publishes. Returns the commands of the runs that somebody else wrote meanwhile."""
+    async def _round(self, messages: Sequence[Message]) -> _Round:
+        """Decides and writes."""
         carried = _carried_definitions(messages)
         await self._store.save_definitions(carried)
         runs = await self._store.load({m.envelope.key for m in messages})
@@ -75,15 +88,17 @@ class CommandLoop:
         definitions = await self._store.definitions(
             _pinned(runs.values()) | {(d.playbook_id, d.revision) for d in carried}
         )
-        now = clock.now()
-        pass_ = self._decide(messages, runs, definitions, now)
-        lost = await self._write(pass_)
-        await self._publisher.publish([m for run, out in pass_.messages.items() if run not in lost for m in out])
-        answers = [a for run, given in pass_.answers.items() if run not in lost for a in given]
-        await self._publisher.publish(_reply_messages(answers, now))
+        round_ = self._decide(messages, runs, definitions, clock.now())
+        await self._write(round_)
+        return round_
+
+    async def _publish(self, rounds: Sequence[_Round]) -> None:
+        """Events and jobs first: a reply speaks of nothing that is not in the log."""
+        await self._publisher.publish([message for round_ in rounds for message in round_.written(round_.messages)])
+        answers = [answer for round_ in rounds for answer in round_.written(round_.answers)]
+        await self._publisher.publish(_reply_messages(answers, clock.now()))
         for message, reply in answers:
             _note(message, reply)
-        return [m for m in messages if m.envelope.key in lost]
 
     def _decide(
         self,
@@ -92,24 +107,23 @@ class CommandLoop:
         definitions: Mapping[DefinitionKey, PlaybookDefinition],
         now: datetime,
     ) -> _Round:
-        pass_ = _Round(runs)
+        round_ = _Round(runs)
         for message in messages:
             run_id = message.envelope.key
-            run = pass_.after.get(run_id) or runs.get(run_id)
+            run = round_.after.get(run_id) or runs.get(run_id)
             taken = take(run, message, _definition(run, message, definitions), DEFAULT_POLICIES, now)
             if taken.run is not None and taken.run is not run:
-                pass_.after[run_id] = taken.run
-            pass_.messages.setdefault(run_id, []).extend(taken.messages)
-            pass_.answers.setdefault(run_id, []).append((message, taken.reply))
-        return pass_
+                round_.after[run_id] = taken.run
+            round_.messages.setdefault(run_id, []).extend(taken.messages)
+            round_.answers.setdefault(run_id, []).append((message, taken.reply))
+        return round_
 
-    async def _write(self, pass_: _Round) -> set[str]:
+    async def _write(self, round_: _Round) -> None:
         committed = self._committed()
-        changed = [replace(run, journal=run.journal.pruned(committed)) for run in pass_.after.values()]
-        lost = await self._store.save(pass_.before, changed)
-        if lost:
-            log.info("writes_lost", runs=len(lost))
-        return lost
+        changed = [replace(run, journal=run.journal.pruned(committed)) for run in round_.after.values()]
+        round_.lost = await self._store.save(round_.before, changed)
+        if round_.lost:
+            log.info("writes_lost", runs=len(round_.lost))
 
 
 _INCIDENT = Reply(rejection=SET_ASIDE)

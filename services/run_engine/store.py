@@ -139,7 +139,9 @@ def _operation(before: StoredRun | None, after: StoredRun, batch: str) -> Any:
     if before is None:
         return InsertOne({**to_document(after), "writer": batch})
     guard = {"_id": after.run_id, "written": before.written}
-    return UpdateOne(guard, {"$set": {**changes(before, after), "writer": batch}})
+    update = changes(before, after)
+    update["$set"]["writer"] = batch
+    return UpdateOne(guard, update)
 
 
 def _definition_id(key: DefinitionKey) -> str:

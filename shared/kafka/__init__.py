@@ -1,8 +1,9 @@
 """Kafka: the one place where FastStream's and aiokafka's settings are chosen."""
 
 from shared.kafka.consumers import INFRASTRUCTURE, Batch, Consumers, Consumption
+from shared.kafka.finishing import Finish
 from shared.kafka.pace import Pace
 from shared.kafka.parking import Parking
 from shared.kafka.publisher import Publisher
 
-__all__ = ["INFRASTRUCTURE", "Batch", "Consumers", "Consumption", "Pace", "Parking", "Publisher"]
+__all__ = ["INFRASTRUCTURE", "Batch", "Consumers", "Consumption", "Finish", "Pace", "Parking", "Publisher"]

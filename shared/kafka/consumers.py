@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -16,20 +16,23 @@ from faststream.kafka.message import KafkaAckableMessage
 
 from contracts.topics import Topic
 from shared.errors import Unavailable
+from shared.kafka.finishing import Finish, Finishing
 from shared.messages import MAX_MESSAGE_BYTES, Record
 from shared.metrics import BATCH_SECONDS, RECORDS
 from shared.mongo import StoreFault
 from shared.settings import ServiceSettings
 
+T = TypeVar("T")
 Batch = tuple[Record, ...]
 Offsets = dict[TopicPartition, int]
-Handle = Callable[[Batch], Awaitable[None]]
+Handle = Callable[[Batch], Awaitable[Finish | None]]
 SetAside = Callable[[Record, Exception], Awaitable[None]]
 
 INFRASTRUCTURE = (KafkaError, StoreFault, OSError, TimeoutError, Unavailable)
 """What is worth trying again: the broker, the database or a neighbour does not answer."""
 _LONGEST_PAUSE = 5.0
 _LONG_POLL_MS = 1000
+_BATCHES_TO_FINISH = 2
 _LONGEST_FETCH_WAIT_MS = 500
 log = structlog.get_logger()
 
@@ -37,10 +40,11 @@ log = structlog.get_logger()
 class Consumption:
     """One service's reading of one topic, in batches, by one consumer group.
 
-    `handle` gets the records of a batch, of several partitions, in order within each; when it returns, their offsets
-    are committed. While broker or database are away the same batch is tried again, after a pause that grows to five
-    seconds. Any other exception is a surprise: the records are tried one by one, and the one that raises again goes to
-    `set_aside`, so that nothing stops a partition. `handle` must therefore be able to take a record twice.
+    `handle` gets the records of a batch, of several partitions, in order within each. It may return what is left to do
+    once its effects are written, such as publishing; that is done batch after batch while the next one is handled. Then
+    the offsets are committed. While broker or database are away the same batch is tried again, after a pause that grows
+    to five seconds. Any other exception is a surprise: the records are tried one by one, and the one that raises again
+    goes to `set_aside`, so that nothing stops a partition. `handle` must therefore be able to take a record twice.
     """
 
     def __init__(
@@ -65,6 +69,8 @@ class Consumption:
         self._subscriber: Any = None
         self._joined = False
         self._last_try: float | None = None
+        self._finishing = Finishing(_BATCHES_TO_FINISH)
+        self._stopping = False
 
     def subscribe(self, broker: KafkaBroker) -> None:
         settings = self._settings
@@ -90,6 +96,12 @@ class Consumption:
 
     async def start(self) -> None:
         await self._subscriber.start()
+
+    async def finish(self) -> None:
+        """Takes no new batch, and returns when those in hand are committed, or when the time for that is over."""
+        self._stopping = True
+        await self._drained()
+        await self._finishing.stop()
 
     @property
     def partitions(self) -> set[int]:
@@ -128,21 +140,36 @@ class Consumption:
         return self._subscriber.consumer if self._subscriber else None
 
     async def _take(self, records: Batch) -> None:
+        if self._stopping:
+            return
         with BATCH_SECONDS.labels(self.topic.name).time():
-            await self._handle_or_set_aside(records)
+            try:
+                rest = await self._until_reachable(partial(self._handle, records))
+            except Exception:
+                await self._finishing.done()  # what comes of these records must not overtake
+                await self._one_by_one(records)
+                rest = None
+        await self._finishing.add(partial(self._finish, records, rest))
+
+    async def _finish(self, records: Batch, rest: Finish | None) -> None:
+        if rest is not None:
+            try:
+                await self._until_reachable(rest)
+            except Exception:
+                await self._one_by_one(records)
         RECORDS.labels(self.topic.name).inc(len(records))
         await self._commit(records)
 
-    async def _handle_or_set_aside(self, records: Batch) -> None:
-        try:
-            await self._until_reachable(lambda: self._handle(records))
-        except Exception as error:
-            if len(records) > 1:  # find the one that it is
-                for record in records:
-                    await self._handle_or_set_aside((record,))
-                return
-            log.exception("record_failed", topic=self.topic.name, offset=records[0].offset)
-            await self._put_aside(records[0], error)
+    async def _one_by_one(self, records: Batch) -> None:
+        """After a surprise: finds the record that it is."""
+        for record in records:
+            try:
+                rest = await self._until_reachable(partial(self._handle, (record,)))
+                if rest is not None:
+                    await self._until_reachable(rest)
+            except Exception as error:
+                log.exception("record_failed", topic=self.topic.name, offset=record.offset)
+                await self._put_aside(record, error)
 
     async def _put_aside(self, record: Record, error: Exception) -> None:
         try:
@@ -150,7 +177,7 @@ class Consumption:
         except Exception:  # raising would lose the records behind it: the next batch commits beyond them
             log.exception("set_aside_failed", topic=self.topic.name, partition=record.partition, offset=record.offset)
 
-    async def _until_reachable(self, act: Callable[[], Awaitable[None]]) -> None:
+    async def _until_reachable(self, act: Callable[[], Awaitable[T]]) -> T:
         """Tries again for as long as it is the broker or the database that fails; raises anything else."""
         pause = 0.05
         while True:
@@ -177,7 +204,9 @@ class Consumption:
 
     async def _drained(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._subscriber.lock.queue.join(), self._settings.shutdown_seconds)
+            async with asyncio.timeout(self._settings.shutdown_seconds):
+                await self._subscriber.lock.queue.join()
+                await self._finishing.done()
 
     def _assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self.committed = {}
@@ -259,6 +288,7 @@ class Consumers:
 
     async def stop(self) -> None:
         """Waits for the batches in hand, commits them, leaves the groups."""
+        await asyncio.gather(*(consumption.finish() for consumption in self.consumptions))
         await self.broker.stop()
 
     def ready(self) -> bool:

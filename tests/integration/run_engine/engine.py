@@ -93,7 +93,8 @@ class Engine:
         """Delivers a batch until it is taken, as the consumer does; gives the number of tries."""
         for tries in range(1, TRIES + 1):
             try:
-                await self.loop.handle(records)
+                publish = await self.loop.handle(records)
+                await publish()
             except INFRASTRUCTURE:
                 continue
             return tries

@@ -239,7 +239,7 @@ async def test_the_end_of_another_partition_prunes_nothing(setting: Setting) -> 
 async def kept_messages(setting: Setting, commands: Commands) -> dict[int, int]:
     """Of each entry in the journal, by offset, how many messages could be published again."""
     document = await setting.engine.document(commands.run_id)
-    return {entry["offset"]: len(entry["messages"]) for entry in document["journal"]}
+    return {entry["offset"]: len(entry["messages"]) for entry in document["journal"].values()}
 
 
 async def test_a_command_to_a_run_that_is_not_there_is_refused_and_leaves_nothing(setting: Setting) -> None:

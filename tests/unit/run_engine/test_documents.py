@@ -26,16 +26,23 @@ def as_stored(document: dict[str, Any]) -> dict[str, Any]:
     return bson.decode(bson.encode(document), AWARE)
 
 
-def after_setting(document: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
-    """What MongoDB's $set makes of a document."""
+def after_update(document: dict[str, Any], update: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What MongoDB's $set and $unset make of a document."""
     result = deepcopy(document)
-    for path, value in changed.items():
-        *parents, last = path.split(".")
-        place = result
-        for name in parents:
-            place = place[name]
+    for path, value in update["$set"].items():
+        place, last = _place(result, path)
         place[last] = value
+    for path in update.get("$unset", {}):
+        place, last = _place(result, path)
+        del place[last]
     return result
+
+
+def _place(document: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
+    *parents, last = path.split(".")
+    for name in parents:
+        document = document[name]
+    return document, last
 
 
 def delivered(payload: Command, number: int, story: Story) -> Message:
@@ -97,7 +104,7 @@ def test_an_update_makes_the_old_document_the_new_one(
         after = run.goes_on()
         if run.chance.random() < 0.5:
             continue  # several commands of a batch are one write
-        document = as_stored(after_setting(document, changes(before, after)))
+        document = as_stored(after_update(document, changes(before, after)))
         assert document == as_stored(to_document(after))
         before = after
 
