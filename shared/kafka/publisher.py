@@ -85,6 +85,7 @@ class Publisher:
             enable_idempotence=self._settings.kafka_enable_idempotence,
             max_request_size=MAX_MESSAGE_BYTES,
             max_batch_size=256 * 1024,
+            linger_ms=4,
             request_timeout_ms=10_000,
         )
         await producer.start()
