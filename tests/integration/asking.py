@@ -34,6 +34,7 @@ Headers = list[tuple[str, bytes | None]]
 def hostile_records(topic: Topic, known_type: str, marker: str) -> list[tuple[bytes | None, bytes | None, Headers]]:
     """Key, value and headers of records that are no messages of the topic; those with a value hold the marker."""
     plain: Headers = []
+    no_key = None if topic.cleanup == "delete" else b""  # Kafka takes no record without a key on a compacted topic
     envelope: dict[str, Any] = {
         "id": marker, "type": known_type, "version": 1, "key": "k", "organization_id": "org", "correlation_id": "c",
         "time": "2024-01-01T00:00:00Z", "sequence": 1, "data": {},
@@ -52,10 +53,10 @@ def hostile_records(topic: Topic, known_type: str, marker: str) -> list[tuple[by
     return [
         (b"k", f"{marker} is not JSON".encode(), plain),
         (b"\xff\xfe", b"\xff\xfe" + marker.encode(), plain),
-        (None, orjson.dumps([marker]), [("type", None), ("x", b"\xff\xfe")]),
+        (no_key, orjson.dumps([marker]), [("type", None), ("x", b"\xff\xfe")]),
         (b"k", orjson.dumps(marker), [("type", None)]),
         *((b"k", orjson.dumps(envelope | change), plain) for change in changed),
-        (None, orjson.dumps(envelope), plain),
+        (no_key, orjson.dumps(envelope), plain),
     ]
 
 
