@@ -16,7 +16,7 @@ from tests.running_stack import RunningStack
 
 TRIES = 2000
 READERS = 8
-OTHERS = 4
+OTHERS = 2
 RUNS_OF_A_PLAYBOOK = 4
 SECONDS = 240.0
 
