@@ -15,7 +15,7 @@ from deploy.local.waiting import until
 from shared.auth import TokenVerifier
 from shared.errors import Refused
 
-SECRET = "a secret of at least thirty-two bytes"
+SECRET = "a secret that is long enough for every algorithm that is tried here"
 NOW = int(time.time())
 
 

@@ -39,13 +39,22 @@ def test_refuses_integers_beyond_64_bits_with_their_path(number: int) -> None:
     assert refusal({"completion": {"data": [{"n": 1}, {"n": number}]}})["field"] == "completion.data[1].n"
 
 
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_refuses_what_json_has_no_number_for(number: float) -> None:
+    assert refusal({"data": {"n": number}})["field"] == "data.n"
+
+
 def test_refuses_a_nul_in_a_name() -> None:
     assert "NUL" in refusal({"run": {"a\0b": 1}})["reason"]
 
 
 NAMES = st.text(st.characters(exclude_characters="\0"), max_size=8)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4),
     max_leaves=20,
 )
