@@ -126,3 +126,20 @@ class Caller:
         content = orjson.dumps({"organization_id": self.organization_id, **body})
         key = f"Idempotency-Key: {idempotency_key}\r\n".encode() if idempotency_key else b""
         return self._head + key + f"Content-Length: {len(content)}\r\n\r\n".encode() + content
+
+
+class Line:
+    """A caller's connection, opened anew where the server has closed it: it does when nothing was asked for a while."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+        self._connection: Connection | None = None
+
+    async def send(self, request: bytes) -> Answer:
+        if self._connection is None or not self._connection.is_open:
+            self._connection = await self.caller.connect()
+        return await self._connection.send(request)
+
+    def close(self) -> None:
+        if self._connection:
+            self._connection.close()

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.bench import playbooks
 from tests.bench.checks import Check, completed_runs
-from tests.bench.client import Caller, CallError, Connection
+from tests.bench.client import Caller, CallError, Line
 from tests.bench.measure import WARM_UP_SECONDS, Window, milliseconds
 from tests.bench.target import Target
 
@@ -49,10 +49,7 @@ class Level:
 async def measure(target: Target, clients: int, seconds: float) -> Level:
     """One level: a playbook of its own, a warm-up, a window of `seconds`, then the checks."""
     caller = target.caller()
-    connection = await caller.connect()
-    created = await connection.send(caller.post("/playbooks", {"action": "create", "playbook": playbooks.human5()}))
-    playbook_id = created.data()["playbook_id"]
-    connection.close()
+    playbook_id = await playbooks.register(caller, playbooks.human5())
     level = Level(clients)
     level.window.open_in(WARM_UP_SECONDS, seconds)
     pids = target.pids()
@@ -82,23 +79,20 @@ class _Requests:
 
 
 async def _client(requests: _Requests, level: Level) -> None:
-    connection: Connection | None = None
+    line = Line(requests.caller)
     failures = 0
     while time.perf_counter() < level.window.closed and failures < ERRORS_OF_A_CLIENT:
         try:
-            if connection is None or not connection.is_open:
-                connection = await requests.caller.connect()
-            level.ended.append(await _one_run(connection, requests, level.window))
+            level.ended.append(await _one_run(line, requests, level.window))
         except (CallError, OSError, TimeoutError) as error:
             level.window.errors[str(error) or repr(error)] += 1
             failures += 1
-    if connection:
-        connection.close()
+    line.close()
 
 
-async def _one_run(connection: Connection, requests: _Requests, window: Window) -> str:
+async def _one_run(line: Line, requests: _Requests, window: Window) -> str:
     first = began = time.perf_counter()
-    answer = await connection.send(requests.start)
+    answer = await line.send(requests.start)
     now = time.perf_counter()
     if answer.status != 201:
         raise CallError(answer)
@@ -106,7 +100,7 @@ async def _one_run(connection: Connection, requests: _Requests, window: Window) 
     run_id: str = answer.data()["run_id"]
     for request in requests.completions(run_id):
         began = time.perf_counter()
-        answer = await connection.send(request)
+        answer = await line.send(request)
         now = time.perf_counter()
         if answer.status != 200:
             raise CallError(answer)

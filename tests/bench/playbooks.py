@@ -3,6 +3,8 @@
 import uuid
 from typing import Any
 
+from tests.bench.client import Caller, Line
+
 STEPS = 5
 NEEDED_INSTALLMENTS = 10
 
@@ -21,6 +23,14 @@ def installments() -> dict[str, Any]:
         {"name": "Delivery", "step_type": "task", "sequence": 2, "conditions": {"pre": [paid], "on_unmet": "block"}},
     ]
     return _playbook("Delivery after payment", "INSTALLMENTS", steps)
+
+
+async def register(caller: Caller, playbook: dict[str, Any]) -> str:
+    """The playbook's id."""
+    line = Line(caller)
+    created = await line.send(caller.post("/playbooks", {"action": "create", "playbook": playbook}))
+    line.close()
+    return str(created.data()["playbook_id"])
 
 
 def _playbook(name: str, segment: str, steps: list[dict[str, Any]]) -> dict[str, Any]:

@@ -60,7 +60,12 @@ def write(name: str, results: Sequence[dict[str, Any]], path: Path | None) -> Pa
     now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     path = path or RESULTS / f"{name}-{now}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
+    machine = {
+        "cores": os.cpu_count(),
+        "load_average": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "system": platform.platform(),
+    }
     path.write_text(json.dumps({"benchmark": name, "at": now, "machine": machine, "results": results}, indent=1))
     return path
 

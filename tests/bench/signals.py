@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from contracts import topics
 from tests.bench import playbooks
 from tests.bench.checks import CATCH_UP_SECONDS, Check, completed_runs
-from tests.bench.client import Caller, CallError, Connection
+from tests.bench.client import Caller, CallError, Line
 from tests.bench.human5 import ERRORS_OF_A_CLIENT
 from tests.bench.measure import WARM_UP_SECONDS, Window, milliseconds
 from tests.bench.target import Target
@@ -63,10 +63,7 @@ class Sustained:
 async def measure(target: Target, senders: int, seconds: float) -> Sustained:
     """A sender publishes a signal, waits for its outcome and publishes the next: the rate follows the stack."""
     caller = target.caller()
-    connection = await caller.connect()
-    body = {"action": "create", "playbook": playbooks.installments()}
-    playbook_id = (await connection.send(caller.post("/playbooks", body))).data()["playbook_id"]
-    connection.close()
+    playbook_id = await playbooks.register(caller, playbooks.installments())
     sustained = Sustained(senders)
     pids = target.pids()
     async with _Signals.open(target.bootstrap_servers, caller.organization_id) as signals, asyncio.TaskGroup() as group:
@@ -147,25 +144,22 @@ class _Signals:
 
 
 async def _sender(caller: Caller, playbook_id: str, signals: _Signals, sustained: Sustained) -> None:
-    connection: Connection | None = None
+    line = Line(caller)
     failures = 0
     while time.perf_counter() < sustained.window.closed and failures < ERRORS_OF_A_CLIENT:
         try:
-            if connection is None or not connection.is_open:
-                connection = await caller.connect()
-            sustained.ended.append(await _one_run(caller, connection, playbook_id, signals, sustained.window))
+            sustained.ended.append(await _one_run(line, playbook_id, signals, sustained.window))
         except (CallError, SignalError, OSError, TimeoutError) as error:
             sustained.window.errors[str(error) or repr(error)] += 1
             failures += 1
-    if connection:
-        connection.close()
+    line.close()
 
 
-async def _one_run(caller: Caller, connection: Connection, playbook_id: str, signals: _Signals, window: Window) -> str:
+async def _one_run(line: Line, playbook_id: str, signals: _Signals, window: Window) -> str:
     first = time.perf_counter()
     start = {"action": "create", "run": {"playbook_id": playbook_id, "initial_data": {"installments": 0}}}
-    run_id: str = (await connection.send(caller.post("/playbook-runs", start))).data()["run_id"]
-    await _complete(caller, connection, run_id, "step_001")
+    run_id: str = (await line.send(line.caller.post("/playbook-runs", start))).data()["run_id"]
+    await _complete(line, run_id, "step_001")
     result: dict[str, Any] = {}
     for number in range(1, playbooks.NEEDED_INSTALLMENTS + 1):
         began = time.perf_counter()
@@ -173,14 +167,14 @@ async def _one_run(caller: Caller, connection: Connection, playbook_id: str, sig
         window.note("signal", began, time.perf_counter())
     if (result["previous_status"], result["new_status"]) != ("blocked", "active"):
         raise SignalError(f"the last installment did not move the run on: {result}")
-    await _complete(caller, connection, run_id, "step_002")
+    await _complete(line, run_id, "step_002")
     window.note("run", first, time.perf_counter())
     return run_id
 
 
-async def _complete(caller: Caller, connection: Connection, run_id: str, step_id: str) -> None:
+async def _complete(line: Line, run_id: str, step_id: str) -> None:
     body = {"action": "complete", "completion": {"outcome": "success"}}
-    (await connection.send(caller.post(f"/playbook-runs/{run_id}/steps/{step_id}/complete", body))).data()
+    (await line.send(line.caller.post(f"/playbook-runs/{run_id}/steps/{step_id}/complete", body))).data()
 
 
 async def _watch(target: Target, sustained: Sustained, pids: dict[str, int]) -> None:
