@@ -132,7 +132,7 @@ class Requester:
 async def _return_to_log(consumer: AIOKafkaConsumer) -> None:
     """A broker that lost its log begins anew below the position of the reader, which would wait for ever."""
     for partition in consumer.assignment():
-        ends = await consumer.end_offsets([partition])
-        if ends[partition] < await consumer.position(partition):
+        end = consumer.highwater(partition)  # as of the last fetch
+        if end is not None and end < await consumer.position(partition):
             log.warning("reply_log_lost", partition=partition.partition)
             consumer.seek(partition, 0)

@@ -33,6 +33,7 @@ INFRASTRUCTURE = (KafkaError, StoreFault, OSError, TimeoutError, Unavailable)
 _LONGEST_PAUSE = 5.0
 _LONG_POLL_MS = 1000
 _BATCHES_TO_FINISH = 2
+_FETCH_LOOK_SECONDS = 0.005
 _LONGEST_FETCH_WAIT_MS = 500
 log = structlog.get_logger()
 
@@ -127,13 +128,24 @@ class Consumption:
         return {tp.partition: max(0, end - self.committed.get(tp, 0)) for tp, end in ends.items() if end is not None}
 
     async def end_offsets(self) -> Offsets:
-        """The end of the log of every partition of the topic, ours or not."""
+        """The end of the log of every partition of the topic, ours or not: no record of before the call lies beyond it.
+
+        The embedded broker answers with the offset after the *first* record of its last batch. Of our partitions the
+        true end is known once a fetch has seen that batch; the wait for it is the caller's to bound (decision 0014).
+        """
         consumer = self._consumer
         if consumer is None:
             return {}
         partitions = consumer.partitions_for_topic(self.topic.name) or set()
         ends: Offsets = await consumer.end_offsets([TopicPartition(self.topic.name, p) for p in partitions])
-        return ends
+        ours = consumer.assignment() & ends.keys()
+        while any((consumer.highwater(tp) or 0) < ends[tp] for tp in ours):  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(_FETCH_LOOK_SECONDS)
+        return {tp: max(end, self._seen_end(tp)) for tp, end in ends.items()}
+
+    def _seen_end(self, tp: TopicPartition) -> int:
+        consumer = self._consumer
+        return consumer.highwater(tp) or 0 if consumer and tp in consumer.assignment() else 0
 
     @property
     def _consumer(self) -> AIOKafkaConsumer | None:

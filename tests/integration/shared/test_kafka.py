@@ -198,3 +198,13 @@ async def test_what_a_dying_member_did_not_commit_goes_to_another(
     async with started(Reading(settings, topic, group)) as reading:
         await reading.until(1)
         assert reading.seen == [b"unfinished"]
+
+
+async def test_the_end_of_a_log_lies_behind_the_last_record_of_a_batch(
+    settings: ServiceSettings, topic: Topic, publisher: Publisher
+) -> None:
+    async with started(Reading(settings, topic, f"{topic.name}.group")) as reading:
+        for size in (1, 3, 50, 7):
+            await publisher.publish(messages(topic, *[b"x"] * size))
+        ends = await reading.consumption.end_offsets()
+        assert sorted(ends.values()) == [0, 0, 0, 61]
