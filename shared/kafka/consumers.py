@@ -32,8 +32,9 @@ INFRASTRUCTURE = (KafkaError, StoreFault, OSError, TimeoutError, Unavailable)
 """What is worth trying again: the broker, the database or a neighbour does not answer."""
 _LONGEST_PAUSE = 5.0
 _LONG_POLL_MS = 1000
-_BATCHES_TO_FINISH = 2
+_BATCHES_TO_FINISH = 3
 _FETCH_LOOK_SECONDS = 0.005
+_LAST_WAIT_SECONDS = 0.5
 _LONGEST_FETCH_WAIT_MS = 500
 log = structlog.get_logger()
 
@@ -261,7 +262,7 @@ class Consumers:
             settings.kafka_bootstrap_servers.split(","),  # FastStream takes a string for one server
             client_id=client_id,
             acks="all",
-            graceful_timeout=settings.shutdown_seconds,
+            graceful_timeout=_LAST_WAIT_SECONDS,  # `finish` has waited for the batches in hand before
             allow_auto_create_topics=False,
             consumer_only=True,
             apply_types=False,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 Finish = Callable[[], Awaitable[None]]
@@ -11,30 +12,43 @@ class Finishing:
     """A short line of batches that only have to be published and committed. Whoever adds to a full line waits."""
 
     def __init__(self, length: int) -> None:
-        self._line: asyncio.Queue[Finish] = asyncio.Queue(length)
+        self._length = length
+        self._line: deque[Finish] = deque()
+        self._changed = asyncio.Condition()
         self._worker: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def add(self, finish: Finish) -> None:
-        if self._worker is None:
+        """`finish` must not raise: one that does ends the line, and liveness has to notice that nothing moves on."""
+        if self._worker is None and not self._closed:
             self._worker = asyncio.create_task(self._work())
-        await self._line.put(finish)
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._closed or len(self._line) < self._length)
+            if not self._closed:
+                self._line.append(finish)
+                self._changed.notify_all()
 
     async def done(self) -> None:
         """Returns when nothing is left in the line."""
-        await self._line.join()
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._line)
 
     async def stop(self) -> None:
-        """Drops what is left: it was not committed and comes again."""
+        """Drops what is left, and what is still added: it was not committed and comes again."""
+        self._closed = True
         if self._worker is not None:
             self._worker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._worker
-            self._worker = None
+        async with self._changed:
+            self._line.clear()
+            self._changed.notify_all()
 
     async def _work(self) -> None:
         while True:
-            finish = await self._line.get()
-            try:
-                await finish()
-            finally:
-                self._line.task_done()
+            async with self._changed:
+                await self._changed.wait_for(lambda: bool(self._line))
+            await self._line[0]()
+            async with self._changed:
+                self._line.popleft()
+                self._changed.notify_all()
