@@ -137,14 +137,15 @@ def command_message(
     deadline: datetime | None = None,
     reply_to: ReplyAddress | None = None,
     fingerprint: str | None = None,
+    payload_json: bytes | None = None,
 ) -> OutgoingMessage:
-    """A command, a reply or a job in its envelope."""
+    """A command, a reply or a job in its envelope; `payload_json` where the payload was written as JSON before."""
     envelope = {
         **_head(message_id, payload, key, organization_id, correlation_id, causation_id, time, traceparent),
         "deadline": rfc3339(deadline) if deadline else None,
         "reply_to": reply_to.model_dump() if reply_to else None,
         "fingerprint": fingerprint,
-        "data": payload.model_dump(mode="json"),
+        "data": orjson.Fragment(payload_json) if payload_json else payload.model_dump(mode="json"),
     }
     return OutgoingMessage(topic, key, orjson.dumps(envelope), type(payload).__name__)
 

@@ -40,6 +40,16 @@ class Taken:
     run: StoredRun | None
     messages: tuple[OutgoingMessage, ...]
     reply: Reply
+    answer: bytes
+    """The reply, as JSON."""
+
+    @classmethod
+    def of(cls, run: StoredRun | None, messages: tuple[OutgoingMessage, ...], reply: Reply) -> "Taken":
+        return cls(run, messages, reply, _as_json(reply))
+
+
+def _as_json(reply: Reply) -> bytes:
+    return reply.model_dump_json().encode()
 
 
 def take(
@@ -52,14 +62,14 @@ def take(
     """Takes the command, or gives the first answer again when it was taken before."""
     envelope = message.envelope
     if run is not None and run.state.organization_id != envelope.organization_id:
-        return Taken(run, (), Reply(rejection=not_found(envelope.key)))
+        return Taken.of(run, (), Reply(rejection=not_found(envelope.key)))
     if run is not None:
         again = run.journal.answer_again(envelope.id, envelope.fingerprint, message.offset)
         if again is not None:
             entry = run.journal.find(envelope.id)
-            return Taken(run, entry.messages if entry else (), again)
+            return Taken.of(run, entry.messages if entry else (), again)
     if definition is None or (run is None and not isinstance(message.payload, commands.StartRun)):
-        return Taken(run, (), Reply(rejection=not_found(envelope.key)))
+        return Taken.of(run, (), Reply(rejection=not_found(envelope.key)))
     return _decide(run, message, definition, policies, now)
 
 
@@ -78,17 +88,21 @@ def _decide(
     course = lead_on(before, definition, policies, command, now)
     if isinstance(course, Rejection):
         reply = Reply(rejection=course, sequence=before.sequence if before else None)
-        return Taken(run and _journalled(run, message, (), reply), (), reply)
+        answer = _as_json(reply)
+        return Taken(run and _journalled(run, message, (), reply, answer), (), reply, answer)
     after, decided = course.state, course.events
     messages, head = _messages(run, message, definition, after, decided, now)
     result = _result(command, definition, before, after, decided)
     reply = Reply(result=result, sequence=after.sequence)
     base = run or StoredRun(after.run_id, after, Journal(), None, message.partition)
     changed = replace(base, state=after, head_hash=head)
-    return Taken(_journalled(changed, message, messages, reply), messages, reply)
+    answer = _as_json(reply)
+    return Taken(_journalled(changed, message, messages, reply, answer), messages, reply, answer)
 
 
-def _journalled(run: StoredRun, message: Message, messages: tuple[OutgoingMessage, ...], reply: Reply) -> StoredRun:
+def _journalled(
+    run: StoredRun, message: Message, messages: tuple[OutgoingMessage, ...], reply: Reply, answer: bytes
+) -> StoredRun:
     envelope = message.envelope
     entry = Entry(
         envelope.id,
@@ -97,7 +111,8 @@ def _journalled(run: StoredRun, message: Message, messages: tuple[OutgoingMessag
         envelope.fingerprint,
         messages,
         accepted=reply.rejection is None,
-        answer=reply.model_dump_json().encode(),
+        answer=answer,
+        number=run.journal.next_number,
     )
     return replace(run, journal=run.journal.add(entry), partition=message.partition)
 

@@ -51,8 +51,11 @@ class Journal:
         return reply if entry.offset == offset else reply.model_copy(update={"replayed": True})
 
     def add(self, entry: Entry) -> "Journal":
-        number = self.entries[-1].number + 1 if self.entries else 0
-        return replace(self, entries=(*self.entries, replace(entry, number=number)))
+        return Journal((*self.entries, entry), self.older)
+
+    @property
+    def next_number(self) -> int:
+        return self.entries[-1].number + 1 if self.entries else 0
 
     def pruned(self, committed: Mapping[int, int]) -> "Journal":
         """Without what can't come again: `committed` is, by partition, the offset below which nothing does."""

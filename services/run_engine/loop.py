@@ -23,6 +23,8 @@ from shared.messages import Message, OutgoingMessage, Record, Unreadable, comman
 
 Committed = Callable[[], Mapping[int, int]]
 """By partition of run.commands, the offset below which nothing is delivered again."""
+Answer = tuple[Message, Reply, bytes | None]
+"""A command, what it is answered, and that as JSON where it was written as such before."""
 T = TypeVar("T")
 log = structlog.get_logger()
 
@@ -35,7 +37,7 @@ class _Round:
     after: dict[str, StoredRun] = field(default_factory=dict)
     messages: dict[str, list[OutgoingMessage]] = field(default_factory=dict)
     """By run: nothing of a run is published before its write has succeeded."""
-    answers: dict[str, list[tuple[Message, Reply]]] = field(default_factory=dict)
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     """The runs that somebody else wrote meanwhile: what was decided about them counts for nothing."""
 
@@ -77,7 +79,7 @@ class CommandLoop:
             "at": clock.now(),
         }
         await self._store.mark_incident(message.envelope.key, incident)
-        await self._publisher.publish(_reply_messages([(message, _INCIDENT)], clock.now()))
+        await self._publisher.publish(_reply_messages([(message, _INCIDENT, None)], clock.now()))
 
     async def _round(self, messages: Sequence[Message]) -> _Round:
         """Decides and writes."""
@@ -97,7 +99,7 @@ class CommandLoop:
         await self._publisher.publish([message for round_ in rounds for message in round_.written(round_.messages)])
         answers = [answer for round_ in rounds for answer in round_.written(round_.answers)]
         await self._publisher.publish(_reply_messages(answers, clock.now()))
-        for message, reply in answers:
+        for message, reply, _ in answers:
             _note(message, reply)
 
     def _decide(
@@ -115,7 +117,7 @@ class CommandLoop:
             if taken.run is not None and taken.run is not run:
                 round_.after[run_id] = taken.run
             round_.messages.setdefault(run_id, []).extend(taken.messages)
-            round_.answers.setdefault(run_id, []).append((message, taken.reply))
+            round_.answers.setdefault(run_id, []).append((message, taken.reply, taken.answer))
         return round_
 
     async def _write(self, round_: _Round) -> None:
@@ -169,11 +171,12 @@ def _definition(
     return None
 
 
-def _reply_messages(answers: Sequence[tuple[Message, Reply]], now: datetime) -> list[OutgoingMessage]:
-    return [out for message, reply in answers if (out := _reply_message(message, reply, now)) is not None]
+def _reply_messages(answers: Sequence[Answer], now: datetime) -> list[OutgoingMessage]:
+    return [out for answer in answers if (out := _reply_message(answer, now)) is not None]
 
 
-def _reply_message(message: Message, reply: Reply, now: datetime) -> OutgoingMessage | None:
+def _reply_message(answer: Answer, now: datetime) -> OutgoingMessage | None:
+    message, reply, as_json = answer
     envelope = message.envelope
     address = envelope.reply_to
     if address is None or (envelope.deadline and envelope.deadline < now):
@@ -184,7 +187,7 @@ def _reply_message(message: Message, reply: Reply, now: datetime) -> OutgoingMes
         topics.GATEWAY_REPLIES.partitions or 1
     ):
         return None  # no place where answers may go
-    answer = command_message(
+    outgoing = command_message(
         address.topic,
         envelope.id,
         reply,
@@ -194,8 +197,9 @@ def _reply_message(message: Message, reply: Reply, now: datetime) -> OutgoingMes
         causation_id=envelope.id,
         traceparent=envelope.traceparent,
         time=now,
+        payload_json=as_json,
     )
-    return replace(answer, partition=address.partition)
+    return replace(outgoing, partition=address.partition)
 
 
 def _outcome_message(message: Message, signal: commands.SignalCommand, reply: Reply, now: datetime) -> OutgoingMessage:

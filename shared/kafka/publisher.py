@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -14,12 +15,23 @@ from aiokafka.errors import (
     ProducerFenced,
     UnknownProducerId,
 )
+from aiokafka.partitioner import murmur2
 
 from shared.messages import MAX_MESSAGE_BYTES, OutgoingMessage
 from shared.settings import ServiceSettings
 
 _PRODUCER_IS_BEYOND_REPAIR = (OutOfOrderSequenceNumber, UnknownProducerId, ProducerFenced)
 log = structlog.get_logger()
+
+
+@lru_cache(maxsize=10_000)
+def _hash(key: bytes) -> int:
+    return int(murmur2(key)) & 0x7FFFFFFF
+
+
+def _partition(key: bytes, partitions: Sequence[int], _available: Sequence[int]) -> int:
+    """Where Java's clients put the key, too; the hash is remembered, for a run's key comes again and again."""
+    return partitions[_hash(key) % len(partitions)]
 
 
 class Unsendable(Exception):
@@ -49,6 +61,9 @@ class Publisher:
         if producer is None:
             raise KafkaError("the publisher is not started")
         try:
+            if len(messages) == 1:
+                await (await self._send(producer, messages[0]))
+                return
             sent = [await self._send(producer, message) for message in messages]
             await asyncio.gather(*sent)
         except MessageSizeTooLargeError as error:
@@ -86,6 +101,7 @@ class Publisher:
             max_request_size=MAX_MESSAGE_BYTES,
             max_batch_size=256 * 1024,
             linger_ms=4,
+            partitioner=_partition,
             request_timeout_ms=10_000,
         )
         await producer.start()
