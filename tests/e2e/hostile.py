@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import orjson
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError
 
 from contracts import topics
 from contracts.commands import CreatePlaybook, UpdateData
@@ -176,9 +178,15 @@ class Intruder:
         return sent.partition, sent.offset
 
     async def send_to_all(self, topic: Topic, records: Iterable[Bad]) -> dict[tuple[int, int], Bad]:
-        """Each to every partition; by where they lie."""
+        """Each to every partition; by where they lie. What the broker itself refuses as too large lies nowhere."""
         partitions = sorted(await self._producer.partitions_for(topic.name))
-        return {await self.send(topic, record, p): record for record in records for p in partitions}
+        lying: dict[tuple[int, int], Bad] = {}
+        for record, partition in product(records, partitions):
+            try:
+                lying[await self.send(topic, record, partition)] = record
+            except MessageSizeTooLargeError:
+                assert len(record.value or b"") > MAX_MESSAGE_BYTES, record.what
+        return lying
 
 
 class SetAside:
