@@ -178,10 +178,13 @@ class Intruder:
         return sent.partition, sent.offset
 
     async def send_to_all(self, topic: Topic, records: Iterable[Bad]) -> dict[tuple[int, int], Bad]:
-        """Each to every partition; by where they lie. What the broker itself refuses as too large lies nowhere."""
+        """Each to every partition; by where they lie. What the broker itself refuses lies nowhere: what is too large,
+        and on a compacted topic what has no key.
+        """
         partitions = sorted(await self._producer.partitions_for(topic.name))
         lying: dict[tuple[int, int], Bad] = {}
-        for record, partition in product(records, partitions):
+        takes_any_key = topic.cleanup == "delete"
+        for record, partition in product((r for r in records if takes_any_key or r.key is not None), partitions):
             try:
                 lying[await self.send(topic, record, partition)] = record
             except MessageSizeTooLargeError:
