@@ -33,6 +33,7 @@ def build(settings: Settings) -> Service:
         RunConsumer(summaries, positions, runs_parking, pace).handle,
         runs_parking.set_aside,
         on_assignment=forget,
+        patience=5,
     )
     playbooks = service.consumers.add(
         PLAYBOOK_EVENTS,
@@ -40,6 +41,7 @@ def build(settings: Settings) -> Service:
         PlaybookConsumer(stored, positions, playbooks_parking).handle,
         playbooks_parking.set_aside,
         on_assignment=lambda: positions.forget(PLAYBOOK_EVENTS.name),
+        patience=10,
     )
     service.indexes = store.INDEXES
     barrier = Barrier((runs, playbooks), positions, pace, settings)

@@ -28,7 +28,9 @@ def build(settings: Settings) -> Service:
         on_assignment=runs.forget_all,
     )
     ingress = SignalIngress(service.publisher, settings.signal_permissions)
-    service.consumers.add(topics.SIGNALS, service.group(topics.SIGNALS.name), ingress.handle, ingress.set_aside)
+    service.consumers.add(
+        topics.SIGNALS, service.group(topics.SIGNALS.name), ingress.handle, ingress.set_aside, patience=2
+    )
     timers = TimerScanner(runs, service.publisher, lambda: commands.partitions, settings.timer_scan_seconds)
     service.loops.append(timers.scan)
     service.indexes = {"runs": [*store.INDEXES["runs"], *reads.INDEXES["runs"]]}
