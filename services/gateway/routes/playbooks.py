@@ -7,7 +7,7 @@ from contracts.commands import CreatePlaybook
 from services.gateway.admission import Admission
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.owners import Owner
-from services.gateway.routes.operations import PLAYBOOKS
+from services.gateway.routes.operations.common import PLAYBOOKS
 from services.gateway.routes.paths import playbook_id_of, query_of
 from services.gateway.shapes.checking import shaped
 from services.gateway.shapes.requests import PlaybookCreation

@@ -8,7 +8,7 @@ from services.gateway.admission import Admission
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.owners import Owner, not_found
 from services.gateway.pinned import PinnedDefinitions
-from services.gateway.routes.operations import RUNS
+from services.gateway.routes.operations.common import RUNS
 from services.gateway.routes.paths import is_id, query_of, run_id_of, step_id_of
 from services.gateway.shapes.checking import run_smart_code, shaped, shaped_with_times
 from services.gateway.shapes.requests import RunCreation, RunSignal, StepCompletion

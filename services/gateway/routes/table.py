@@ -1,7 +1,9 @@
 """All routes of the public API, the busiest first: they are matched in this order."""
 
-from services.gateway.routes import operations
 from services.gateway.routes.analytics import AnalyticsRoutes
+from services.gateway.routes.operations import analytics as figures
+from services.gateway.routes.operations import playbooks as definitions
+from services.gateway.routes.operations import runs, tasks
 from services.gateway.routes.plain import PlainRoute
 from services.gateway.routes.playbooks import PlaybookRoutes
 from services.gateway.routes.runs import RunCommandRoutes, RunReadRoutes
@@ -11,16 +13,16 @@ def routes(
     commands: RunCommandRoutes, reads: RunReadRoutes, playbooks: PlaybookRoutes, analytics: AnalyticsRoutes
 ) -> list[PlainRoute]:
     return [
-        operations.COMPLETE_STEP.route(commands.complete),
-        operations.START_RUN.route(commands.start),
-        operations.SIGNAL_RUN.route(commands.signal),
-        operations.READ_RUN.route(reads.read),
-        operations.READ_TIMELINE.route(reads.timeline),
-        operations.LIST_RUNS.route(reads.listing),
-        operations.LIST_TASKS.route(reads.tasks),
-        operations.CREATE_PLAYBOOK.route(playbooks.create),
-        operations.LIST_PLAYBOOKS.route(playbooks.listing),
-        operations.READ_PLAYBOOK.route(playbooks.read),
-        operations.PLAYBOOK_METRICS.route(playbooks.metrics),
-        operations.RUN_ANALYTICS.route(analytics.runs),
+        runs.COMPLETE_STEP.route(commands.complete),
+        runs.START_RUN.route(commands.start),
+        runs.SIGNAL_RUN.route(commands.signal),
+        runs.READ_RUN.route(reads.read),
+        runs.READ_TIMELINE.route(reads.timeline),
+        runs.LIST_RUNS.route(reads.listing),
+        tasks.LIST_TASKS.route(reads.tasks),
+        definitions.CREATE_PLAYBOOK.route(playbooks.create),
+        definitions.LIST_PLAYBOOKS.route(playbooks.listing),
+        definitions.READ_PLAYBOOK.route(playbooks.read),
+        figures.PLAYBOOK_METRICS.route(playbooks.metrics),
+        figures.RUN_ANALYTICS.route(analytics.runs),
     ]

@@ -1,0 +1,5 @@
+"""The routes of the public API, with what the documentation says of each."""
+
+from services.gateway.routes.operations import analytics, playbooks, runs, tasks
+
+OPERATIONS = (*playbooks.OPERATIONS, *runs.OPERATIONS, *tasks.OPERATIONS, *analytics.OPERATIONS)

@@ -1,0 +1,41 @@
+"""What the documentation says of the figures' routes."""
+
+from contracts.rejections import Code
+from services.gateway.documentation import Operation, Parameter
+from services.gateway.routes.operations.common import BODY, PLAYBOOKS
+from services.gateway.shapes import reads, requests
+
+PLAYBOOK_METRICS = Operation(
+    method="GET",
+    path=f"{PLAYBOOKS}/{{playbook_id}}/metrics",
+    name="playbook_metrics",
+    tag="Analytics",
+    summary="Metrics of a playbook",
+    description=(
+        "Over the runs created within the period before now. Sees every event that was answered before; where it could"
+        " not wait so long, `X-Consistency: behind` says so."
+    ),
+    permission="playbook:read",
+    answer=reads.PlaybookMetrics,
+    answer_example="playbook_metrics",
+    query=(
+        Parameter("period", "Whole hours, days or weeks: `24h`, `30d`, `4w`", {"type": "string", "default": "30d"}),
+    ),
+    refusals=(Code.VALIDATION_ERROR, Code.NOT_FOUND),
+)
+
+RUN_ANALYTICS = Operation(
+    method="POST",
+    path="/api/v1/analytics/playbook-runs",
+    name="run_analytics",
+    tag="Analytics",
+    summary="Analytics over runs",
+    description="Groups runs and computes the asked metrics. Sees every event that was answered before.",
+    permission="run:read",
+    answer=reads.RunAnalytics,
+    body=requests.AnalyticsQuery,
+    body_examples=("run_analytics",),
+    refusals=BODY,
+)
+
+OPERATIONS = (PLAYBOOK_METRICS, RUN_ANALYTICS)

@@ -1,0 +1,28 @@
+"""What the descriptions of several operations share."""
+
+from typing import Any
+
+from contracts.rejections import Code
+from services.gateway.documentation import Parameter
+
+PLAYBOOKS = "/api/v1/playbooks"
+RUNS = "/api/v1/playbook-runs"
+
+BODY = (Code.VALIDATION_ERROR, Code.ORGANIZATION_REQUIRED, Code.PAYLOAD_TOO_LARGE)
+RUN_COMMAND = (*BODY, Code.NOT_FOUND, Code.INVALID_STATE, Code.IDEMPOTENCY_CONFLICT)
+NOT_FOUND = (Code.NOT_FOUND,)
+LIST = (Code.VALIDATION_ERROR,)
+
+
+def chosen(name: str, *values: str) -> Parameter:
+    return Parameter(name, "Only those", {"type": "string", "enum": list(values)})
+
+
+def bounded(low: int, high: int, default: int) -> dict[str, Any]:
+    return {"type": "integer", "minimum": low, "maximum": high, "default": default}
+
+
+PAGE = (
+    Parameter("limit", "Items on a page", bounded(1, 100, 20)),
+    Parameter("cursor", "`next` of the page before"),
+)

@@ -1,0 +1,123 @@
+"""What the documentation says of the runs' routes."""
+
+from contracts.rejections import Code
+from services.gateway.documentation import Operation, Parameter
+from services.gateway.routes.operations.common import BODY, LIST, NOT_FOUND, PAGE, RUN_COMMAND, RUNS, chosen
+from services.gateway.shapes import answers, reads, requests
+
+START_RUN = Operation(
+    method="POST",
+    path=RUNS,
+    name="start_run",
+    tag="Runs",
+    summary="Start a run of a playbook",
+    description="The run is pinned to the playbook's current revision.",
+    permission="run:create",
+    answer=answers.RunStarted,
+    status=201,
+    answer_example="run_started",
+    body=requests.RunCreation,
+    body_examples=("start_run",),
+    refusals=(
+        *BODY,
+        Code.SMART_CODE_INVALID,
+        Code.POLICY_VIOLATION,
+        Code.NOT_FOUND,
+        Code.CONFLICT,
+        Code.IDEMPOTENCY_CONFLICT,
+    ),
+    refusal_examples=("organization_required",),
+    command=True,
+)
+
+LIST_RUNS = Operation(
+    method="GET",
+    path=RUNS,
+    name="list_runs",
+    tag="Runs",
+    summary="List runs",
+    description="Newest first.",
+    permission="run:read",
+    answer=reads.RunPage,
+    query=(
+        chosen("status", "active", "paused", "blocked", "completed", "failed", "cancelled"),
+        Parameter("playbook_id", "Only runs of this playbook"),
+        *PAGE,
+    ),
+    refusals=LIST,
+)
+
+READ_RUN = Operation(
+    method="GET",
+    path=f"{RUNS}/{{run_id}}",
+    name="read_run",
+    tag="Runs",
+    summary="Read a run",
+    description="Its status, its steps and its data.",
+    permission="run:read",
+    answer=reads.Run,
+    refusals=NOT_FOUND,
+)
+
+COMPLETE_STEP = Operation(
+    method="POST",
+    path=f"{RUNS}/{{run_id}}/steps/{{step_id}}/complete",
+    name="complete_step",
+    tag="Runs",
+    summary="Complete a step",
+    description=(
+        "By its assignee or a holder of one of its roles. What the step asks for (form, outputs, documents, limits) is"
+        " checked before anything is written. `next_steps` is what the run waits for now."
+    ),
+    permission="step:complete",
+    answer=answers.StepCompleted,
+    status=200,
+    answer_example="step_completed",
+    body=requests.StepCompletion,
+    body_examples=("complete_step",),
+    refusals=(*RUN_COMMAND, Code.CONTRACT_VALIDATION_FAILED),
+    refusal_examples=("contract_validation_failed", "organization_required"),
+    command=True,
+)
+
+SIGNAL_RUN = Operation(
+    method="POST",
+    path=f"{RUNS}/{{run_id}}/signal",
+    name="signal_run",
+    tag="Runs",
+    summary="Send a signal to a run",
+    description=(
+        "`pause` (until `pause_until`, if given), `resume`, `cancel`, `retry`, `skip` (needs a `reason`), `escalate`,"
+        " `reassign` (needs an `assignee`) and `event` (needs a `name`; its `data` is merged into the run's)."
+        " The same signals are taken on the Kafka topic `playbook.signals`, see /asyncapi.json."
+    ),
+    permission="run:update",
+    answer=answers.Signalled,
+    status=200,
+    answer_example="run_paused",
+    body=requests.RunSignal,
+    body_examples=("pause_run", "cancel_run"),
+    refusals=RUN_COMMAND,
+    refusal_examples=("organization_required",),
+    command=True,
+)
+
+READ_TIMELINE = Operation(
+    method="GET",
+    path=f"{RUNS}/{{run_id}}/timeline",
+    name="read_timeline",
+    tag="Runs",
+    summary="Read a run's timeline",
+    description=(
+        "Sees every event that was answered before; where it could not wait so long, `X-Consistency: behind` says so."
+    ),
+    permission="run:read",
+    answer=reads.Timeline,
+    answer_example="timeline",
+    query=(
+        Parameter("include_system_events", "Also the engine's housekeeping", {"type": "boolean", "default": False}),
+    ),
+    refusals=(Code.VALIDATION_ERROR, Code.NOT_FOUND),
+)
+
+OPERATIONS = (START_RUN, LIST_RUNS, READ_RUN, COMPLETE_STEP, SIGNAL_RUN, READ_TIMELINE)
