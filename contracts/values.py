@@ -1,6 +1,7 @@
 """Values that several contracts share."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
@@ -11,12 +12,15 @@ Json = Any
 
 def _in_utc(moment: datetime) -> datetime:
     """In UTC, cut to milliseconds: what MongoDB keeps, so that a stored moment equals the one in the event."""
+    if moment.tzinfo is UTC and moment.microsecond % 1000 == 0:
+        return moment
     if moment.tzinfo is None:
         raise ValueError("a time needs a zone, such as 2024-01-15T11:00:00Z")
     moment = moment.astimezone(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+@lru_cache(maxsize=256)  # what one command does all carries one moment, written some ten times
 def rfc3339(moment: datetime) -> str:
     """The one way a moment, which must be in UTC, is written in JSON: milliseconds and `Z`."""
     return moment.isoformat(timespec="milliseconds")[:23] + "Z"  # strftime takes ten times as long

@@ -1,7 +1,7 @@
 """One command on one run: decided, folded, journalled; what is to be published comes out as bytes. No I/O."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +12,14 @@ from contracts.policies import OrganizationPolicies
 from contracts.rejections import Code, Rejection
 from contracts.replies import Reply
 from services.run_engine.domain import views
+from services.run_engine.domain.copying import changed
 from services.run_engine.domain.decide import lead_on
 from services.run_engine.domain.state import RunState
 from services.run_engine.journal import Entry, Journal
 from shared.messages import Message, OutgoingMessage, command_message, event_message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StoredRun:
     """A run as it stands in the database, or would stand after the commands taken so far."""
 
@@ -95,9 +96,9 @@ def _decide(
     result = _result(command, definition, before, after, decided)
     reply = Reply(result=result, sequence=after.sequence)
     base = run or StoredRun(after.run_id, after, Journal(), None, message.partition)
-    changed = replace(base, state=after, head_hash=head)
+    base = changed(base, state=after, head_hash=head)
     answer = _as_json(reply)
-    return Taken(_journalled(changed, message, messages, reply, answer), messages, reply, answer)
+    return Taken(_journalled(base, message, messages, reply, answer), messages, reply, answer)
 
 
 def _journalled(
@@ -114,7 +115,7 @@ def _journalled(
         answer=answer,
         number=run.journal.next_number,
     )
-    return replace(run, journal=run.journal.add(entry), partition=message.partition)
+    return changed(run, journal=run.journal.add(entry), partition=message.partition)
 
 
 def _messages(

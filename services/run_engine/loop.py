@@ -14,6 +14,7 @@ from contracts.policies import DEFAULT_POLICIES
 from contracts.rejections import SET_ASIDE
 from contracts.replies import Reply
 from contracts.signals import SignalOutcome
+from services.run_engine.domain.copying import changed
 from services.run_engine.execution import StoredRun, take
 from services.run_engine.metrics import COMMANDS
 from services.run_engine.store import DefinitionKey, RunStore
@@ -122,8 +123,8 @@ class CommandLoop:
 
     async def _write(self, round_: _Round) -> None:
         committed = self._committed()
-        changed = [replace(run, journal=run.journal.pruned(committed)) for run in round_.after.values()]
-        round_.lost = await self._store.save(round_.before, changed)
+        runs = [changed(run, journal=run.journal.pruned(committed)) for run in round_.after.values()]
+        round_.lost = await self._store.save(round_.before, runs)
         if round_.lost:
             log.info("writes_lost", runs=len(round_.lost))
 

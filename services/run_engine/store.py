@@ -3,7 +3,6 @@
 import uuid
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from pymongo import ASCENDING, IndexModel, InsertOne, UpdateOne
 from contracts.definitions import PlaybookDefinition
 from contracts.events import Timer
 from services.run_engine.documents import changes, from_document, to_document
+from services.run_engine.domain.copying import changed
 from services.run_engine.execution import StoredRun
 from shared.mongo import Document, Mongo, bulk_write, guarded_write
 
@@ -57,7 +57,7 @@ class RunStore:
     async def save(self, before: Mapping[str, StoredRun], after: Collection[StoredRun]) -> set[str]:
         """Writes the runs that changed, in one round trip; returns the ids of those that another wrote meanwhile."""
         batch = uuid.uuid4().hex
-        runs = [replace(run, written=run.written + 1) for run in after]
+        runs = [changed(run, written=run.written + 1) for run in after]
         operations = [_operation(before.get(run.run_id), run, batch) for run in runs]
         self.forget(run.run_id for run in runs)  # until it is known that the write succeeded
         effective, duplicates = await guarded_write(self._runs, operations)
