@@ -6,7 +6,7 @@ STACK := $(PYTHON) -m deploy.local
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs token demo test test-kafka bench lint schemas lock .venv
+.PHONY: help up down status logs token demo test test-kafka fuzz bench lint schemas lock .venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ test: $(INSTALLED) ## all tests, on the embedded MongoDB and broker unless other
 
 test-kafka: $(INSTALLED) ## integration and end-to-end tests on three Apache Kafka brokers (needs Java 17 and mvn)
 	@$(PYTHON) -m tests.on_kafka
+
+fuzz: $(INSTALLED) ## an hour of requests made from the OpenAPI document (FUZZ_SECONDS=, FUZZ_EXAMPLES=)
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(PYTHON) -m pytest -s tests/fuzz
 
 bench: $(INSTALLED) ## throughput and latency of the local stack
 	@$(PYTHON) -m tests.bench

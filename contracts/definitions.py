@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, WithJsonSchema
 
 from contracts.values import Contract, Json, Moment, OpenContract
 
@@ -10,6 +10,8 @@ SMART_CODE_PATTERN = r"^HERA(?:\.[A-Z][A-Z0-9_]{1,29}){3,8}\.v[1-9][0-9]*$"
 StepType = Literal["form", "task", "approval", "automated"]
 OnUnmet = Literal["skip", "block", "fail"]
 PlaybookStatus = Literal["active", "archived"]
+SmartCode = Annotated[str, WithJsonSchema({"type": "string", "pattern": SMART_CODE_PATTERN})]
+"""Checked with the playbook's other rules, for a bad one has an error of its own; the pattern is for the schemas."""
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 FIELD_OPERATORS = (
@@ -47,7 +49,7 @@ class StepDraft(OpenContract):
 
     name: Name
     description: str | None = None
-    smart_code: str | None = None
+    smart_code: SmartCode | None = None
     step_type: StepType = "task"
     sequence: int = Field(ge=1)
     is_required: bool = True
@@ -64,7 +66,7 @@ class PlaybookDraft(OpenContract):
 
     name: Name
     description: str | None = None
-    smart_code: str
+    smart_code: SmartCode
     type: str = "workflow"
     category: str | None = None
     version: str = "1.0.0"

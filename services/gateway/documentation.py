@@ -39,6 +39,28 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """How a value of an answer leads to another operation: by its path's parameters, or in its body."""
+
+    operation: str
+    parameters: dict[str, str] = field(default_factory=dict)
+    """By name of a path's parameter, where in the answer its value is, such as `data/run_id`."""
+    body: dict[str, Any] = field(default_factory=dict)
+    """What of the body comes from the answer, with the places as in `parameters`."""
+
+    def described(self) -> dict[str, Any]:
+        link = {"operationId": self.operation, "parameters": _from_answer(self.parameters)}
+        return {**link, **({"requestBody": _from_answer(self.body)} if self.body else {})}
+
+
+def _from_answer(places: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _from_answer(place) if isinstance(place, dict) else f"$response.body#/{place}"
+        for name, place in places.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """A route: its method and path, and what the documentation says of it."""
 
@@ -57,6 +79,7 @@ class Operation:
     query: tuple[Parameter, ...] = ()
     refusals: tuple[Code, ...] = ()
     refusal_examples: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
     command: bool = False
     """Answered over Kafka: takes an Idempotency-Key, may be answered with 202."""
 
@@ -94,7 +117,11 @@ class Operation:
         return [*in_path, *in_query, *(_parameter("header", header) for header in headers)]
 
     def _answers(self) -> Iterable[tuple[int, dict[str, Any]]]:
-        yield self.status, _success("The answer", self.answer, self.answer_example)
+        links = {link.operation: link.described() for link in self.links}
+        yield (
+            self.status,
+            _success("The answer", self.answer, self.answer_example) | ({"links": links} if links else {}),
+        )
         if self.command:
             yield 202, _success("No outcome within the time; the command counts all the same", Accepted, None)
         refusals = (*_EVERYWHERE, *self.refusals)
@@ -108,7 +135,9 @@ _HEADERS = (
     Parameter("X-Request-ID", "Comes back on the answer, and stands in all messages and log lines of the request"),
 )
 _IDEMPOTENCY = Parameter(
-    "Idempotency-Key", "The same request under the same key is done once; repeats get the first answer"
+    "Idempotency-Key",
+    "The same request under the same key is done once; repeats get the first answer",
+    {"type": "string", "pattern": "^[ -~]{1,200}$"},
 )
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from contracts.definitions import PlaybookDefinition
 from services.run_engine.domain import views
 from services.run_engine.domain.copying import changed
+from services.run_engine.domain.lifecycle import RunStatus
 from services.run_engine.domain.plan import plan_of
 from services.run_engine.domain.state import RunState
 from services.run_engine.execution import not_found
@@ -42,7 +43,7 @@ def router(reads: RunReads, store: RunStore) -> APIRouter:
     @routes.get("/runs")
     async def runs(
         organization_id: str,
-        status: str | None = None,
+        status: RunStatus | None = None,
         playbook_id: str | None = None,
         cursor: str | None = None,
         limit: Limit = DEFAULT_LIMIT,

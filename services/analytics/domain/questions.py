@@ -49,7 +49,7 @@ def question(body: Any) -> Question | Rejection:
     if not isinstance(body, dict):
         return _rejection([{"field": "body", "value": None, "reason": "The body must be a JSON object"}])
     faults: list[Fault] = []
-    filters = body.get("filters") or {}
+    filters = {} if body.get("filters") is None else body["filters"]
     if not isinstance(filters, dict):
         faults.append(_fault("filters", filters, "Filters must be an object"))
         filters = {}
@@ -99,6 +99,8 @@ def _range(value: Any, faults: list[Fault]) -> tuple[datetime | None, datetime |
     if not isinstance(value, dict):
         faults.append(_fault("filters.date_range", value, "date_range must be an object with start and end"))
         return None, None
+    unknown = "A date_range has start and end, nothing else"
+    faults += [_fault(f"filters.date_range.{n}", v, unknown) for n, v in value.items() if n not in ("start", "end")]
     start, end = (_moment(value.get(name), f"filters.date_range.{name}", faults) for name in ("start", "end"))
     if start is not None and end is not None and end < start:
         faults.append(_fault("filters.date_range", value, "date_range must start before it ends"))

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.definitions import PlaybookDraft
+from contracts.definitions import PlaybookDraft, SmartCode
 from contracts.signals import Signal
 from contracts.values import Attachment
 
@@ -27,7 +27,7 @@ class RunRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     playbook_id: str = Field(min_length=1, max_length=200)
-    smart_code: str | None = None
+    smart_code: SmartCode | None = None
     context: dict[str, Any] = Field(default_factory=dict)
     initial_data: dict[str, Any] = Field(default_factory=dict)
     metadata: dict[str, Any] = Field(default_factory=dict)
@@ -62,6 +62,7 @@ class RunSignal(Body):
 class DateRange(BaseModel):
     """Runs created from `start` on and before or at `end`."""
 
+    model_config = ConfigDict(extra="forbid")
     start: datetime | None = None
     end: datetime | None = None
 
@@ -69,6 +70,7 @@ class DateRange(BaseModel):
 class AnalyticsFilters(BaseModel):
     """What is left out lets everything through."""
 
+    model_config = ConfigDict(extra="forbid")
     date_range: DateRange | None = None
     playbook_ids: list[str] | None = None
     statuses: list[Literal["active", "paused", "blocked", "completed", "failed", "cancelled"]] | None = None

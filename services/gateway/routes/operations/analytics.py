@@ -19,7 +19,11 @@ PLAYBOOK_METRICS = Operation(
     answer=reads.PlaybookMetrics,
     answer_example="playbook_metrics",
     query=(
-        Parameter("period", "Whole hours, days or weeks: `24h`, `30d`, `4w`", {"type": "string", "default": "30d"}),
+        Parameter(
+            "period",
+            "Whole hours, days or weeks: `24h`, `30d`, `4w`",
+            {"type": "string", "default": "30d", "pattern": "^[1-9][0-9]{0,3}[hdw]$"},
+        ),
     ),
     refusals=(Code.VALIDATION_ERROR, Code.NOT_FOUND),
 )

@@ -24,5 +24,5 @@ def bounded(low: int, high: int, default: int) -> dict[str, Any]:
 
 PAGE = (
     Parameter("limit", "Items on a page", bounded(1, 100, 20)),
-    Parameter("cursor", "`next` of the page before"),
+    Parameter("cursor", "`next` of the page before", {"type": "string", "minLength": 1}),
 )

@@ -1,9 +1,11 @@
 """What the documentation says of the playbooks' routes."""
 
 from contracts.rejections import Code
-from services.gateway.documentation import Operation
+from services.gateway.documentation import Link, Operation
 from services.gateway.routes.operations.common import BODY, LIST, NOT_FOUND, PAGE, PLAYBOOKS, chosen
 from services.gateway.shapes import answers, reads, requests
+
+_PLAYBOOK = {"playbook_id": "data/playbook_id"}
 
 CREATE_PLAYBOOK = Operation(
     method="POST",
@@ -19,6 +21,11 @@ CREATE_PLAYBOOK = Operation(
     answer=answers.PlaybookCreated,
     status=201,
     answer_example="playbook_created",
+    links=(
+        Link("read_playbook", _PLAYBOOK),
+        Link("playbook_metrics", _PLAYBOOK),
+        Link("start_run", body={"run": _PLAYBOOK}),
+    ),
     body=requests.PlaybookCreation,
     body_examples=(
         "create_customer_onboarding",
@@ -54,6 +61,7 @@ LIST_PLAYBOOKS = Operation(
     description="Newest first, without their steps.",
     permission="playbook:read",
     answer=reads.PlaybookPage,
+    links=(Link("read_playbook", {"playbook_id": "data/playbooks/0/playbook_id"}),),
     query=(chosen("status", "active", "archived"), *PAGE),
     refusals=LIST,
 )

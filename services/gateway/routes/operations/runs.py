@@ -1,9 +1,12 @@
 """What the documentation says of the runs' routes."""
 
 from contracts.rejections import Code
-from services.gateway.documentation import Operation, Parameter
+from services.gateway.documentation import Link, Operation, Parameter
 from services.gateway.routes.operations.common import BODY, LIST, NOT_FOUND, PAGE, RUN_COMMAND, RUNS, chosen
 from services.gateway.shapes import answers, reads, requests
+
+_RUN = {"run_id": "data/run_id"}
+_READ, _TIMELINE, _SIGNAL = (Link(name, _RUN) for name in ("read_run", "read_timeline", "signal_run"))
 
 START_RUN = Operation(
     method="POST",
@@ -18,6 +21,7 @@ START_RUN = Operation(
     answer_example="run_started",
     body=requests.RunCreation,
     body_examples=("start_run",),
+    links=(_READ, _TIMELINE, _SIGNAL, Link("complete_step", {**_RUN, "step_id": "data/steps_status/0/step_id"})),
     refusals=(
         *BODY,
         Code.SMART_CODE_INVALID,
@@ -39,6 +43,7 @@ LIST_RUNS = Operation(
     description="Newest first.",
     permission="run:read",
     answer=reads.RunPage,
+    links=(Link("read_run", {"run_id": "data/runs/0/run_id"}),),
     query=(
         chosen("status", "active", "paused", "blocked", "completed", "failed", "cancelled"),
         Parameter("playbook_id", "Only runs of this playbook"),
@@ -73,6 +78,10 @@ COMPLETE_STEP = Operation(
     answer=answers.StepCompleted,
     status=200,
     answer_example="step_completed",
+    links=(
+        Link("complete_step", {"run_id": "data/run_status/run_id", "step_id": "data/next_steps/0/step_id"}),
+        Link("read_timeline", {"run_id": "data/run_status/run_id"}),
+    ),
     body=requests.StepCompletion,
     body_examples=("complete_step",),
     refusals=(*RUN_COMMAND, Code.CONTRACT_VALIDATION_FAILED),
@@ -95,6 +104,7 @@ SIGNAL_RUN = Operation(
     answer=answers.Signalled,
     status=200,
     answer_example="run_paused",
+    links=(_READ, _TIMELINE, _SIGNAL),
     body=requests.RunSignal,
     body_examples=("pause_run", "cancel_run"),
     refusals=RUN_COMMAND,

@@ -1,0 +1,1 @@
+"""Schemathesis over the served OpenAPI document."""
