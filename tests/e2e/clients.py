@@ -89,11 +89,11 @@ class Client:
 
 
 @contextlib.contextmanager
-def another_gateway(stack: RunningStack) -> Iterator[int]:
-    """A second gateway process on the same infrastructure; gives its port, before it is ready."""
+def another_gateway(stack: RunningStack, **over: str) -> Iterator[int]:
+    """Another gateway process on the same infrastructure, with settings of its own; its port, before it is ready."""
     program = stack.plan.programs["gateway"]
     port = ports.free_port(set(stack.plan.ports.values()))
-    environment = os.environ | program.environment | {"HTTP_PORT": str(port)}
+    environment = os.environ | program.environment | {"HTTP_PORT": str(port)} | over
     with stack.folder.log("gateway-2").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "services.gateway"], cwd=CHECKOUT, env=environment, stdout=log, stderr=log

@@ -1,0 +1,114 @@
+"""Every operation × every way in that must stay shut. The table is in access.py."""
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from deploy.local.ports import HOST
+from services.gateway.documentation import Operation
+from services.gateway.routes.operations import OPERATIONS
+from tests.conformance.access import AUDIENCE, CASES, ISSUER, OURS, THEIRS, Ask, nobodys
+from tests.e2e.clients import another_gateway, until_answers
+from tests.running_stack import RunningStack
+
+SECRET_WORD = f"ours-{uuid.uuid4().hex}"
+"""In everything that our organisation has; nobody else may ever see it."""
+BODIES: dict[str, dict[str, Any]] = {
+    "create_playbook": {
+        "playbook": {
+            "name": SECRET_WORD,
+            "smart_code": f"HERA.TEST.PLAYBOOK.ACCESS.N{uuid.uuid4().hex[:12].upper()}.v1",
+            "steps": [{"name": SECRET_WORD, "sequence": 1}, {"name": "Then", "sequence": 2}],
+        }
+    },
+    "start_run": {"run": {"initial_data": {"word": SECRET_WORD}}},
+    "complete_step": {"completion": {"outcome": "success"}},
+    "signal_run": {"signal": {"type": "event", "name": "any"}},
+    "run_analytics": {},
+}
+"""By operation: a body that would succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What our organisation has, at a gateway that expects an issuer and an audience."""
+
+    http: httpx.AsyncClient
+    secret: str
+    ids: dict[str, str]
+
+    def ask(self, operation: Operation) -> Ask:
+        assert operation.body is None or operation.name in BODIES, f"{operation.name} needs a row in BODIES"
+        return Ask(operation, self.ids, BODIES.get(operation.name), self.secret)
+
+    async def send(self, ask: Ask) -> httpx.Response:
+        return await self.http.request(ask.operation.method, ask.path, content=ask.content(), headers=ask.all_headers())
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def world(stack: RunningStack) -> AsyncIterator[World]:
+    with another_gateway(stack, JWT_ISSUER=ISSUER, JWT_AUDIENCE=AUDIENCE) as port:
+        await until_answers(port)
+        async with httpx.AsyncClient(base_url=f"http://{HOST}:{port}", timeout=30, trust_env=False) as http:
+            yield await _settled(World(http, stack.folder.jwt_secret(), {}))
+
+
+async def _settled(world: World) -> World:
+    """With a playbook and a run of it."""
+    by_name = {operation.name: operation for operation in OPERATIONS}
+    playbook = (await world.send(world.ask(by_name["create_playbook"]))).json()["data"]
+    BODIES["start_run"]["run"]["playbook_id"] = playbook["playbook_id"]
+    run = (await world.send(world.ask(by_name["start_run"]))).json()["data"]
+    return replace(world, ids={"playbook_id": playbook["playbook_id"], "run_id": run["run_id"], "step_id": "step_001"})
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("case", CASES)
+async def test_stays_shut(world: World, operation: Operation, case: str) -> None:
+    asked = CASES[case].change(world.ask(operation))
+    if asked is None:
+        pytest.skip("the operation has no place for it")
+    answer = await world.send(asked)
+    error = answer.json()
+    assert (answer.status_code, error["error"]["code"]) == (CASES[case].status, CASES[case].code)
+    assert error["success"] is False
+    assert answer.headers["X-Request-ID"]
+    assert SECRET_WORD not in answer.text + str(answer.headers)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+async def test_another_tenant_s_is_as_unknown(world: World, operation: Operation) -> None:
+    """In status, body and headers, but for the id that was sent and what every request has of its own."""
+    if "{" not in operation.path:
+        pytest.skip("it names nothing")
+    theirs = replace(world.ask(operation), organization_id=THEIRS)
+    unknown_to_all = replace(theirs, ids={name: nobodys(known) for name, known in world.ids.items()})
+    foreign, unknown = await world.send(theirs), await world.send(unknown_to_all)
+    assert foreign.status_code == unknown.status_code == 404
+    assert _leveled(foreign, theirs) == _leveled(unknown, unknown_to_all)
+    assert set(foreign.headers) == set(unknown.headers)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+async def test_shows_another_tenant_nothing(world: World, operation: Operation) -> None:
+    ask = replace(world.ask(operation), organization_id=THEIRS)
+    content = ask.content()
+    ask = replace(ask, raw=content.replace(SECRET_WORD.encode(), b"theirs") if content else None)
+    answer = await world.send(ask)
+    assert answer.status_code < 500
+    shown = answer.text + str(answer.headers)
+    sent = {world.ids["playbook_id"], world.ids["run_id"]} if answer.status_code == 404 else set()
+    for ours in (SECRET_WORD, OURS, *({*world.ids.values()} - sent - {"step_001"})):
+        assert ours not in shown
+
+
+def _leveled(answer: httpx.Response, ask: Ask) -> str:
+    text = answer.text
+    for name, known in ask.ids.items():
+        text = text.replace(known, f"<{name}>")
+    return text
