@@ -6,10 +6,10 @@ STACK := $(PYTHON) -m deploy.local
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs token demo test test-kafka fuzz bench lint schemas lock .venv
+.PHONY: help up down status logs token demo demo-compose test test-kafka fuzz bench lint schemas lock .venv
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv: $(INSTALLED) ## the virtual environment, from the lock
 
@@ -39,6 +39,9 @@ token: $(INSTALLED) ## a token for the local gateway (SUB= ORG= ROLES=a,b PERMIS
 
 demo: $(INSTALLED) ## the reference's playbook from end to end, on the local stack
 	@$(PYTHON) -m deploy.demo
+
+demo-compose: $(INSTALLED) ## the same on what `docker compose up` has started (with its JWT_SECRET)
+	@$(PYTHON) -m deploy.demo --gateway http://127.0.0.1:8000 --kafka 127.0.0.1:9094
 
 test: $(INSTALLED) ## all tests, on the embedded MongoDB and broker unless others are given
 	@$(PYTHON) -m pytest tests

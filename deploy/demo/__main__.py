@@ -1,18 +1,18 @@
-"""`python -m deploy.demo`: the reference's five playbooks at work, on the local stack; ends non-zero if anything is
-not as it must be."""
+"""`python -m deploy.demo`: the reference's five playbooks at work; ends non-zero if anything is not as it must be."""
 
 import asyncio
 import logging
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 
 import httpx
+from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from deploy.client import ApiError, Call
-from deploy.demo import checks, shown
+from deploy.demo import checks, shown, target
 from deploy.demo.acme import onboard
 from deploy.demo.chain import EventLog
 from deploy.demo.crowd import drive_all, plots
@@ -22,26 +22,23 @@ from deploy.demo.machines import answer
 from deploy.demo.outside import Outside
 from deploy.demo.parts import SALES_MANAGER, SALES_REP
 from deploy.demo.scripts import SCRIPTS
-from deploy.local import stack
+from deploy.demo.target import Target
 from deploy.local.errors import StackError
-from deploy.local.folder import Folder, default_path
-from deploy.local.plan import Plan, Wishes
-from deploy.local.ports import given_port
 
 MAIN = "customer_onboarding"
 PIPED_WIDTH = 130
 CONSOLE = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is still starting is no news
-    folder = Folder(default_path())
     failures: dict[str, None] = {}
     try:
-        with running(folder) as plan:
-            asyncio.run(play(plan, folder.jwt_secret()))
-    except* (StackError, DemoError, ApiError, httpx.HTTPError) as errors:
+        named = target.given(sys.argv[1:] if arguments is None else arguments)
+        with nullcontext(named) if named else target.local(lambda line: CONSOLE.print(line, style="dim")) as driven:
+            asyncio.run(play(driven))
+    except* (StackError, DemoError, ApiError, httpx.HTTPError, KafkaError) as errors:
         failures = dict.fromkeys(str(error) or repr(error) for error in leaves(errors))
     for failure in failures:
         print(f"The demo failed: {failure}", file=sys.stderr)
@@ -49,18 +46,6 @@ def main() -> int:
         return 1
     print(f"All of it is as it must be. {time.monotonic() - began:.1f} s in all.")
     return 0
-
-
-@contextmanager
-def running(folder: Folder) -> Iterator[Plan]:
-    """The stack; taken down at the end if it was not up before."""
-    ports = {} if given_port("gateway") is not None else {"gateway": 0}
-    started = stack.up(folder, Wishes(ports=ports), report=lambda line: CONSOLE.print(line, style="dim"))
-    try:
-        yield started.plan
-    finally:
-        if started.lifeline:
-            stack.down(folder)
 
 
 def leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
@@ -71,16 +56,16 @@ def leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
             yield error
 
 
-async def play(plan: Plan, secret: str) -> None:
-    """All acts on a running stack. Raises DemoError, ApiError or httpx.HTTPError where one of them fails."""
+async def play(driven: Target) -> None:
+    """All acts. Raises DemoError, ApiError, httpx.HTTPError or KafkaError where one of them fails."""
     calls: list[Call] = []
-    servers = plan.addresses.kafka_bootstrap_servers
+    servers = driven.bootstrap_servers
     limits = httpx.Limits(max_connections=64)
     async with (
-        httpx.AsyncClient(base_url=plan.programs["gateway"].url, timeout=30, limits=limits, trust_env=False) as http,
+        httpx.AsyncClient(base_url=driven.gateway_url, timeout=30, limits=limits, trust_env=False) as http,
         Outside(servers, answer) as outside,
     ):
-        houses = {s.playbook: House(s.playbook, http, secret, calls.append) for s in SCRIPTS}
+        houses = {s.playbook: House(s.playbook, http, driven.jwt_secret, calls.append) for s in SCRIPTS}
         log = EventLog(servers)
         await log.start()
         try:

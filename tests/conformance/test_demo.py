@@ -11,6 +11,7 @@ from deploy.demo.__main__ import play
 from deploy.demo.errors import DemoError
 from deploy.demo.house import AUTHOR, PLAYBOOKS, House
 from deploy.demo.scripts import SCRIPTS
+from deploy.demo.target import Target, given
 from tests.conformance import reference
 from tests.conformance.story import CREATE, SCENARIOS
 from tests.running_stack import RunningStack
@@ -24,12 +25,34 @@ def test_ships_the_five_playbooks_of_the_reference_unchanged() -> None:
 
 async def test_plays_to_the_end_and_finds_its_playbooks_again(stack: RunningStack, http: httpx.AsyncClient) -> None:
     secret = stack.folder.jwt_secret()
-    await play(stack.plan, secret)
+    await play(Target(stack.gateway_url, stack.bootstrap_servers, secret))
     for script in SCRIPTS:
         house = House(script.playbook, http, secret, lambda _: None)
         await house.register()
         assert house.registered_before
         assert (await house.of(AUTHOR).playbook(house.playbook_id))["name"] == house.playbook_name
+
+
+def test_drives_what_it_is_told_to() -> None:
+    named = ["--gateway", "http://127.0.0.1:8000", "--kafka", "127.0.0.1:9094"]
+    assert given([], {}) is None
+    assert given(named, {"JWT_SECRET": "s" * 32}) == Target("http://127.0.0.1:8000", "127.0.0.1:9094", "s" * 32)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "secret", "says"),
+    [
+        (["--gateway", "http://127.0.0.1:8000"], "s" * 32, "--kafka"),
+        (["--kafka", "127.0.0.1:9094"], "s" * 32, "--gateway"),
+        (["--gateway", "localhost:8000", "--kafka", "127.0.0.1:9094"], "s" * 32, "http://"),
+        (["--gateway", "http://127.0.0.1:8000", "--kafka", "127.0.0.1:9094"], "", "JWT_SECRET"),
+        (["--gateway", "http://127.0.0.1:8000", "--kafka", "127.0.0.1:9094"], "short", "5 bytes"),
+        (["--port", "1"], "", "unrecognized arguments".capitalize()),
+    ],
+)
+def test_says_what_is_missing_of_an_installation(arguments: list[str], secret: str, says: str) -> None:
+    with pytest.raises(DemoError, match=says):
+        given(arguments, {"JWT_SECRET": secret})
 
 
 def _metrics(**changed: Any) -> dict[str, Any]:

@@ -82,6 +82,14 @@ def test_compose_publishes_only_on_loopback_and_only_the_gateway_of_the_services
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
 
 
+def test_kafka_tells_who_is_outside_the_address_that_is_published_for_them() -> None:
+    kafka = COMPOSE["services"]["kafka"]
+    advertised = dict(part.split("://") for part in kafka["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(","))
+    assert kafka["ports"] == [f"{advertised['OUTSIDE']}:{advertised['OUTSIDE'].split(':')[1]}"]
+    (makefile,) = (line for line in (CHECKOUT / "Makefile").read_text().splitlines() if "--kafka" in line)
+    assert makefile.endswith(f"--kafka {advertised['OUTSIDE']}")
+
+
 def test_the_image_holds_what_compose_and_kubernetes_run() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text()
     run = [c for s in COMPOSE["services"].values() if s["image"] == "hera-playbooks" for c in s["command"]]
