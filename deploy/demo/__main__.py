@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         with nullcontext(named) if named else target.local(lambda line: CONSOLE.print(line, style="dim")) as driven:
             asyncio.run(play(driven))
     except* (StackError, DemoError, ApiError, httpx.HTTPError, KafkaError) as errors:
-        failures = dict.fromkeys(str(error) or repr(error) for error in leaves(errors))
+        failures = dict.fromkeys(sentence(error) for error in leaves(errors))
     for failure in failures:
         print(f"The demo failed: {failure}", file=sys.stderr)
     if failures:
@@ -54,6 +54,12 @@ def leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
             yield from leaves(error)
         else:
             yield error
+
+
+def sentence(error: BaseException) -> str:
+    if isinstance(error, httpx.TransportError):
+        return f"{error.request.url.copy_with(path=None, query=None)} does not answer: {error or type(error).__name__}"
+    return str(error) or repr(error)
 
 
 async def play(driven: Target) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from pydantic import BaseModel
 
 from contracts import topics
@@ -39,8 +40,12 @@ class Outside:
         self.jobs_done = 0
 
     async def __aenter__(self) -> Self:
-        await self._producer.start()
-        await self._consumer.start()
+        try:
+            await self._producer.start()
+            await self._consumer.start()
+        except KafkaError:
+            await self._close()
+            raise
         await self._consumer.seek_to_end()
         for partition in self._consumer.assignment():
             await self._consumer.position(partition)
@@ -52,6 +57,9 @@ class Outside:
             self._reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reading
+        await self._close()
+
+    async def _close(self) -> None:
         await self._consumer.stop()
         await self._producer.stop()
 
