@@ -26,6 +26,37 @@ class CreatePlaybook(Command):
         return draft.model_dump(mode="json", exclude_unset=True)
 
 
+class PlaybookChange(Command):
+    """Base of commands to a playbook that is there."""
+
+    playbook_id: str
+    organization_id: str
+    if_match: str | None = Field(default=None, max_length=200)
+    """An `If-Match` header: the change is made only if the playbook's ETag is one of these."""
+
+
+class RevisePlaybook(PlaybookChange):
+    """The draft becomes the next revision."""
+
+    draft: PlaybookDraft
+
+    @field_serializer("draft")
+    def _as_sent(self, draft: PlaybookDraft) -> dict[str, Any]:
+        return draft.model_dump(mode="json", exclude_unset=True)
+
+
+class ArchivePlaybook(PlaybookChange):
+    """It starts no more runs."""
+
+
+class RestorePlaybook(PlaybookChange):
+    """An archived one starts runs again."""
+
+
+class DeletePlaybook(PlaybookChange):
+    """It is shown no more. Its revisions stay, for the runs that were pinned to them."""
+
+
 class StartRun(Command):
     """Carries the pinned definition, so that the engine has to ask nobody."""
 
@@ -132,4 +163,6 @@ RUN_COMMANDS: tuple[type[Command], ...] = (
     StartRun, CompleteStep, UpdateData, PauseRun, ResumeRun, CancelRun, RetryStep, SkipStep, EscalateStep,
     ReassignStep, ReceiveEvent, FireTimer, RecordAutomationResult, RecordNotification,
 )  # fmt: skip
-REGISTRY_COMMANDS: tuple[type[Command], ...] = (CreatePlaybook,)
+REGISTRY_COMMANDS: tuple[type[Command], ...] = (
+    CreatePlaybook, RevisePlaybook, ArchivePlaybook, RestorePlaybook, DeletePlaybook,
+)  # fmt: skip

@@ -9,7 +9,7 @@ from contracts.values import Contract, Json, Moment, OpenContract
 SMART_CODE_PATTERN = r"^HERA(?:\.[A-Z][A-Z0-9_]{1,29}){3,8}\.v[1-9][0-9]*$"
 StepType = Literal["form", "task", "approval", "automated"]
 OnUnmet = Literal["skip", "block", "fail"]
-PlaybookStatus = Literal["active", "archived"]
+PlaybookStatus = Literal["active", "archived", "deleted"]
 SmartCode = Annotated[str, WithJsonSchema({"type": "string", "pattern": SMART_CODE_PATTERN})]
 """Checked with the playbook's other rules, for a bad one has an error of its own; the pattern is for the schemas."""
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]

@@ -77,14 +77,20 @@ class Operation:
     body: type[BaseModel] | None = None
     body_examples: tuple[str, ...] = ()
     query: tuple[Parameter, ...] = ()
+    headers: tuple[Parameter, ...] = ()
+    """Beside those that every operation takes."""
     refusals: tuple[Code, ...] = ()
     refusal_examples: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
+    dry_run: type[BaseModel] | None = None
+    """What 200 answers to `?dry_run=true`."""
+    etag: bool = False
+    """Answers carry an ETag; `If-None-Match` may be answered with 304."""
     command: bool = False
     """Answered over Kafka: takes an Idempotency-Key, may be answered with 202."""
 
     def models(self) -> list[type[BaseModel]]:
-        return [self.answer, *([self.body] if self.body else [])]
+        return [model for model in (self.answer, self.body, self.dry_run) if model]
 
     def route(self, endpoint: Endpoint) -> PlainRoute:
         return PlainRoute(self.method, self.path, endpoint, **self._options())
@@ -112,16 +118,17 @@ class Operation:
     def _parameters(self) -> list[dict[str, Any]]:
         names = re.findall(r"{(\w+)}", self.path)
         in_path = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
-        in_query = [_parameter("query", parameter) for parameter in self.query]
-        headers = [*_HEADERS, *([_IDEMPOTENCY] if self.command else [])]
+        in_query = [_parameter("query", p) for p in (*self.query, *([_DRY_RUN] if self.dry_run else []))]
+        own = [*([_IDEMPOTENCY] if self.command else []), *([_IF_NONE_MATCH] if self.etag else [])]
+        headers = [*_HEADERS, *own, *self.headers]
         return [*in_path, *in_query, *(_parameter("header", header) for header in headers)]
 
     def _answers(self) -> Iterable[tuple[int, dict[str, Any]]]:
-        links = {link.operation: link.described() for link in self.links}
-        yield (
-            self.status,
-            _success("The answer", self.answer, self.answer_example) | ({"links": links} if links else {}),
-        )
+        yield self.status, self._answer()
+        if self.etag:
+            yield 304, {"description": "The caller has it already: `If-None-Match` names its ETag"}
+        if self.dry_run and self.status != 200:
+            yield 200, _success("Of a dry run: all checks passed, nothing was written", self.dry_run, None)
         if self.command:
             yield 202, _success("No outcome within the time; the command counts all the same", Accepted, None)
         refusals = (*_EVERYWHERE, *self.refusals)
@@ -129,10 +136,28 @@ class Operation:
             codes = [code for code in refusals if STATUS_OF[code] == status]
             yield status, _refusal(status, codes, self.refusal_examples)
 
+    def _answer(self) -> dict[str, Any]:
+        answer = _success("The answer", self.answer, self.answer_example)
+        if self.dry_run and self.status == 200:
+            data = {"anyOf": [_reference(self.answer), _reference(self.dry_run)]}
+            answer["content"]["application/json"]["schema"]["properties"]["data"] = data
+        if self.etag:
+            answer["headers"] = {"ETag": {"description": "Changes with every change", "schema": {"type": "string"}}}
+        if self.links:
+            answer["links"] = {link.operation: link.described() for link in self.links}
+        return answer
+
 
 _HEADERS = (
     Parameter("X-Organization-ID", "If sent, must be the token's organization"),
     Parameter("X-Request-ID", "Comes back on the answer, and stands in all messages and log lines of the request"),
+)
+_DRY_RUN = Parameter("dry_run", "All the checks, and nothing is written", {"type": "boolean", "default": False})
+_IF_NONE_MATCH = Parameter("If-None-Match", "ETags of what the caller has already", {"type": "string"})
+IF_MATCH = Parameter(
+    "If-Match",
+    "Only if its ETag is one of these; CONFLICT otherwise",
+    {"type": "string", "pattern": '^(\\*|"[0-9]{1,9}")$'},
 )
 _IDEMPOTENCY = Parameter(
     "Idempotency-Key",

@@ -7,7 +7,7 @@ from services.gateway.commands import Commands
 from services.gateway.owners import Owner
 from services.gateway.pinned import PinnedDefinitions
 from services.gateway.routes.analytics import AnalyticsRoutes
-from services.gateway.routes.playbooks import PlaybookRoutes
+from services.gateway.routes.playbooks import PlaybookCommandRoutes, PlaybookReadRoutes
 from services.gateway.routes.runs import RunCommandRoutes, RunReadRoutes
 from services.gateway.routes.table import routes
 from services.gateway.settings import GatewaySettings
@@ -35,7 +35,8 @@ def build(settings: GatewaySettings) -> Service:
     app.router.routes[:0] = routes(
         RunCommandRoutes(admission, commands, PinnedDefinitions(registry)),
         RunReadRoutes(admission, run_engine, timeline),
-        PlaybookRoutes(admission, commands, registry, analytics),
+        PlaybookCommandRoutes(admission, commands, registry, run_engine),
+        PlaybookReadRoutes(admission, registry, analytics),
         AnalyticsRoutes(admission, analytics),
     )
     service.before.append(requester.start)

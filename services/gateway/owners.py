@@ -35,6 +35,7 @@ class Answer:
     status: int
     body: bytes
     consistency: str | None = None
+    etag: str | None = None
 
     def data(self) -> dict[str, Any]:
         """Raises Refused with the owner's error."""
@@ -44,11 +45,23 @@ class Answer:
             return data
         raise Refused.because(Rejection.model_validate(content["error"]))
 
-    def response(self) -> Response:
+    def response(self, if_none_match: str | None = None) -> Response:
+        """304 where the caller has it already."""
         headers = {"Retry-After": "1"} if self.status == 503 else {}
         if self.consistency:
             headers[CONSISTENCY] = self.consistency
+        if self.etag:
+            headers["ETag"] = self.etag
+            if if_none_match is not None and is_among(self.etag, if_none_match):
+                return Response(status_code=304, headers=headers)
         return Response(self.body, self.status, headers, media_type="application/json")
+
+
+def is_among(etag: str, if_none_match: str) -> bool:
+    """As RFC 9110, 13.1.2, has it: weak ones count too."""
+    return if_none_match.strip() == "*" or etag in [
+        part.strip().removeprefix("W/") for part in if_none_match.split(",")
+    ]
 
 
 class Owner:
@@ -89,7 +102,7 @@ class Owner:
             content = await answer.read()
         if not content.startswith(b'{"success":'):
             raise Unavailable(f"{self.name} gave no answer that can be used (status {answer.status})")
-        return Answer(answer.status, content, answer.headers.get(CONSISTENCY))
+        return Answer(answer.status, content, answer.headers.get(CONSISTENCY), answer.headers.get("ETag"))
 
     def _connections(self) -> ClientSession:
         if self._session is None:

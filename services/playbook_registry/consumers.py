@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from contracts.commands import CreatePlaybook
+from contracts.commands import CreatePlaybook, PlaybookChange
 from contracts.definitions import PlaybookDefinition
 from contracts.events import PlaybookRegistered
 from contracts.policies import DEFAULT_POLICIES
@@ -16,10 +16,12 @@ from contracts.rejections import OTHER_BODY, SET_ASIDE, Code, Rejection
 from contracts.replies import Reply
 from contracts.topics import GATEWAY_REPLIES, PLAYBOOK_EVENTS
 from contracts.values import Actor
-from services.playbook_registry.domain.revisions import as_json, created_view, first_revision
+from services.playbook_registry.changes import Changes, smart_code_taken
+from services.playbook_registry.domain.playbook import LastChange, RevisionNote, StoredPlaybook
+from services.playbook_registry.domain.revisions import as_json, created_view, first_revision, metrics
 from services.playbook_registry.domain.validation import refusal
 from services.playbook_registry.domain.warnings import warnings
-from services.playbook_registry.store import CommandKey, PlaybookStore, StoredPlaybook
+from services.playbook_registry.store import CommandKey, PlaybookStore
 from shared import clock
 from shared.errors import Refused
 from shared.json_values import storable
@@ -52,6 +54,7 @@ class CommandConsumer:
 
     def __init__(self, store: PlaybookStore, publisher: Publisher, parking: Parking) -> None:
         self._store = store
+        self._changes = Changes(store)
         self._publisher = publisher
         self._parking = parking
 
@@ -59,8 +62,12 @@ class CommandConsumer:
         messages, unreadable = read_batch(records)
         if unreadable:
             await self._parking.park(unreadable)
-        if messages:
-            await self._take(messages)
+        creations = [message for message in messages if isinstance(message.payload, CreatePlaybook)]
+        if creations:
+            await self._take(creations)
+        for message in messages:
+            if isinstance(message.payload, PlaybookChange):
+                await self._change(message)
 
     async def set_aside(self, record: Record, error: Exception) -> None:
         """A surprise stops one command, not the partition: it is parked, and the caller told."""
@@ -68,6 +75,12 @@ class CommandConsumer:
         message = read(record)
         if isinstance(message, Message):
             await self._publisher.publish(_reply_messages([(message, _SURPRISE)], clock.now()))
+
+    async def _change(self, message: Message) -> None:
+        reply, playbook = await self._changes.take(message)
+        if playbook is not None:
+            await self._publisher.publish([_registered(playbook)])
+        await self._publisher.publish(_reply_messages([(message, reply)], clock.now()))
 
     async def _take(self, messages: Sequence[Message]) -> None:
         now = clock.now()
@@ -125,10 +138,11 @@ def _create(message: Message, now: datetime) -> StoredPlaybook | Rejection:
         created_at=now,
         definition=as_json(definition),
         answer=created_view(definition, warnings(command.draft)),
+        metrics=metrics(definition),
         command_id=envelope.id,
         fingerprint=envelope.fingerprint,
-        correlation_id=envelope.correlation_id,
-        traceparent=envelope.traceparent,
+        changed=LastChange(now, command.caller.id, envelope.id, envelope.correlation_id, envelope.traceparent),
+        revisions=(RevisionNote(definition.revision, definition.version, now, command.caller.id),),
     )
 
 
@@ -137,13 +151,7 @@ def _conflict(playbook: StoredPlaybook, holders: Mapping[tuple[str, str], str]) 
     if holder is None:
         details = {"field": "playbook_id", "value": playbook.playbook_id, "reason": "The id is taken"}
         return Rejection(code=Code.CONFLICT, message="A playbook with this id already exists", details=details)
-    details = {
-        "field": "playbook.smart_code",
-        "value": playbook.smart_code,
-        "reason": "Smart codes are unique within an organization",
-        "playbook_id": holder,
-    }
-    return Rejection(code=Code.CONFLICT, message="A playbook with this smart code already exists", details=details)
+    return smart_code_taken(playbook.smart_code, holder)
 
 
 def _reply(
@@ -162,29 +170,25 @@ def _reply(
     if playbook.fingerprint != message.envelope.fingerprint:
         return Reply(rejection=OTHER_BODY)
     is_first = playbook is decided.created.get(key) and decided.creators[key] == index
-    return Reply(result=playbook.answer, replayed=not is_first)
+    return Reply(result=dict(playbook.answer), replayed=not is_first)
 
 
 def _registered(playbook: StoredPlaybook) -> OutgoingMessage:
-    """The event of the playbook's current revision: the same bytes however often it is published."""
+    """The event of the playbook's last change: the same bytes however often it is published."""
+    changed = playbook.changed
     definition = PlaybookDefinition.model_validate(playbook.definition)
-    event = PlaybookRegistered(
-        at=definition.created_at,
-        actor=Actor(id=definition.created_by),
-        definition=definition,
-        status=playbook.status,
-    )
+    event = PlaybookRegistered(at=changed.at, actor=Actor(id=changed.by), definition=definition, status=playbook.status)
     message, _ = event_message(
         PLAYBOOK_EVENTS.name,
         playbook.playbook_id,
         event,
-        sequence=playbook.revision,
+        sequence=playbook.written,
         previous_hash=None,
         organization_id=playbook.organization_id,
-        correlation_id=playbook.correlation_id,
-        causation_id=playbook.command_id,
-        time=definition.created_at,
-        traceparent=playbook.traceparent,
+        correlation_id=changed.correlation_id,
+        causation_id=changed.command_id,
+        time=changed.at,
+        traceparent=changed.traceparent,
     )
     return message
 

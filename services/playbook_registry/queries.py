@@ -1,73 +1,122 @@
 """The registry's query endpoints, for the gateway."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from contracts.definitions import PlaybookStatus
+from contracts.definitions import PlaybookDraft
+from contracts.policies import DEFAULT_POLICIES
 from contracts.rejections import Code
-from services.playbook_registry.store import PlaybookStore, StoredPlaybook
+from contracts.values import rfc3339
+from services.playbook_registry.changes import smart_code_taken
+from services.playbook_registry.domain.changes import changed_meanwhile, not_found
+from services.playbook_registry.domain.playbook import StoredPlaybook
+from services.playbook_registry.domain.revisions import checked_view
+from services.playbook_registry.domain.validation import refusal
+from services.playbook_registry.domain.warnings import warnings
+from services.playbook_registry.lists import Filters, PlaybookLists
+from services.playbook_registry.store import PlaybookStore
 from shared.errors import Refused
 from shared.http import success
 from shared.pages import DEFAULT_LIMIT, MAX_LIMIT
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+Word = Annotated[str | None, Query(min_length=1, max_length=200)]
 
 
-def router(store: PlaybookStore) -> APIRouter:
+def router(store: PlaybookStore, lists: PlaybookLists) -> APIRouter:
     routes = APIRouter(prefix="/internal/playbooks")
 
     @routes.get("")
     async def playbooks(
         organization_id: str,
-        status: PlaybookStatus | None = None,
+        status: Literal["active", "archived"] | None = None,
+        type: Word = None,
+        category: Word = None,
+        smart_code: Word = None,
+        q: Word = None,
         cursor: str | None = None,
         limit: Limit = DEFAULT_LIMIT,
     ) -> Response:
-        page = await store.page(organization_id, status, cursor, limit)
+        filters = Filters(status, type, category, smart_code, q)
+        page = await lists.page(organization_id, filters, cursor, limit)
         return success({"playbooks": [_outline(p) for p in page.items], "next": page.next, "total": page.total})
+
+    @routes.post("/checks")
+    async def checks(
+        draft: PlaybookDraft, organization_id: str, playbook_id: str | None = None, if_match: str | None = None
+    ) -> Response:
+        """Whether the draft could become a playbook, or the next revision of `playbook_id`."""
+        if playbook_id is not None:
+            found = await _found(store, organization_id, playbook_id)
+            changed = changed_meanwhile(found, if_match)
+            if changed is not None:
+                raise Refused.because(changed)
+        rejection = refusal(draft, DEFAULT_POLICIES)
+        if rejection is not None:
+            raise Refused.because(rejection)
+        holder = (await store.holders([(organization_id, draft.smart_code)])).get((organization_id, draft.smart_code))
+        if holder not in (None, playbook_id):
+            raise Refused.because(smart_code_taken(draft.smart_code, holder))
+        return success(checked_view(draft, warnings(draft)))
 
     @routes.get("/{playbook_id}")
     async def playbook(playbook_id: str, organization_id: str) -> Response:
-        return success(_view(await _found(store, organization_id, playbook_id)))
+        found = await _found(store, organization_id, playbook_id)
+        return success({**_view(found), "revisions": _history(found)}, headers={"ETag": found.etag})
 
     @routes.get("/{playbook_id}/head")
     async def head(playbook_id: str, organization_id: str) -> Response:
         found = await store.head(organization_id, playbook_id)
-        if found is None:
-            raise _not_found(playbook_id)
+        if found is None or found["status"] == "deleted":
+            raise Refused.because(not_found(playbook_id))
         return success(found)
 
     @routes.get("/{playbook_id}/revisions/{revision}")
     async def revision_of(playbook_id: str, revision: int, organization_id: str) -> Response:
         found = await _found(store, organization_id, playbook_id)
-        if found.revision != revision:
+        definition = await store.revision(found, revision)
+        if definition is None:
             raise Refused(
                 Code.NOT_FOUND,
                 f"Playbook {playbook_id} has no revision {revision}",
                 field="revision",
                 value=revision,
             )
-        return success(found.definition)
+        return success(definition)
 
     return routes
 
 
 async def _found(store: PlaybookStore, organization_id: str, playbook_id: str) -> StoredPlaybook:
     playbook = await store.get(organization_id, playbook_id)
-    if playbook is None:
-        raise _not_found(playbook_id)
+    if playbook is None or playbook.status == "deleted":
+        raise Refused.because(not_found(playbook_id))
     return playbook
 
 
-def _not_found(playbook_id: str) -> Refused:
-    return Refused(Code.NOT_FOUND, f"Playbook {playbook_id} was not found", field="playbook_id", value=playbook_id)
-
-
 def _view(playbook: StoredPlaybook) -> dict[str, Any]:
-    return {**playbook.definition, "status": playbook.status, "metrics": playbook.answer["metrics"]}
+    return {
+        **playbook.definition,
+        "status": playbook.status,
+        "updated_at": rfc3339(playbook.changed.at),
+        "updated_by": playbook.changed.by,
+        "metrics": playbook.metrics,
+    }
 
 
 def _outline(playbook: StoredPlaybook) -> dict[str, Any]:
     """As in a list: without the steps."""
     return {name: value for name, value in _view(playbook).items() if name != "steps"}
+
+
+def _history(playbook: StoredPlaybook) -> list[dict[str, Any]]:
+    return [
+        {
+            "revision": note.revision,
+            "version": note.version,
+            "created_at": rfc3339(note.created_at),
+            "created_by": note.created_by,
+        }
+        for note in playbook.revisions
+    ]

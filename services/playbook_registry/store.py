@@ -1,16 +1,16 @@
-"""The registry's database: one document a playbook, which also keeps the command that made it and its answer."""
+"""The registry's database: a document for each playbook, one for each revision that is no longer the current one."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne
+from pymongo import ASCENDING, IndexModel, InsertOne, UpdateOne
+from pymongo.errors import DuplicateKeyError
 
-from contracts.definitions import PlaybookStatus
+from services.playbook_registry.documents import from_document, to_document
+from services.playbook_registry.domain.playbook import StoredPlaybook
+from services.playbook_registry.lists import INDEXES as LISTS
 from shared.mongo import Document, Mongo, bulk_write
-from shared.pages import Page, after
 
 INDEXES = {
     "playbooks": [
@@ -18,41 +18,15 @@ INDEXES = {
             [("organization_id", ASCENDING), ("smart_code", ASCENDING)], name="smart_code_in_organization", unique=True
         ),
         IndexModel([("organization_id", ASCENDING), ("command_id", ASCENDING)], name="command_taken_once", unique=True),
-        IndexModel(
-            [("organization_id", ASCENDING), ("status", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
-            name="list_by_status",
-        ),
-        IndexModel(
-            [("organization_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="list_newest_first"
-        ),
+        *LISTS,
     ]
 }
 CommandKey = tuple[str, str]
 """Organisation and command id."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPlaybook:
-    """A playbook at its current revision, and what the command that created it was told."""
-
-    playbook_id: str
-    organization_id: str
-    smart_code: str
-    status: PlaybookStatus
-    revision: int
-    created_at: datetime
-    definition: dict[str, Any]
-    """A PlaybookDefinition in JSON's types."""
-    answer: dict[str, Any]
-    """What the creating command was answered; its `metrics` are the playbook's."""
-    command_id: str
-    fingerprint: str | None
-    correlation_id: str
-    traceparent: str | None
-
-    @property
-    def command(self) -> CommandKey:
-        return self.organization_id, self.command_id
+class SmartCodeTaken(Exception):
+    """Another playbook of the organisation has it."""
 
 
 class PlaybookStore:
@@ -60,6 +34,7 @@ class PlaybookStore:
 
     def __init__(self, mongo: Mongo) -> None:
         self._playbooks = mongo.collection("playbooks")
+        self._revisions = mongo.collection("revisions")
 
     async def created_by(self, commands: Collection[CommandKey]) -> dict[CommandKey, StoredPlaybook]:
         """The playbooks that these commands have created, where they have."""
@@ -68,13 +43,28 @@ class PlaybookStore:
         query = {
             "$or": [{"organization_id": organization, "command_id": command} for organization, command in commands]
         }
-        found = [_playbook(document) async for document in self._playbooks.find(query)]
+        found = [from_document(document) async for document in self._playbooks.find(query)]
         return {playbook.command: playbook for playbook in found}
 
     async def add(self, playbooks: Sequence[StoredPlaybook]) -> set[CommandKey]:
         """Writes them in one round trip; returns the commands whose playbook met an id or smart code that is taken."""
-        taken = await bulk_write(self._playbooks, [InsertOne(_document(playbook)) for playbook in playbooks])
+        taken = await bulk_write(self._playbooks, [InsertOne(to_document(playbook)) for playbook in playbooks])
         return {playbooks[index].command for index in taken}
+
+    async def change(self, before: StoredPlaybook, after: StoredPlaybook) -> bool:
+        """False where another has written it since `before` was read. Raises SmartCodeTaken.
+
+        The revision that is no longer the current one is kept first: each number always leads to its definition.
+        """
+        if after.revision != before.revision:
+            await self._keep(before)
+        document = to_document(after)
+        guard = {"_id": document.pop("_id"), "written": before.written}
+        try:
+            result = await self._playbooks.update_one(guard, {"$set": document})
+        except DuplicateKeyError:
+            raise SmartCodeTaken from None
+        return bool(result.matched_count)
 
     async def holders(self, smart_codes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """By organisation and smart code, the id of the playbook that has it."""
@@ -85,8 +75,9 @@ class PlaybookStore:
         return {(d["organization_id"], d["smart_code"]): d["_id"] async for d in cursor}
 
     async def get(self, organization_id: str, playbook_id: str) -> StoredPlaybook | None:
+        """Deleted ones too."""
         document = await self._playbooks.find_one({"organization_id": organization_id, "_id": playbook_id})
-        return _playbook(document) if document else None
+        return from_document(document) if document else None
 
     async def head(self, organization_id: str, playbook_id: str) -> Document | None:
         """`revision` and `status`, without the definition."""
@@ -96,38 +87,22 @@ class PlaybookStore:
         )
         return head
 
-    async def page(
-        self, organization_id: str, status: str | None, cursor: str | None, limit: int
-    ) -> Page[StoredPlaybook]:
-        """Newest first."""
-        query: Document = {"organization_id": organization_id, **({"status": status} if status else {})}
-        newest_first = [("created_at", DESCENDING), ("_id", DESCENDING)]
-        found = self._playbooks.find({**query, **after("created_at", cursor)}).sort(newest_first).limit(limit + 1)
-        playbooks = [_playbook(document) async for document in found]
-        total = await self._playbooks.count_documents(query)
-        return Page.of(playbooks, limit, total, lambda playbook: (playbook.created_at, playbook.playbook_id))
+    async def revision(self, playbook: StoredPlaybook, revision: int) -> Mapping[str, Any] | None:
+        """The definition of one of its revisions; None where it has no such one."""
+        if revision == playbook.revision:
+            return playbook.definition
+        kept = await self._revisions.find_one({"_id": _revision_id(playbook.playbook_id, revision)})
+        definition: dict[str, Any] | None = orjson.loads(kept["definition"]) if kept else None
+        return definition
+
+    async def _keep(self, playbook: StoredPlaybook) -> None:
+        kept = {
+            "organization_id": playbook.organization_id,
+            "definition": orjson.dumps(playbook.definition).decode(),
+        }
+        identity = {"_id": _revision_id(playbook.playbook_id, playbook.revision)}
+        await bulk_write(self._revisions, [UpdateOne(identity, {"$setOnInsert": kept}, upsert=True)])
 
 
-def _document(playbook: StoredPlaybook) -> Document:
-    return {
-        "_id": playbook.playbook_id,
-        "organization_id": playbook.organization_id,
-        "smart_code": playbook.smart_code,
-        "status": playbook.status,
-        "revision": playbook.revision,
-        "created_at": playbook.created_at,
-        "definition": orjson.dumps(playbook.definition).decode(),
-        "answer": orjson.dumps(playbook.answer).decode(),
-        "command_id": playbook.command_id,
-        "fingerprint": playbook.fingerprint,
-        "correlation_id": playbook.correlation_id,
-        "traceparent": playbook.traceparent,
-    }
-
-
-def _playbook(document: Document) -> StoredPlaybook:
-    fields = {**document, "playbook_id": document["_id"]}
-    del fields["_id"]
-    fields["definition"] = orjson.loads(document["definition"])
-    fields["answer"] = orjson.loads(document["answer"])
-    return StoredPlaybook(**fields)
+def _revision_id(playbook_id: str, revision: int) -> str:
+    return f"{playbook_id}:{revision}"

@@ -24,6 +24,10 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 def router(reads: RunReads, store: RunStore) -> APIRouter:
     routes = APIRouter(prefix="/internal")
 
+    @routes.get("/runs/open")
+    async def open_runs(organization_id: str, playbook_id: str) -> Response:
+        return success({"open_runs": await reads.open_runs(organization_id, playbook_id)})
+
     @routes.get("/runs/{run_id}/head")
     async def head(run_id: str, organization_id: str) -> Response:
         found = await reads.head(organization_id, run_id)

@@ -5,6 +5,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from services.run_engine.documents import ANY_ROLE, from_document
+from services.run_engine.domain.lifecycle import RUN_OPEN
 from services.run_engine.domain.state import RunState
 from services.run_engine.store import RunStore
 from shared.mongo import Document, Mongo
@@ -59,6 +60,11 @@ class RunReads:
             "status": state["status"],
             "playbook_id": state["playbook"]["playbook_id"],
         }
+
+    async def open_runs(self, organization_id: str, playbook_id: str) -> int:
+        """How many runs of the playbook are not over."""
+        query = {"organization_id": organization_id, "state.playbook.playbook_id": playbook_id}
+        return int(await self._runs.count_documents({**query, "state.status": {"$in": list(RUN_OPEN)}}))
 
     async def run(self, organization_id: str, run_id: str) -> tuple[RunState, Document | None] | None:
         """A run and its incident, if a command to it was set aside."""

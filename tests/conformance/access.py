@@ -111,8 +111,9 @@ def _unknown(ask: Ask) -> Ask | None:
 
 
 def nobodys(known: str) -> str:
-    prefix = known.split("_")[0]
-    return f"{prefix}_00000000-0000-4000-8000-000000000000"
+    """An id that nobody has; a number stays what it is."""
+    prefix, is_id, _ = known.partition("_")
+    return f"{prefix}_00000000-0000-4000-8000-000000000000" if is_id else known
 
 
 def _of_another_tenant(ask: Ask) -> Ask | None:

@@ -59,7 +59,5 @@ NOT_YET: Reasons = {
     "header X-RateLimit-Limit": "rate limits are not built yet",
     "header X-RateLimit-Remaining": "likewise",
     "header X-RateLimit-Reset": "likewise",
-    "PUT /api/v1/playbooks/{playbook_id}": "playbooks have one revision so far (permission playbook:update)",
-    "DELETE /api/v1/playbooks/{playbook_id}": "playbooks are not archived so far (permission playbook:delete)",
 }
 """What the reference names and nobody answers yet."""

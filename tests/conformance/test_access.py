@@ -26,12 +26,19 @@ BODIES: dict[str, dict[str, Any]] = {
             "steps": [{"name": SECRET_WORD, "sequence": 1}, {"name": "Then", "sequence": 2}],
         }
     },
+    "archive_playbook": {},
+    "restore_playbook": {},
     "start_run": {"run": {"initial_data": {"word": SECRET_WORD}}},
     "complete_step": {"completion": {"outcome": "success"}},
     "signal_run": {"signal": {"type": "event", "name": "any"}},
     "run_analytics": {},
 }
+BODIES["revise_playbook"] = BODIES["create_playbook"]
 """By operation: a body that would succeed."""
+
+
+NAMES = {"playbook_id": "pb_1", "run_id": "run_1", "step_id": "step_001", "revision": "1"}
+"""By name of a path's parameter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +71,12 @@ async def _settled(world: World) -> World:
     playbook = (await world.send(world.ask(by_name["create_playbook"]))).json()["data"]
     BODIES["start_run"]["run"]["playbook_id"] = playbook["playbook_id"]
     run = (await world.send(world.ask(by_name["start_run"]))).json()["data"]
-    return replace(world, ids={"playbook_id": playbook["playbook_id"], "run_id": run["run_id"], "step_id": "step_001"})
+    return replace(world, ids={**NAMES, "playbook_id": playbook["playbook_id"], "run_id": run["run_id"]})
 
 
 def _combinations() -> list[Any]:
     """Each operation with each case that has a place in it."""
-    nowhere = World(httpx.AsyncClient(), "x" * 32, {"playbook_id": "pb_1", "run_id": "run_1", "step_id": "step_001"})
+    nowhere = World(httpx.AsyncClient(), "x" * 32, NAMES)
     return [
         pytest.param(operation, case, id=f"{name}-{operation.name}")
         for name, case in CASES.items()
@@ -110,7 +117,7 @@ async def test_shows_another_tenant_nothing(world: World, operation: Operation) 
     assert answer.status_code < 500
     shown = answer.text + str(answer.headers)
     sent = {world.ids["playbook_id"], world.ids["run_id"]} if answer.status_code == 404 else set()
-    for ours in (SECRET_WORD, OURS, *({*world.ids.values()} - sent - {"step_001"})):
+    for ours in (SECRET_WORD, OURS, *({world.ids["playbook_id"], world.ids["run_id"]} - sent)):
         assert ours not in shown
 
 

@@ -4,14 +4,29 @@ import re
 
 from fastapi import Request
 
+from contracts.rejections import Code
 from services.gateway.owners import Params, not_found
+from shared.errors import Refused
 
+MAX_IF_MATCH = 200
+_ETAG = r'(?:W/)?"[^"]*"'
+_ETAGS = re.compile(rf"\*|{_ETAG}(?:\s*,\s*{_ETAG})*")
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]{0,99}")
 
 
 def playbook_id_of(request: Request) -> str:
     """Raises Refused (NOT_FOUND) for what can be no playbook's id."""
     return _id(request, "playbook_id", "Playbook")
+
+
+def revision_of(request: Request) -> str:
+    """Raises Refused (NOT_FOUND) for what can be no revision's number."""
+    value: str = request.path_params["revision"]
+    if not _NUMBER.fullmatch(value):
+        raise not_found("Revision", "revision", value[:200])
+    return value
 
 
 def run_id_of(request: Request) -> str:
@@ -22,6 +37,29 @@ def run_id_of(request: Request) -> str:
 def step_id_of(request: Request) -> str:
     """Raises Refused (NOT_FOUND) for what can be no step's id."""
     return _id(request, "step_id", "Step")
+
+
+def flag(request: Request, name: str) -> bool:
+    """A query parameter that is `true` or, as when left out, `false`. Raises Refused for anything else."""
+    value = request.query_params.get(name, "false")
+    if value not in ("true", "false"):
+        reason = f"{name} is true or false"
+        raise Refused(Code.VALIDATION_ERROR, "Request validation failed", field=name, value=value[:200], reason=reason)
+    return value == "true"
+
+
+def if_match(request: Request) -> str | None:
+    """Raises Refused (VALIDATION_ERROR) for what is no list of ETags, or a longer one than anybody needs."""
+    value: str | None = request.headers.get("if-match")
+    if value is not None and not (len(value) <= MAX_IF_MATCH and _ETAGS.fullmatch(value)):
+        raise Refused(
+            Code.VALIDATION_ERROR,
+            "Request validation failed",
+            field="If-Match",
+            value=value[:MAX_IF_MATCH],
+            reason=f'An ETag such as "3", several with commas, or *; {MAX_IF_MATCH} characters at most',
+        )
+    return value
 
 
 def is_id(value: str) -> bool:

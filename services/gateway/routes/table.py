@@ -5,12 +5,16 @@ from services.gateway.routes.operations import analytics as figures
 from services.gateway.routes.operations import playbooks as definitions
 from services.gateway.routes.operations import runs, tasks
 from services.gateway.routes.plain import PlainRoute
-from services.gateway.routes.playbooks import PlaybookRoutes
+from services.gateway.routes.playbooks import PlaybookCommandRoutes, PlaybookReadRoutes
 from services.gateway.routes.runs import RunCommandRoutes, RunReadRoutes
 
 
 def routes(
-    commands: RunCommandRoutes, reads: RunReadRoutes, playbooks: PlaybookRoutes, analytics: AnalyticsRoutes
+    commands: RunCommandRoutes,
+    reads: RunReadRoutes,
+    playbook_commands: PlaybookCommandRoutes,
+    playbooks: PlaybookReadRoutes,
+    analytics: AnalyticsRoutes,
 ) -> list[PlainRoute]:
     return [
         runs.COMPLETE_STEP.route(commands.complete),
@@ -20,9 +24,14 @@ def routes(
         runs.READ_TIMELINE.route(reads.timeline),
         runs.LIST_RUNS.route(reads.listing),
         tasks.LIST_TASKS.route(reads.tasks),
-        definitions.CREATE_PLAYBOOK.route(playbooks.create),
+        definitions.CREATE_PLAYBOOK.route(playbook_commands.create),
+        definitions.REVISE_PLAYBOOK.route(playbook_commands.revise),
+        definitions.ARCHIVE_PLAYBOOK.route(playbook_commands.archive),
+        definitions.RESTORE_PLAYBOOK.route(playbook_commands.restore),
+        definitions.DELETE_PLAYBOOK.route(playbook_commands.delete),
         definitions.LIST_PLAYBOOKS.route(playbooks.listing),
         definitions.READ_PLAYBOOK.route(playbooks.read),
+        definitions.READ_REVISION.route(playbooks.revision),
         figures.PLAYBOOK_METRICS.route(playbooks.metrics),
         figures.RUN_ANALYTICS.route(analytics.runs),
     ]

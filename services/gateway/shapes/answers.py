@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from contracts.definitions import PlaybookStatus
 from contracts.rejections import Code
 from contracts.values import Moment
 
@@ -61,6 +62,29 @@ class PlaybookCreated(Shape):
     organization_id: str
     validation: PlaybookValidation
     metrics: PlaybookSize
+
+
+class PlaybookChecked(Shape):
+    """Of a dry run: nothing was written."""
+
+    validation: PlaybookValidation
+    metrics: PlaybookSize
+
+
+class PlaybookRevised(PlaybookCreated):
+    revision: int
+    updated_at: Moment
+    updated_by: str
+
+
+class PlaybookStatusChanged(Shape):
+    playbook_id: str
+    smart_code: str
+    revision: int
+    previous_status: Literal["active", "archived"]
+    status: PlaybookStatus
+    updated_at: Moment
+    updated_by: str
 
 
 class StepRow(Shape):

@@ -23,10 +23,39 @@ class PlaybookOutline(Shape):
     created_at: Moment
     created_by: str
     status: Literal["active", "archived"]
+    updated_at: Moment
+    updated_by: str
     metrics: PlaybookSize
 
 
+class RevisionNote(Shape):
+    revision: int
+    version: str
+    created_at: Moment
+    created_by: str
+
+
 class Playbook(PlaybookOutline):
+    steps: list[StepDefinition]
+    revisions: list[RevisionNote]
+    """Oldest first; each can be read at `…/revisions/{revision}`."""
+
+
+class Revision(Shape):
+    """A playbook as one of its revisions had it."""
+
+    playbook_id: str
+    revision: int
+    organization_id: str
+    name: str
+    description: str | None
+    smart_code: str
+    type: str
+    category: str | None
+    version: str
+    metadata: dict[str, Any]
+    created_at: Moment
+    created_by: str
     steps: list[StepDefinition]
 
 

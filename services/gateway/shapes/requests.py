@@ -22,6 +22,19 @@ class PlaybookCreation(Body):
     playbook: PlaybookDraft
 
 
+class PlaybookRevision(Body):
+    action: Literal["update"] = "update"
+    playbook: PlaybookDraft
+
+
+class PlaybookArchiving(Body):
+    action: Literal["archive"] = "archive"
+
+
+class PlaybookRestoring(Body):
+    action: Literal["restore"] = "restore"
+
+
 class RunRequest(BaseModel):
     """What a run starts with."""
 

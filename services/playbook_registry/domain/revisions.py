@@ -23,9 +23,25 @@ def first_revision(
         organization_id=organization_id,
         created_at=now,
         created_by=author,
-        **draft.model_dump(include=set(PlaybookDraft.model_fields) - {"steps"}),
-        steps=[_numbered(step, number) for number, step in enumerate(in_order(draft.steps), 1)],
+        **_drafted(draft),
     )
+
+
+def next_revision(draft: PlaybookDraft, current: PlaybookDefinition) -> PlaybookDefinition:
+    """What was drafted, numbered anew, under the playbook's own id and birth."""
+    return PlaybookDefinition(
+        playbook_id=current.playbook_id,
+        revision=current.revision + 1,
+        organization_id=current.organization_id,
+        created_at=current.created_at,
+        created_by=current.created_by,
+        **_drafted(draft),
+    )
+
+
+def _drafted(draft: PlaybookDraft) -> dict[str, Any]:
+    steps = [_numbered(step, number) for number, step in enumerate(in_order(draft.steps), 1)]
+    return {**draft.model_dump(include=set(PlaybookDraft.model_fields) - {"steps"}), "steps": steps}
 
 
 def _numbered(step: StepDraft, number: int) -> StepDefinition:
@@ -41,8 +57,8 @@ def as_json(definition: PlaybookDefinition) -> dict[str, Any]:
     return document
 
 
-def metrics(definition: PlaybookDefinition) -> dict[str, Any]:
-    steps = definition.steps
+def metrics(definition: PlaybookDefinition | PlaybookDraft) -> dict[str, Any]:
+    steps: Sequence[StepDraft] = definition.steps
     return {
         "total_steps": len(steps),
         "required_steps": sum(step.is_required for step in steps),
@@ -62,6 +78,13 @@ def created_view(definition: PlaybookDefinition, warnings: list[dict[str, str]])
         "created_at": rfc3339(definition.created_at),
         "created_by": definition.created_by,
         "organization_id": definition.organization_id,
+        **checked_view(definition, warnings),
+    }
+
+
+def checked_view(definition: PlaybookDefinition | PlaybookDraft, warnings: list[dict[str, str]]) -> dict[str, Any]:
+    """What the checks found, all of which it has passed, and how large it is."""
+    return {
         "validation": {
             "smart_code_valid": True,
             "steps_valid": True,

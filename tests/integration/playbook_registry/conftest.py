@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
-from contracts.commands import CreatePlaybook
+from contracts.commands import CreatePlaybook, PlaybookChange
 from contracts.definitions import PlaybookDraft
 from contracts.replies import Reply
 from contracts.topics import GATEWAY_REPLIES, PLAYBOOK_EVENTS, REGISTRY_COMMANDS
@@ -53,6 +53,19 @@ class Bench:
             correlation_id="req_1", time=clock.now(), deadline=clock.now() + timedelta(seconds=60),
             reply_to=self.requester.address, fingerprint=fingerprint,
         )  # fmt: skip
+
+    async def change(
+        self, command: PlaybookChange, command_id: str | None = None, fingerprint: str | None = None
+    ) -> Reply:
+        command_id = command_id or new_id("cmd")
+        message = command_message(
+            REGISTRY_COMMANDS.name, command.playbook_id, command, message_id=command_id,
+            organization_id=command.organization_id, correlation_id="req_2", time=clock.now(),
+            deadline=clock.now() + timedelta(seconds=60), reply_to=self.requester.address, fingerprint=fingerprint,
+        )  # fmt: skip
+        reply = await self.requester.ask(command_id, message, timeout=30)
+        assert reply is not None
+        return reply
 
     async def ask(self, command: OutgoingMessage) -> Reply:
         reply = await self.requester.ask(command.key.replace("pb", "cmd"), command, timeout=30)

@@ -14,6 +14,10 @@ NOT_FOUND = (Code.NOT_FOUND,)
 LIST = (Code.VALIDATION_ERROR,)
 
 
+def filtered(name: str, description: str) -> Parameter:
+    return Parameter(name, description, {"type": "string", "minLength": 1, "maxLength": 200})
+
+
 def chosen(name: str, *values: str) -> Parameter:
     return Parameter(name, "Only those", {"type": "string", "enum": list(values)})
 

@@ -1,0 +1,118 @@
+"""A playbook's life over REST, asked of two gateways in turn."""
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import cycle
+from typing import Any
+
+import httpx
+import pytest_asyncio
+
+from deploy.local.ports import HOST
+from tests.e2e.clients import another_gateway, tasks_in_a_row, tenant, until_answers
+from tests.running_stack import RunningStack
+
+
+class Rest:
+    """One tenant's requests, each to the next gateway."""
+
+    def __init__(self, gateways: Iterator[httpx.AsyncClient], organization_id: str, headers: dict[str, str]) -> None:
+        self._gateways = gateways
+        self._organization_id = organization_id
+        self._headers = headers
+
+    async def ask(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
+        content = {"organization_id": self._organization_id, **body} if body is not None else None
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await next(self._gateways).request(
+            method, f"/api/v1{path}", json=content, headers={**self._headers, **sent}
+        )
+
+    async def data(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> Any:
+        answer = await self.ask(method, path, body, **headers)
+        assert answer.status_code < 300, answer.text
+        return answer.json()["data"]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def rest(stack: RunningStack) -> AsyncIterator[Rest]:
+    caller = tenant(stack)
+    token = stack.token(caller.organization_id, permissions=("*",))
+    with another_gateway(stack) as port:
+        await until_answers(port)
+        async with (
+            httpx.AsyncClient(base_url=stack.gateway_url, trust_env=False) as one,
+            httpx.AsyncClient(base_url=f"http://{HOST}:{port}", trust_env=False) as other,
+        ):
+            yield Rest(cycle((one, other)), caller.organization_id, {"Authorization": f"Bearer {token}"})
+
+
+async def created(rest: Rest) -> tuple[str, dict[str, Any]]:
+    draft = tasks_in_a_row(1)
+    return (await rest.data("POST", "/playbooks", {"playbook": draft}))["playbook_id"], draft
+
+
+def start(playbook_id: str) -> dict[str, Any]:
+    return {"run": {"playbook_id": playbook_id}}
+
+
+async def test_a_run_takes_the_revision_that_was_there_when_it_started(rest: Rest) -> None:
+    playbook_id, draft = await created(rest)
+    for revision in range(2, 12):
+        draft["steps"].append({"name": f"Added with {revision}", "sequence": revision})
+        revised = await rest.data("PUT", f"/playbooks/{playbook_id}", {"playbook": draft})
+        assert revised["revision"] == revision
+        run = await rest.data("POST", "/playbook-runs", start(playbook_id))
+        assert len(run["steps_status"]) == revision
+    first = await rest.data("GET", f"/playbooks/{playbook_id}/revisions/1")
+    assert len(first["steps"]) == 1
+
+
+async def test_nobody_overwrites_what_they_have_not_seen(rest: Rest) -> None:
+    playbook_id, draft = await created(rest)
+    path = f"/playbooks/{playbook_id}"
+    etag = (await rest.ask("GET", path)).headers["ETag"]
+    seen = await rest.ask("GET", path, If_None_Match=etag)
+    assert (seen.status_code, seen.content, seen.headers["ETag"]) == (304, b"", etag)
+    await rest.data("PUT", path, {"playbook": draft}, If_Match=etag)
+    late = await rest.ask("PUT", path, {"playbook": draft}, If_Match=etag)
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "CONFLICT")
+    assert (await rest.ask("GET", path, If_None_Match=etag)).status_code == 200
+    stale = await rest.ask("PUT", f"{path}?dry_run=true", {"playbook": draft}, If_Match=etag)
+    assert stale.status_code == 409
+    for nonsense in ("", "3", '"3', "*,*"):
+        refused = await rest.ask("PUT", path, {"playbook": draft}, If_Match=nonsense)
+        assert (refused.status_code, refused.json()["error"]["details"]["field"]) == (400, "If-Match")
+
+
+async def test_a_dry_run_checks_all_and_writes_nothing(rest: Rest) -> None:
+    draft = tasks_in_a_row(2)
+    checked = await rest.ask("POST", "/playbooks?dry_run=true", {"playbook": draft}, Idempotency_Key="dry")
+    assert (checked.status_code, checked.json()["data"]["metrics"]["total_steps"]) == (200, 2)
+    created = await rest.ask("POST", "/playbooks", {"playbook": draft}, Idempotency_Key="dry")
+    assert created.status_code == 201, "the dry run has neither made it nor used up the key"
+    taken = await rest.ask("POST", "/playbooks?dry_run=true", {"playbook": draft})
+    assert (taken.status_code, taken.json()["error"]["details"]["field"]) == (409, "playbook.smart_code")
+    path = f"/playbooks/{created.json()['data']['playbook_id']}"
+    assert (await rest.ask("PUT", f"{path}?dry_run=true", {"playbook": draft})).status_code == 200
+    wrong = {**draft, "smart_code": "HERA.bad", "steps": [{"name": "A", "sequence": 1, "smart_code": "no"}]}
+    refused = (await rest.ask("PUT", f"{path}?dry_run=true", {"playbook": wrong})).json()["error"]
+    assert [e["field"] for e in refused["details"]["errors"]] == ["playbook.smart_code", "steps[0].smart_code"]
+    assert (await rest.data("GET", path))["revision"] == 1
+
+
+async def test_an_archived_one_starts_no_runs_and_one_with_open_runs_stays(rest: Rest, stack: RunningStack) -> None:
+    playbook_id, _ = await created(rest)
+    run = await rest.data("POST", "/playbook-runs", start(playbook_id))
+    assert (await rest.data("POST", f"/playbooks/{playbook_id}/archive", {}))["status"] == "archived"
+    for _ in range(2):
+        refused = await rest.ask("POST", "/playbook-runs", start(playbook_id))
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "CONFLICT")
+        kept = await rest.ask("DELETE", f"/playbooks/{playbook_id}")
+        assert (kept.status_code, kept.json()["error"]["details"]["open_runs"]) == (409, 1)
+    complete = {"completion": {"outcome": "success"}}
+    await rest.data("POST", f"/playbook-runs/{run['run_id']}/steps/step_001/complete", complete)
+    assert (await rest.data("DELETE", f"/playbooks/{playbook_id}"))["status"] == "deleted"
+    for _ in range(2):
+        assert (await rest.ask("GET", f"/playbooks/{playbook_id}")).status_code == 404
+        assert (await rest.ask("POST", "/playbook-runs", start(playbook_id))).status_code == 404
+    assert (await rest.data("GET", f"/playbook-runs/{run['run_id']}"))["status"] == "completed"
