@@ -17,6 +17,8 @@ from deploy.local.waiting import until
 from tests.infrastructure import Infrastructure, Kind
 
 READY_SECONDS = 60.0
+PLENTY = 1_000_000
+"""Requests a minute: what is under test is not the limit."""
 
 
 class RunningStack:
@@ -83,7 +85,7 @@ def provide(kind: Kind, path: Path, shared: Infrastructure | None) -> Iterator[R
     folder = Folder(path)
     prefix = f"test_{uuid.uuid4().hex[:12]}"
     external = shared.addresses if shared and kind != "embedded" else None
-    over = {"DATABASE_PREFIX": prefix} | dict(shared.over if shared else {})
+    over = {"DATABASE_PREFIX": prefix, "RATE_LIMIT_PER_MINUTE": str(PLENTY)} | dict(shared.over if shared else {})
     wishes = Wishes(ports={"gateway": 0}, external=external, environment=over)
     started = stack.up(folder, wishes, report=lambda _: None)
     try:

@@ -9,7 +9,6 @@ from fastapi_offline import FastAPIOffline
 from starlette.routing import Route
 
 from services.gateway.documentation import openapi
-from services.gateway.edge import Edge
 from services.gateway.routes.operations import OPERATIONS
 from shared.asyncapi import asyncapi
 
@@ -30,7 +29,6 @@ def application() -> FastAPI:
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.add_middleware(Edge)
     app.openapi = openapi_document  # type: ignore[method-assign]
     app.router.routes.append(Route("/asyncapi.json", _asyncapi))
     return app

@@ -71,9 +71,10 @@ def wish_of(request: Request, admitted: Admitted) -> Wish:
 class Commands:
     """Sends commands and waits for their replies."""
 
-    def __init__(self, requester: Requester, timeout_seconds: float) -> None:
+    def __init__(self, requester: Requester, timeout_seconds: float, max_in_flight: int) -> None:
         self._requester = requester
         self._timeout_seconds = timeout_seconds
+        self._max_in_flight = max_in_flight
 
     async def run(self, wish: Wish, errand: Errand) -> Response:
         """The reply as an answer; 202 where none came in time. Raises Unavailable where Kafka can't be reached."""
@@ -90,6 +91,8 @@ class Commands:
     async def _ask(self, wish: Wish, errand: Errand) -> Reply | None:
         if not self._requester.ready():
             raise Unavailable("The gateway is not connected to Kafka")
+        if self._requester.in_flight >= self._max_in_flight:
+            raise Unavailable(f"{self._max_in_flight} commands wait for their replies already")
         now = clock.now()
         current = correlation()
         message = command_message(

@@ -11,13 +11,21 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from contracts.rejections import Code
+from services.gateway.documented_headers import HEADERS, describe
 from services.gateway.routes.plain import Endpoint, PlainRoute
 from services.gateway.shapes.answers import Accepted, ErrorAnswer
 from services.gateway.shapes.examples import example
 from shared.http import STATUS_OF
 
 _REF = "#/components/schemas/{model}"
-_EVERYWHERE = (Code.UNAUTHORIZED, Code.FORBIDDEN, Code.ORGANIZATION_MISMATCH, Code.INTERNAL_ERROR, Code.UNAVAILABLE)
+_EVERYWHERE = (
+    Code.UNAUTHORIZED,
+    Code.FORBIDDEN,
+    Code.ORGANIZATION_MISMATCH,
+    Code.RATE_LIMITED,
+    Code.INTERNAL_ERROR,
+    Code.UNAVAILABLE,
+)
 _TOKEN = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 _TITLES = {
     400: "The request is not valid, or violates a contract or a policy",
@@ -26,6 +34,7 @@ _TITLES = {
     404: "There is no such thing in this organization",
     409: "The current state does not allow this",
     413: "The body is too large",
+    429: "The organization has used up its requests of this minute",
     500: "Something went wrong in the service",
     503: "Something that is needed does not answer; try again",
 }
@@ -141,8 +150,6 @@ class Operation:
         if self.dry_run and self.status == 200:
             data = {"anyOf": [_reference(self.answer), _reference(self.dry_run)]}
             answer["content"]["application/json"]["schema"]["properties"]["data"] = data
-        if self.etag:
-            answer["headers"] = {"ETag": {"description": "Changes with every change", "schema": {"type": "string"}}}
         if self.links:
             answer["links"] = {link.operation: link.described() for link in self.links}
         return answer
@@ -169,7 +176,9 @@ _IDEMPOTENCY = Parameter(
 def openapi(operations: Sequence[Operation], **about: Any) -> dict[str, Any]:
     """The OpenAPI document; `about` is title, version and description."""
     document = get_openapi(routes=[operation.route(_nobody) for operation in operations], **about)
-    return {**document, "components": _components(operations)}
+    for operation in operations:
+        describe(document["paths"][operation.path][operation.method.lower()], etag=operation.etag)
+    return {**document, "components": {**_components(operations), "headers": HEADERS}}
 
 
 async def _nobody(_: Request) -> Response:

@@ -4,8 +4,11 @@ from contracts import topics
 from services.gateway.admission import Admission
 from services.gateway.application import application
 from services.gateway.commands import Commands
+from services.gateway.edge import Edge
+from services.gateway.limiting import Limiting
 from services.gateway.owners import Owner
 from services.gateway.pinned import PinnedDefinitions
+from services.gateway.rate_limits import RateLimits
 from services.gateway.routes.analytics import AnalyticsRoutes
 from services.gateway.routes.playbooks import PlaybookCommandRoutes, PlaybookReadRoutes
 from services.gateway.routes.runs import RunCommandRoutes, RunReadRoutes
@@ -30,8 +33,14 @@ def build(settings: GatewaySettings) -> Service:
     registry, run_engine, timeline, analytics = owners.values()
 
     verifier = TokenVerifier(settings.jwt_secret, settings.jwt_issuer, settings.jwt_audience)
+    if settings.rate_limit_per_minute:
+        limits = RateLimits(
+            settings.mongodb_uri, service.mongo.name, settings.rate_limit_per_minute, settings.rate_limits
+        )
+        app.add_middleware(Limiting, verifier=verifier, limits=limits)
+    app.add_middleware(Edge)  # the outermost
     admission = Admission(verifier, settings.max_body_bytes)
-    commands = Commands(requester, settings.reply_timeout_seconds)
+    commands = Commands(requester, settings.reply_timeout_seconds, settings.max_commands_in_flight)
     app.router.routes[:0] = routes(
         RunCommandRoutes(admission, commands, PinnedDefinitions(registry)),
         RunReadRoutes(admission, run_engine, timeline),

@@ -24,4 +24,13 @@ class GatewaySettings(ServiceSettings):
     analytics_url: str = Field(description="http://host:port of analytics")
 
     reply_timeout_seconds: float = Field(default=10, gt=0, description="after this a command is answered with 202")
+    rate_limit_per_minute: int = Field(
+        default=1000, ge=0, description="requests of one organisation, over all gateways; 0: as many as they like"
+    )
+    rate_limits: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default={}, description='those of single organisations, as JSON: {"org_1": 5000}'
+    )
+    max_commands_in_flight: int = Field(
+        default=2000, ge=1, description="commands that wait for their replies; what comes beyond them gets 503"
+    )
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)

@@ -17,6 +17,8 @@ from tests.bench.client import Caller
 
 OWN_STACK = CHECKOUT / ".data" / "bench" / "stack"
 PERMISSIONS = ("*",)
+NO_LIMIT = {"RATE_LIMIT_PER_MINUTE": "100000000"}
+"""High, and counted all the same: counting is part of what is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def _own_stack(path: Path) -> Iterator[Target]:
     stack.down(folder)
     shutil.rmtree(path, ignore_errors=True)
     began = time.monotonic()
-    started = stack.up(folder, Wishes(ports={"gateway": 0}), report=lambda _: None)
+    started = stack.up(folder, Wishes(ports={"gateway": 0}, environment=NO_LIMIT), report=lambda _: None)
     print(f"Brought up a stack for the benchmark in {time.monotonic() - began:.1f} s; it ends with it.")
     try:
         yield Target(folder, started.plan)

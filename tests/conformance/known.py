@@ -49,15 +49,8 @@ EVENTS_NOT_HERE: Reasons = {
 
 NOT_PROVOKED: dict[int, str] = {
     202: "comes when no reply came within REPLY_TIMEOUT_SECONDS; the gateway's own tests show it",
-    429: "rate limits are not built yet",
+    429: "comes when an organization has used up its minute; tests/e2e/test_two_gateways.py shows it",
     500: "comes of a bug only",
     503: "comes when Kafka or an owner is away; the gateway's own tests show it",
 }
 """Status codes of the reference that this story does not bring about."""
-
-NOT_YET: Reasons = {
-    "header X-RateLimit-Limit": "rate limits are not built yet",
-    "header X-RateLimit-Remaining": "likewise",
-    "header X-RateLimit-Reset": "likewise",
-}
-"""What the reference names and nobody answers yet."""
