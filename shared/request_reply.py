@@ -70,6 +70,14 @@ class Requester:
     def in_flight(self) -> int:
         return len(self._waiting)
 
+    async def send(self, command: OutgoingMessage, timeout: float) -> None:
+        """Without waiting for a reply. Raises KafkaError where the broker has not acknowledged it in time."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._publisher.publish([command])
+        except TimeoutError:
+            raise KafkaTimeoutError("the broker has not acknowledged the command in time") from None
+
     async def ask(self, command_id: str, command: OutgoingMessage, timeout: float) -> Reply | None:
         """The reply, or None where none came within `timeout` seconds; the command counts all the same.
 

@@ -1,28 +1,37 @@
 """Commands: out to Kafka, and the reply back into an HTTP answer."""
 
+import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from aiokafka.errors import KafkaError
 from fastapi import Request, Response
 
+from contracts import topics
 from contracts.commands import Command
-from contracts.rejections import Code
+from contracts.rejections import OTHER_BODY, Code
 from contracts.replies import Reply
 from contracts.topics import Topic
 from services.gateway.admission import Admitted
+from services.gateway.operation_ids import Kind, OperationId
+from services.gateway.store import FirstAnswer, IdempotencyKeys, Known
 from shared import clock
 from shared.correlation import correlation
 from shared.errors import Refused, Unavailable
 from shared.http import failure, success
 from shared.ids import new_id, stable_id
-from shared.messages import command_message
+from shared.messages import OutgoingMessage, command_message
+from shared.mongo import StoreFault
 from shared.request_reply import Requester
 
+OPERATIONS_PATH = "/api/v1/operations"
 _MAX_KEY_LENGTH = 200
 _NOT_ACKNOWLEDGED = "Kafka has not acknowledged the command ({}); send it again under the same Idempotency-Key"
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,8 @@ class Wish:
     organization_id: str
     command_id: str
     fingerprint: str | None
+    asynchronous: bool = False
+    """`Prefer: respond-async`: the caller looks for the outcome elsewhere."""
 
     def id_of(self, prefix: str) -> str:
         """The id of what the command creates."""
@@ -42,20 +53,29 @@ class Wish:
 class Errand:
     """A command and where it goes; `created` names what it makes or changes, `location` is where that is seen."""
 
-    topic: Topic
+    kind: Kind
     key: str
     command: Command
     status: int
     location: str
     subject: dict[str, Any]
 
+    @property
+    def topic(self) -> Topic:
+        return topics.RUN_COMMANDS if self.kind == "run" else topics.REGISTRY_COMMANDS
+
+
+Prepare = Callable[[], Awaitable[Errand]]
+"""What must be asked before a command can be sent. Raises Refused."""
+
 
 def wish_of(request: Request, admitted: Admitted) -> Wish:
     """Raises Refused (VALIDATION_ERROR) for an Idempotency-Key that can't be one."""
     organization_id = admitted.identity.organization_id
-    key = request.headers.get("idempotency-key")
+    key, prefer = request.headers.get("idempotency-key"), request.headers.get("prefer", "")
+    asynchronous = "respond-async" in [part.strip().lower() for part in prefer.split(",")]
     if key is None:
-        return Wish(organization_id, new_id("cmd"), None)
+        return Wish(organization_id, new_id("cmd"), None, asynchronous)
     if not (0 < len(key) <= _MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
         raise Refused(
             Code.VALIDATION_ERROR,
@@ -65,22 +85,62 @@ def wish_of(request: Request, admitted: Admitted) -> Wish:
             reason=f"1 to {_MAX_KEY_LENGTH} printable ASCII characters",
         )
     command_id = stable_id("cmd", organization_id, request.method, request.scope["path"], key)
-    return Wish(organization_id, command_id, hashlib.sha256(admitted.raw).hexdigest())
+    return Wish(organization_id, command_id, hashlib.sha256(admitted.raw).hexdigest(), asynchronous)
 
 
 class Commands:
     """Sends commands and waits for their replies."""
 
-    def __init__(self, requester: Requester, timeout_seconds: float, max_in_flight: int) -> None:
+    def __init__(self, requester: Requester, keys: IdempotencyKeys, timeout_seconds: float, max_in_flight: int) -> None:
         self._requester = requester
+        self._keys = keys
         self._timeout_seconds = timeout_seconds
         self._max_in_flight = max_in_flight
 
-    async def run(self, wish: Wish, errand: Errand) -> Response:
-        """The reply as an answer; 202 where none came in time. Raises Unavailable where Kafka can't be reached."""
+    async def run(self, wish: Wish, errand: Errand | Prepare) -> Response:
+        """The reply as an answer; 202 where none came in time, or none is waited for.
+
+        Under an Idempotency-Key the first answer again. Raises Unavailable where Kafka can't be reached, Refused for a
+        key that is in use.
+        """
+        if wish.fingerprint is None:
+            return await self._done(wish, errand)
+        try:
+            known = await self._keys.claim(wish.command_id, wish.fingerprint)
+        except StoreFault as error:
+            log.warning("idempotency_keys_not_reached", error=repr(error)[:300])
+            return await self._done(wish, errand)  # the owners of the answers tell repeats apart all the same
+        return _again(wish, known) if known is not None else await self._kept(wish, errand)
+
+    async def _kept(self, wish: Wish, errand: Errand | Prepare) -> Response:
+        """The answer, kept for those who send the same key again."""
+        try:
+            answer = await self._done(wish, errand)
+        except Refused:
+            await self._note(self._keys.let_go(wish.command_id))
+            raise
+        except BaseException:
+            await self._note(self._keys.leave_open(wish.command_id))
+            raise
+        if answer.status_code == 202:
+            await self._note(self._keys.leave_open(wish.command_id))
+        else:
+            headers = {name: value for name, value in answer.headers.items() if name == "location"}
+            first = FirstAnswer(answer.status_code, bytes(answer.body), headers)
+            await self._note(self._keys.settle(wish.command_id, first))
+        return answer
+
+    async def _note(self, work: Awaitable[None]) -> None:
+        try:
+            await asyncio.shield(work)
+        except StoreFault as error:
+            log.warning("idempotency_keys_not_reached", error=repr(error)[:300])
+
+    async def _done(self, wish: Wish, errand: Errand | Prepare) -> Response:
+        errand = errand if isinstance(errand, Errand) else await errand()
         reply = await self._ask(wish, errand)
         if reply is None:
-            return success({"operation": "accepted", **errand.subject}, 202, {"Location": errand.location})
+            return _accepted(wish, errand)
         headers = {"X-Idempotent-Replay": "true"} if reply.replayed else {}
         if reply.rejection is not None:
             return failure(reply.rejection, headers)
@@ -93,9 +153,19 @@ class Commands:
             raise Unavailable("The gateway is not connected to Kafka")
         if self._requester.in_flight >= self._max_in_flight:
             raise Unavailable(f"{self._max_in_flight} commands wait for their replies already")
+        message = self._message(wish, errand)
+        try:
+            if wish.asynchronous:
+                await self._requester.send(message, self._timeout_seconds)
+                return None
+            return await self._requester.ask(wish.command_id, message, self._timeout_seconds)
+        except KafkaError as error:
+            raise Unavailable(_NOT_ACKNOWLEDGED.format(type(error).__name__)) from error
+
+    def _message(self, wish: Wish, errand: Errand) -> OutgoingMessage:
         now = clock.now()
         current = correlation()
-        message = command_message(
+        return command_message(
             errand.topic.name,
             errand.key,
             errand.command,
@@ -108,7 +178,26 @@ class Commands:
             reply_to=self._requester.address,
             fingerprint=wish.fingerprint,
         )
-        try:
-            return await self._requester.ask(wish.command_id, message, self._timeout_seconds)
-        except KafkaError as error:
-            raise Unavailable(_NOT_ACKNOWLEDGED.format(type(error).__name__)) from error
+
+
+def _accepted(wish: Wish, errand: Errand) -> Response:
+    operation_id = OperationId(errand.kind, errand.key, wish.command_id).text(wish.organization_id)
+    headers = {"Location": f"{OPERATIONS_PATH}/{operation_id}"}
+    if wish.asynchronous:
+        headers["Preference-Applied"] = "respond-async"
+    return success({"operation": "accepted", "operation_id": operation_id, **errand.subject}, 202, headers)
+
+
+def _again(wish: Wish, known: Known) -> Response:
+    """What came of the same key before. Raises Refused where that was another body, or is under way."""
+    if known.fingerprint != wish.fingerprint:
+        raise Refused.because(OTHER_BODY)
+    if known.answer is None:
+        raise Refused(
+            Code.IDEMPOTENCY_CONFLICT,
+            "A request under this Idempotency-Key is under way",
+            field="Idempotency-Key",
+            reason="Its outcome is not known yet; send it again in a moment",
+        )
+    headers = {**known.answer.headers, "X-Idempotent-Replay": "true"}
+    return Response(known.answer.body, known.answer.status, headers, media_type="application/json")

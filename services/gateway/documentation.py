@@ -128,7 +128,7 @@ class Operation:
         names = re.findall(r"{(\w+)}", self.path)
         in_path = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
         in_query = [_parameter("query", p) for p in (*self.query, *([_DRY_RUN] if self.dry_run else []))]
-        own = [*([_IDEMPOTENCY] if self.command else []), *([_IF_NONE_MATCH] if self.etag else [])]
+        own = [*([_IDEMPOTENCY, _PREFER] if self.command else []), *([_IF_NONE_MATCH] if self.etag else [])]
         headers = [*_HEADERS, *own, *self.headers]
         return [*in_path, *in_query, *(_parameter("header", header) for header in headers)]
 
@@ -139,7 +139,14 @@ class Operation:
         if self.dry_run and self.status != 200:
             yield 200, _success("Of a dry run: all checks passed, nothing was written", self.dry_run, None)
         if self.command:
-            yield 202, _success("No outcome within the time; the command counts all the same", Accepted, None)
+            yield (
+                202,
+                _success(
+                    "No outcome yet, or none was waited for; the command counts",
+                    Accepted,
+                    None,
+                ),
+            )
         refusals = (*_EVERYWHERE, *self.refusals)
         for status in sorted({STATUS_OF[code] for code in refusals}):
             codes = [code for code in refusals if STATUS_OF[code] == status]
@@ -165,6 +172,11 @@ IF_MATCH = Parameter(
     "If-Match",
     "Only if its ETag is one of these; CONFLICT otherwise",
     {"type": "string", "pattern": '^(\\*|"[0-9]{1,9}")$'},
+)
+_PREFER = Parameter(
+    "Prefer",
+    "`respond-async`: 202 at once, the outcome at `Location`",
+    {"type": "string", "examples": ["respond-async"]},
 )
 _IDEMPOTENCY = Parameter(
     "Idempotency-Key",

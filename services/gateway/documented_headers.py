@@ -18,6 +18,7 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "const": "behind"},
     },
     "Location": {"description": "Where what was created, or the outcome, is to be seen", "schema": _TEXT},
+    "Preference-Applied": {"description": "The preference that was followed", "schema": _TEXT},
     "Retry-After": {"description": "Seconds after which it may be of use to try again", "schema": _NUMBER},
     "ETag": {"description": "Changes with every change", "schema": _TEXT},
 }
@@ -31,6 +32,7 @@ def describe(operation: dict[str, Any], *, etag: bool) -> None:
         names = ["X-Request-ID", *(() if status == "401" else _LIMITS)]
         names += ["X-Idempotent-Replay"] if takes_key and int(status) < 500 else []
         names += ["Location"] if status in ("201", "202") else []
+        names += ["Preference-Applied"] if status == "202" else []
         names += ["Retry-After"] if status in ("429", "503") else []
         names += ["ETag"] if etag and status in ("200", "304") else []
         names += ["X-Consistency"] if status == "200" and not takes_key else []

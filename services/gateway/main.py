@@ -1,6 +1,7 @@
 """Puts the gateway together."""
 
 from contracts import topics
+from services.gateway import store
 from services.gateway.admission import Admission
 from services.gateway.application import application
 from services.gateway.commands import Commands
@@ -10,13 +11,18 @@ from services.gateway.owners import Owner
 from services.gateway.pinned import PinnedDefinitions
 from services.gateway.rate_limits import RateLimits
 from services.gateway.routes.analytics import AnalyticsRoutes
+from services.gateway.routes.outcomes import OperationRoutes
 from services.gateway.routes.playbooks import PlaybookCommandRoutes, PlaybookReadRoutes
 from services.gateway.routes.runs import RunCommandRoutes, RunReadRoutes
 from services.gateway.routes.table import routes
 from services.gateway.settings import GatewaySettings
+from services.gateway.store import IdempotencyKeys
 from shared.auth import TokenVerifier
 from shared.request_reply import Requester
 from shared.service import Service
+
+SPARE_SECONDS = 5.0
+"""Over the time that a reply may take: a gateway that has not ended a request by then is gone."""
 
 
 def build(settings: GatewaySettings) -> Service:
@@ -40,14 +46,17 @@ def build(settings: GatewaySettings) -> Service:
         app.add_middleware(Limiting, verifier=verifier, limits=limits)
     app.add_middleware(Edge)  # the outermost
     admission = Admission(verifier, settings.max_body_bytes)
-    commands = Commands(requester, settings.reply_timeout_seconds, settings.max_commands_in_flight)
+    keys = IdempotencyKeys(service.mongo, settings.reply_timeout_seconds + SPARE_SECONDS)
+    commands = Commands(requester, keys, settings.reply_timeout_seconds, settings.max_commands_in_flight)
     app.router.routes[:0] = routes(
         RunCommandRoutes(admission, commands, PinnedDefinitions(registry)),
         RunReadRoutes(admission, run_engine, timeline),
         PlaybookCommandRoutes(admission, commands, registry, run_engine),
         PlaybookReadRoutes(admission, registry, analytics),
         AnalyticsRoutes(admission, analytics),
+        OperationRoutes(admission, registry, run_engine),
     )
+    service.indexes = store.INDEXES
     service.before.append(requester.start)
     service.alive_while.append(requester.ready)
     service.after += [requester.stop, *(owner.close for owner in owners.values())]

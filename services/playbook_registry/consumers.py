@@ -80,7 +80,11 @@ class CommandConsumer:
         reply, playbook = await self._changes.take(message)
         if playbook is not None:
             await self._publisher.publish([_registered(playbook)])
-        await self._publisher.publish(_reply_messages([(message, reply)], clock.now()))
+        await self._answer([(message, reply)])
+
+    async def _answer(self, answers: Sequence[tuple[Message, Reply]]) -> None:
+        await self._store.refusals.keep([(m, r) for m, r in answers if r.rejection is not None and m.envelope.reply_to])
+        await self._publisher.publish(_reply_messages(answers, clock.now()))
 
     async def _take(self, messages: Sequence[Message]) -> None:
         now = clock.now()
@@ -95,7 +99,7 @@ class CommandConsumer:
         replies = [_reply(i, message, decided, playbooks, conflicts) for i, message in enumerate(messages)]
         registered = [playbooks[key] for key in dict.fromkeys(map(_key, messages)) if key in playbooks]
         await self._publisher.publish([_registered(playbook) for playbook in registered])
-        await self._publisher.publish(_reply_messages(zip(messages, replies, strict=True), now))
+        await self._answer(list(zip(messages, replies, strict=True)))
 
 
 def _key(message: Message) -> CommandKey:

@@ -47,23 +47,20 @@ def router(store: PlaybookStore, lists: PlaybookLists) -> APIRouter:
         draft: PlaybookDraft, organization_id: str, playbook_id: str | None = None, if_match: str | None = None
     ) -> Response:
         """Whether the draft could become a playbook, or the next revision of `playbook_id`."""
-        if playbook_id is not None:
-            found = await _found(store, organization_id, playbook_id)
-            changed = changed_meanwhile(found, if_match)
-            if changed is not None:
-                raise Refused.because(changed)
-        rejection = refusal(draft, DEFAULT_POLICIES)
-        if rejection is not None:
-            raise Refused.because(rejection)
-        holder = (await store.holders([(organization_id, draft.smart_code)])).get((organization_id, draft.smart_code))
-        if holder not in (None, playbook_id):
-            raise Refused.because(smart_code_taken(draft.smart_code, holder))
+        await _check(store, draft, organization_id, playbook_id, if_match)
         return success(checked_view(draft, warnings(draft)))
 
     @routes.get("/{playbook_id}")
     async def playbook(playbook_id: str, organization_id: str) -> Response:
         found = await _found(store, organization_id, playbook_id)
         return success({**_view(found), "revisions": _history(found)}, headers={"ETag": found.etag})
+
+    @routes.get("/{playbook_id}/commands/{command_id}")
+    async def answer(playbook_id: str, command_id: str, organization_id: str) -> Response:
+        found = await store.get(organization_id, playbook_id)
+        reply = found.answer_of(command_id) if found is not None else None
+        reply = reply or await store.refusals.of(organization_id, command_id)
+        return success({"reply": reply.model_dump(mode="json") if reply is not None else None})
 
     @routes.get("/{playbook_id}/head")
     async def head(playbook_id: str, organization_id: str) -> Response:
@@ -86,6 +83,23 @@ def router(store: PlaybookStore, lists: PlaybookLists) -> APIRouter:
         return success(definition)
 
     return routes
+
+
+async def _check(
+    store: PlaybookStore, draft: PlaybookDraft, organization_id: str, playbook_id: str | None, if_match: str | None
+) -> None:
+    """Raises Refused for what the draft would be refused for."""
+    if playbook_id is not None:
+        found = await _found(store, organization_id, playbook_id)
+        changed = changed_meanwhile(found, if_match)
+        if changed is not None:
+            raise Refused.because(changed)
+    rejection = refusal(draft, DEFAULT_POLICIES)
+    if rejection is not None:
+        raise Refused.because(rejection)
+    holder = (await store.holders([(organization_id, draft.smart_code)])).get((organization_id, draft.smart_code))
+    if holder not in (None, playbook_id):
+        raise Refused.because(smart_code_taken(draft.smart_code, holder))
 
 
 async def _found(store: PlaybookStore, organization_id: str, playbook_id: str) -> StoredPlaybook:

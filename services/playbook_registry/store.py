@@ -10,7 +10,9 @@ from pymongo.errors import DuplicateKeyError
 from services.playbook_registry.documents import from_document, to_document
 from services.playbook_registry.domain.playbook import StoredPlaybook
 from services.playbook_registry.lists import INDEXES as LISTS
+from shared import refusals
 from shared.mongo import Document, Mongo, bulk_write
+from shared.refusals import Refusals
 
 INDEXES = {
     "playbooks": [
@@ -19,7 +21,8 @@ INDEXES = {
         ),
         IndexModel([("organization_id", ASCENDING), ("command_id", ASCENDING)], name="command_taken_once", unique=True),
         *LISTS,
-    ]
+    ],
+    "refusals": refusals.INDEXES,
 }
 CommandKey = tuple[str, str]
 """Organisation and command id."""
@@ -35,6 +38,7 @@ class PlaybookStore:
     def __init__(self, mongo: Mongo) -> None:
         self._playbooks = mongo.collection("playbooks")
         self._revisions = mongo.collection("revisions")
+        self.refusals = Refusals(mongo)
 
     async def created_by(self, commands: Collection[CommandKey]) -> dict[CommandKey, StoredPlaybook]:
         """The playbooks that these commands have created, where they have."""

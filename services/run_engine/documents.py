@@ -68,14 +68,16 @@ def from_document(document: Document) -> StoredRun:
     return StoredRun(
         run_id=document["_id"],
         state=_STATE.validate_python(document["state"]),
-        journal=Journal(
-            tuple(_entry(int(key), entry) for key, entry in sorted(document["journal"].items())),
-            tuple(document["older_commands"]),
-        ),
+        journal=journal_of(document),
         head_hash=document["head_hash"],
         partition=document["partition"],
         written=document["written"],
     )
+
+
+def journal_of(document: Document) -> Journal:
+    entries = sorted(document["journal"].items())
+    return Journal(tuple(_entry(int(key), entry) for key, entry in entries), tuple(document["older_commands"]))
 
 
 def _head(run: StoredRun) -> Document:

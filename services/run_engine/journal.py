@@ -50,6 +50,13 @@ class Journal:
         reply = entry.reply()
         return reply if entry.offset == offset else reply.model_copy(update={"replayed": True})
 
+    def answer_of(self, command_id: str) -> Reply | None:
+        """What the command was answered; None for one that was not taken."""
+        entry = self.find(command_id)
+        if entry is None:
+            return _GONE if command_id in self.older else None
+        return entry.reply()
+
     def add(self, entry: Entry) -> "Journal":
         return Journal((*self.entries, entry), self.older)
 

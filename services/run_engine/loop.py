@@ -93,6 +93,7 @@ class CommandLoop:
         )
         round_ = self._decide(messages, runs, definitions, clock.now())
         await self._write(round_)
+        await self._store.refusals.keep(_refused_without_a_run(round_))
         return round_
 
     async def _publish(self, rounds: Sequence[_Round]) -> None:
@@ -145,6 +146,17 @@ def _note(message: Message, reply: Reply) -> None:
         organization_id=envelope.organization_id,
         correlation_id=envelope.correlation_id,
     )
+
+
+def _refused_without_a_run(round_: _Round) -> list[tuple[Message, Reply]]:
+    """What no journal keeps, and somebody may ask for."""
+    return [
+        (message, reply)
+        for run_id, answers in round_.answers.items()
+        if run_id not in round_.before and run_id not in round_.after
+        for message, reply, _ in answers
+        if message.envelope.reply_to is not None
+    ]
 
 
 def _carried_definitions(messages: Sequence[Message]) -> list[PlaybookDefinition]:

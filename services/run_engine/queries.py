@@ -35,6 +35,11 @@ def router(reads: RunReads, store: RunStore) -> APIRouter:
             raise Refused.because(not_found(run_id))
         return success(found)
 
+    @routes.get("/runs/{run_id}/commands/{command_id}")
+    async def answer(run_id: str, command_id: str, organization_id: str) -> Response:
+        reply = await store.answer(organization_id, run_id, command_id)
+        return success({"reply": reply.model_dump(mode="json") if reply is not None else None})
+
     @routes.get("/runs/{run_id}")
     async def run(run_id: str, organization_id: str, sensitive: bool = False) -> Response:
         found = await reads.run(organization_id, run_id)

@@ -10,15 +10,20 @@ from pymongo import ASCENDING, IndexModel, InsertOne, UpdateOne
 
 from contracts.definitions import PlaybookDefinition
 from contracts.events import Timer
-from services.run_engine.documents import changes, from_document, to_document
+from contracts.replies import Reply
+from services.run_engine.documents import changes, from_document, journal_of, to_document
 from services.run_engine.domain.copying import changed
 from services.run_engine.execution import StoredRun
+from services.run_engine.journal import Journal
+from shared import refusals
 from shared.mongo import Document, Mongo, bulk_write, guarded_write
+from shared.refusals import Refusals
 
 INDEXES = {
     "runs": [
         IndexModel([("partition", ASCENDING), ("next_due_at", ASCENDING)], name="due_timers"),
-    ]
+    ],
+    "refusals": refusals.INDEXES,
 }
 _DEFINITIONS_REMEMBERED = 500
 DefinitionKey = tuple[str, int]
@@ -35,6 +40,7 @@ class RunStore:
     def __init__(self, mongo: Mongo, cache_size: int) -> None:
         self._runs = mongo.collection("runs")
         self._definitions = mongo.collection("definitions")
+        self.refusals = Refusals(mongo)
         self._cache: OrderedDict[str, StoredRun] = OrderedDict()
         self._cache_size = cache_size
         self._known_definitions: OrderedDict[DefinitionKey, PlaybookDefinition] = OrderedDict()
@@ -112,6 +118,13 @@ class RunStore:
             for timer in map(Timer.model_validate, run["state"]["timers"])
             if timer.due_at <= now
         ]
+
+    async def answer(self, organization_id: str, run_id: str, command_id: str) -> Reply | None:
+        """What a command to a run was answered; None for one that was not taken, or by another run."""
+        query = {"_id": run_id, "organization_id": organization_id}
+        run = await self._runs.find_one(query, {"journal": 1, "older_commands": 1})
+        journal = journal_of(run) if run else Journal()
+        return journal.answer_of(command_id) or await self.refusals.of(organization_id, command_id)
 
     async def mark_incident(self, run_id: str, incident: Document) -> None:
         """Notes on the run that a command to it was parked."""

@@ -48,7 +48,7 @@ EVENTS_NOT_HERE: Reasons = {
 """Events of the reference's timeline that this story does not bring about."""
 
 NOT_PROVOKED: dict[int, str] = {
-    202: "comes when no reply came within REPLY_TIMEOUT_SECONDS; the gateway's own tests show it",
+    202: "comes when no reply came in time, or with `Prefer: respond-async`; tests/e2e/test_two_gateways.py shows it",
     429: "comes when an organization has used up its minute; tests/e2e/test_two_gateways.py shows it",
     500: "comes of a bug only",
     503: "comes when Kafka or an owner is away; the gateway's own tests show it",

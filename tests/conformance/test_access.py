@@ -37,7 +37,7 @@ BODIES["revise_playbook"] = BODIES["create_playbook"]
 """By operation: a body that would succeed."""
 
 
-NAMES = {"playbook_id": "pb_1", "run_id": "run_1", "step_id": "step_001", "revision": "1"}
+NAMES = {"playbook_id": "pb_1", "run_id": "run_1", "step_id": "step_001", "revision": "1", "operation_id": "op_1"}
 """By name of a path's parameter."""
 
 
@@ -71,7 +71,10 @@ async def _settled(world: World) -> World:
     playbook = (await world.send(world.ask(by_name["create_playbook"]))).json()["data"]
     BODIES["start_run"]["run"]["playbook_id"] = playbook["playbook_id"]
     run = (await world.send(world.ask(by_name["start_run"]))).json()["data"]
-    return replace(world, ids={**NAMES, "playbook_id": playbook["playbook_id"], "run_id": run["run_id"]})
+    world = replace(world, ids={**NAMES, "playbook_id": playbook["playbook_id"], "run_id": run["run_id"]})
+    later = replace(world.ask(by_name["signal_run"]), headers={"Prefer": "respond-async"})
+    operation_id = (await world.send(later)).json()["data"]["operation_id"]
+    return replace(world, ids={**world.ids, "operation_id": operation_id})
 
 
 def _combinations() -> list[Any]:
@@ -123,6 +126,6 @@ async def test_shows_another_tenant_nothing(world: World, operation: Operation) 
 
 def _leveled(answer: httpx.Response, ask: Ask) -> str:
     text = answer.text
-    for name, known in ask.ids.items():
+    for name, known in sorted(ask.ids.items(), key=lambda item: -len(item[1])):
         text = text.replace(known, f"<{name}>")
     return text

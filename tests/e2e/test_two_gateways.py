@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest_asyncio
@@ -59,3 +60,68 @@ async def test_a_key_stands_for_one_request_at_both(gateways: list[httpx.AsyncCl
     body["playbook"] = tasks_in_a_row(2)
     other = await gateways[1].post("/playbooks", json=body, headers=keyed)
     assert (other.status_code, other.json()["error"]["code"]) == (409, "IDEMPOTENCY_CONFLICT")
+
+
+async def test_of_one_key_sent_to_both_at_once_one_thing_comes(
+    gateways: list[httpx.AsyncClient], stack: RunningStack
+) -> None:
+    organization_id, headers = somebody(stack)
+    body = {"organization_id": organization_id, "playbook": tasks_in_a_row(1)}
+    keyed = {**headers, "Idempotency-Key": "at once"}
+    answers = await asyncio.gather(*(gateways[n % 2].post("/playbooks", json=body, headers=keyed) for n in range(10)))
+    made = [answer.json()["data"]["playbook_id"] for answer in answers if answer.status_code == 201]
+    refused = [answer.json()["error"]["code"] for answer in answers if answer.status_code == 409]
+    assert len(made) + len(refused) == 10
+    assert len(set(made)) == 1
+    assert set(refused) <= {"IDEMPOTENCY_CONFLICT"}
+    assert (await gateways[0].get("/playbooks", headers=headers)).json()["data"]["total"] == 1
+
+
+async def test_a_start_is_answered_again_after_its_playbook_was_archived(
+    gateways: list[httpx.AsyncClient], stack: RunningStack
+) -> None:
+    organization_id, headers = somebody(stack)
+    own = {"organization_id": organization_id}
+    created = await gateways[0].post("/playbooks", json={**own, "playbook": tasks_in_a_row(1)}, headers=headers)
+    playbook_id = created.json()["data"]["playbook_id"]
+    start, keyed = {**own, "run": {"playbook_id": playbook_id}}, {**headers, "Idempotency-Key": "start"}
+    first = await gateways[0].post("/playbook-runs", json=start, headers=keyed)
+    await gateways[1].post(f"/playbooks/{playbook_id}/archive", json=own, headers=headers)
+    again = await gateways[1].post("/playbook-runs", json=start, headers=keyed)
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert again.headers["Location"] == first.headers["Location"]
+    refused = await gateways[1].post("/playbook-runs", json=start, headers=headers)
+    assert refused.status_code == 409
+
+
+async def test_an_outcome_that_was_not_waited_for_is_there_at_both(
+    gateways: list[httpx.AsyncClient], stack: RunningStack
+) -> None:
+    organization_id, headers = somebody(stack)
+    own, later = {"organization_id": organization_id}, {**headers, "Prefer": "respond-async"}
+    created = await gateways[0].post("/playbooks", json={**own, "playbook": tasks_in_a_row(1)}, headers=later)
+    assert (created.status_code, created.headers["Preference-Applied"]) == (202, "respond-async")
+    playbook = await outcome(gateways, created, headers)
+    start = {**own, "run": {"playbook_id": playbook["result"]["playbook_id"]}}
+    started = await outcome(gateways, await gateways[0].post("/playbook-runs", json=start, headers=later), headers)
+    assert (started["status"], started["result"]["status"]) == ("succeeded", "active")
+    complete = {**own, "completion": {"outcome": "nonsense"}}
+    path = f"/playbook-runs/{started['run_id']}/steps/step_001/complete"
+    refused = await outcome(gateways, await gateways[0].post(path, json=complete, headers=later), headers)
+    assert (refused["status"], refused["error"]["details"]["field"]) == ("failed", "completion.outcome")
+    path = path.replace(started["run_id"], "run_unknown")
+    unknown = await outcome(gateways, await gateways[0].post(path, json=complete, headers=later), headers)
+    assert (unknown["status"], unknown["error"]["code"]) == ("failed", "NOT_FOUND")
+
+
+async def outcome(gateways: list[httpx.AsyncClient], accepted: httpx.Response, headers: dict[str, str]) -> Any:
+    """As both gateways show it in the end."""
+    path = accepted.headers["Location"].removeprefix("/api/v1")
+    seen: list[Any] = []
+    async with asyncio.timeout(20):
+        while not seen or any(data["status"] == "running" for data in seen):
+            await asyncio.sleep(0.1)
+            answers = [await gateway.get(path, headers=headers) for gateway in gateways]
+            seen = [answer.json()["data"] for answer in answers]
+    assert seen[0] == seen[1]
+    return seen[0]

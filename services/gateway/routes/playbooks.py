@@ -3,7 +3,6 @@
 import orjson
 from fastapi import Request, Response
 
-from contracts import topics
 from contracts.commands import (
     ArchivePlaybook,
     Command,
@@ -73,8 +72,12 @@ class PlaybookCommandRoutes:
     async def delete(self, request: Request) -> Response:
         admitted = self._admission.bare_command(request, "playbook:delete")
         command = DeletePlaybook(**_subject(request, admitted))
-        await self._without_open_runs(request, command)
-        return await self._commands.run(wish_of(request, admitted), _errand(command.playbook_id, command))
+
+        async def without_open_runs() -> Errand:
+            await self._without_open_runs(request, command)
+            return _errand(command.playbook_id, command)
+
+        return await self._commands.run(wish_of(request, admitted), without_open_runs)
 
     async def _checked(
         self, request: Request, admitted: Admitted, draft: PlaybookDraft, *of: tuple[str, str]
@@ -149,4 +152,4 @@ def _subject(request: Request, admitted: Admitted) -> dict[str, object]:
 
 def _errand(playbook_id: str, command: Command, status: int = 200) -> Errand:
     location = f"{PLAYBOOKS}/{playbook_id}"
-    return Errand(topics.REGISTRY_COMMANDS, playbook_id, command, status, location, {"playbook_id": playbook_id})
+    return Errand("playbook", playbook_id, command, status, location, {"playbook_id": playbook_id})

@@ -2,7 +2,6 @@
 
 from fastapi import Request, Response
 
-from contracts import topics
 from contracts.commands import Command, CompleteStep, StartRun
 from services.gateway.admission import Admission
 from services.gateway.commands import Commands, Errand, wish_of
@@ -33,18 +32,22 @@ class RunCommandRoutes:
             raise not_found("Playbook", "run.playbook_id", asked.playbook_id)
         wish = wish_of(request, admitted)
         run_id = wish.id_of("run")
-        command = StartRun(
-            caller=admitted.identity.caller,
-            run_id=run_id,
-            organization_id=wish.organization_id,
-            definition=await self._pinned.current(wish.organization_id, asked.playbook_id),
-            smart_code=asked.smart_code,
-            context=asked.context,
-            initial_data=asked.initial_data,
-            metadata=asked.metadata,
-        )
-        subject = {"run_id": run_id, "playbook_id": asked.playbook_id}
-        return await self._commands.run(wish, _errand(run_id, command, subject, status=201))
+
+        async def pinned() -> Errand:
+            command = StartRun(
+                caller=admitted.identity.caller,
+                run_id=run_id,
+                organization_id=wish.organization_id,
+                definition=await self._pinned.current(wish.organization_id, asked.playbook_id),
+                smart_code=asked.smart_code,
+                context=asked.context,
+                initial_data=asked.initial_data,
+                metadata=asked.metadata,
+            )
+            subject = {"run_id": run_id, "playbook_id": asked.playbook_id}
+            return _errand(run_id, command, subject, status=201)
+
+        return await self._commands.run(wish, pinned)
 
     async def complete(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "step:complete")
@@ -118,4 +121,4 @@ def _sight(identity: Identity) -> list[tuple[str, str]]:
 
 
 def _errand(run_id: str, command: Command, subject: dict[str, str], status: int = 200) -> Errand:
-    return Errand(topics.RUN_COMMANDS, run_id, command, status, f"{RUNS}/{run_id}", subject)
+    return Errand("run", run_id, command, status, f"{RUNS}/{run_id}", subject)

@@ -2,8 +2,9 @@
 
 from services.gateway.routes.analytics import AnalyticsRoutes
 from services.gateway.routes.operations import analytics as figures
+from services.gateway.routes.operations import outcomes, runs, tasks
 from services.gateway.routes.operations import playbooks as definitions
-from services.gateway.routes.operations import runs, tasks
+from services.gateway.routes.outcomes import OperationRoutes
 from services.gateway.routes.plain import PlainRoute
 from services.gateway.routes.playbooks import PlaybookCommandRoutes, PlaybookReadRoutes
 from services.gateway.routes.runs import RunCommandRoutes, RunReadRoutes
@@ -15,6 +16,7 @@ def routes(
     playbook_commands: PlaybookCommandRoutes,
     playbooks: PlaybookReadRoutes,
     analytics: AnalyticsRoutes,
+    operations: OperationRoutes,
 ) -> list[PlainRoute]:
     return [
         runs.COMPLETE_STEP.route(commands.complete),
@@ -34,4 +36,5 @@ def routes(
         definitions.READ_REVISION.route(playbooks.revision),
         figures.PLAYBOOK_METRICS.route(playbooks.metrics),
         figures.RUN_ANALYTICS.route(analytics.runs),
+        outcomes.READ_OPERATION.route(operations.read),
     ]

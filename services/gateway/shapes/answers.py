@@ -181,9 +181,10 @@ class Signalled(Shape):
 
 
 class Accepted(Shape):
-    """The command counts, once; its outcome is not known yet. `Location` says where it will be seen."""
+    """The command counts, once; its outcome is not known yet. It will be at `Location`."""
 
     operation: Literal["accepted"]
+    operation_id: str
     run_id: str | None = None
     playbook_id: str | None = None
     step_id: str | None = None

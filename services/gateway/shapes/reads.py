@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from contracts.definitions import StepDefinition
 from contracts.values import Moment
-from services.gateway.shapes.answers import PlaybookSize, RunStatus, Shape, StepRow
+from services.gateway.shapes.answers import ErrorBody, PlaybookSize, RunStatus, Shape, StepRow
 
 
 class PlaybookOutline(Shape):
@@ -247,3 +247,15 @@ class RunAnalytics(Shape):
     filters: dict[str, Any]
     group_by: list[str]
     metrics: list[str]
+
+
+class CommandOutcome(Shape):
+    operation_id: str
+    type: Literal["command"]
+    status: Literal["running", "succeeded", "failed"]
+    resource: str
+    """Where what the command is about can be read."""
+    run_id: str | None = None
+    playbook_id: str | None = None
+    result: dict[str, Any] | None = None
+    error: ErrorBody | None = None

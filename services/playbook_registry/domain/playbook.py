@@ -73,6 +73,13 @@ class StoredPlaybook:
     def etag(self) -> str:
         return f'"{self.written}"'
 
+    def answer_of(self, command_id: str) -> Reply | None:
+        """What the command that created it, or one of the last that changed it, was answered."""
+        if command_id == self.command_id:
+            return Reply(result=dict(self.answer))
+        taken = next((t for t in self.taken if t.command_id == command_id), None)
+        return Reply(result=dict(taken.answer)) if taken else None
+
     def answer_again(self, command_id: str, fingerprint: str | None) -> Reply | None:
         """The first answer to a change that was made before; None for a new one."""
         taken = next((t for t in self.taken if t.command_id == command_id), None)

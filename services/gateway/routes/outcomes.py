@@ -1,0 +1,43 @@
+"""Operations: how a command came out whose answer was not waited for."""
+
+from typing import Any
+
+from fastapi import Request, Response
+
+from contracts.replies import Reply
+from services.gateway.admission import Admission
+from services.gateway.operation_ids import OperationId
+from services.gateway.owners import Owner
+from services.gateway.routes.operations.common import PLAYBOOKS, RUNS
+from services.gateway.routes.paths import query_of
+from shared.http import success
+
+
+class OperationRoutes:
+    def __init__(self, admission: Admission, registry: Owner, run_engine: Owner) -> None:
+        self._admission = admission
+        self._registry = registry
+        self._run_engine = run_engine
+
+    async def read(self, request: Request) -> Response:
+        identity = self._admission.query(request, "run:read")
+        text = request.path_params["operation_id"]
+        operation = OperationId.read(text, identity.organization_id)
+        owner = self._run_engine if operation.kind == "run" else self._registry
+        path = f"/internal/{operation.kind}s/{operation.subject}/commands/{operation.command_id}"
+        kept = (await owner.get(path, query_of(request, identity.organization_id))).data()["reply"]
+        reply = Reply.model_validate(kept) if kept is not None else None
+        return success({"operation_id": text, "type": "command", **_subject(operation), **_outcome(reply)})
+
+
+def _subject(operation: OperationId) -> dict[str, str]:
+    collection = RUNS if operation.kind == "run" else PLAYBOOKS
+    return {f"{operation.kind}_id": operation.subject, "resource": f"{collection}/{operation.subject}"}
+
+
+def _outcome(reply: Reply | None) -> dict[str, Any]:
+    if reply is None:
+        return {"status": "running"}
+    if reply.rejection is not None:
+        return {"status": "failed", "error": reply.rejection.model_dump(mode="json")}
+    return {"status": "succeeded", "result": reply.result}

@@ -1,0 +1,86 @@
+"""Idempotency keys: who is at a request, and what it was answered; for a day, over all gateways."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from shared import clock
+from shared.mongo import Document, Mongo
+
+KEPT = timedelta(hours=24)
+INDEXES = {
+    "idempotency_keys": [
+        IndexModel([("at", ASCENDING)], name="kept_for_a_day", expireAfterSeconds=int(KEPT.total_seconds()))
+    ]
+}
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAnswer:
+    """A definite one: 2xx or 4xx, with the headers that belong to it."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a request that came before."""
+
+    fingerprint: str
+    in_flight: bool
+    answer: FirstAnswer | None
+
+
+class IdempotencyKeys:
+    """`in_flight_seconds`: after this a gateway that began on a request and never said how it ended is given up."""
+
+    def __init__(self, mongo: Mongo, in_flight_seconds: float) -> None:
+        self._keys = mongo.collection("idempotency_keys")
+        self._in_flight = timedelta(seconds=in_flight_seconds)
+
+    async def claim(self, command_id: str, fingerprint: str) -> Known | None:
+        """None: the request is ours to do. Raises StoreFault where MongoDB does not answer."""
+        now = clock.now()
+        try:
+            await self._keys.insert_one({"_id": command_id, "fingerprint": fingerprint, "began": now, "at": now})
+        except DuplicateKeyError:
+            return await self._known(command_id, now)
+        return None
+
+    async def _known(self, command_id: str, now: datetime) -> Known | None:
+        """A request that was given up is claimed anew; of those who try, one gets it."""
+        found = await self._keys.find_one({"_id": command_id})
+        if found is None:
+            return None  # let go in this moment: the owner of the answer tells repeats apart
+        in_flight = found["began"] > now - self._in_flight
+        if "status" in found or in_flight:
+            return Known(found["fingerprint"], in_flight, _answer(found))
+        taken = await self._keys.update_one(
+            {"_id": command_id, "began": found["began"], "status": {"$exists": False}}, {"$set": {"began": now}}
+        )
+        return None if taken.modified_count else Known(found["fingerprint"], True, None)
+
+    async def settle(self, command_id: str, answer: FirstAnswer) -> None:
+        fields = {"status": answer.status, "body": answer.body, "headers": answer.headers}
+        await self._keys.update_one({"_id": command_id}, {"$set": fields})
+
+    async def leave_open(self, command_id: str) -> None:
+        """The outcome is not known here: whoever asks again may ask the owner."""
+        await self._keys.update_one({"_id": command_id}, {"$set": {"began": _LONG_AGO}})
+
+    async def let_go(self, command_id: str) -> None:
+        """Nothing was begun."""
+        await self._keys.delete_one({"_id": command_id})
+
+
+def _answer(found: Document) -> FirstAnswer | None:
+    if "status" not in found:
+        return None
+    headers: dict[str, Any] = found["headers"]
+    return FirstAnswer(found["status"], bytes(found["body"]), headers)
