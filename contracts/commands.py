@@ -79,9 +79,25 @@ class CompleteStep(Command):
     next_step_assignments: dict[str, list[str]] = Field(default_factory=dict)
 
 
+class ClaimStep(Command):
+    """The caller takes a step that is offered to several."""
+
+    step_id: str
+
+
+class ReleaseStep(Command):
+    """Its assignee gives it back to those whose roles it asks for."""
+
+    step_id: str
+    reason: str | None = None
+
+
 class UpdateData(Command):
     data: dict[str, Any]
     metadata: dict[str, Any] = Field(default_factory=dict)
+    priority: str | None = None
+    if_match: str | None = Field(default=None, max_length=200)
+    """An `If-Match` header; a run's ETag is its version."""
 
 
 class SignalCommand(Command):
@@ -160,8 +176,8 @@ class RecordNotification(Command):
 
 
 RUN_COMMANDS: tuple[type[Command], ...] = (
-    StartRun, CompleteStep, UpdateData, PauseRun, ResumeRun, CancelRun, RetryStep, SkipStep, EscalateStep,
-    ReassignStep, ReceiveEvent, FireTimer, RecordAutomationResult, RecordNotification,
+    StartRun, CompleteStep, ClaimStep, ReleaseStep, UpdateData, PauseRun, ResumeRun, CancelRun, RetryStep, SkipStep,
+    EscalateStep, ReassignStep, ReceiveEvent, FireTimer, RecordAutomationResult, RecordNotification,
 )  # fmt: skip
 REGISTRY_COMMANDS: tuple[type[Command], ...] = (
     CreatePlaybook, RevisePlaybook, ArchivePlaybook, RestorePlaybook, DeletePlaybook,

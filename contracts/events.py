@@ -162,6 +162,16 @@ class StepAssigned(Event):
     reason: str | None = None
 
 
+class StepReleased(Event):
+    """Its assignee gave it back; whoever holds one of its roles may claim it."""
+
+    step_id: str
+    sequence: int
+    step_name: str
+    previous: str
+    reason: str | None = None
+
+
 class StepEscalated(Event):
     step_id: str
     sequence: int
@@ -238,6 +248,8 @@ class LateResultRecorded(Event):
 class DataUpdated(Event):
     data: dict[str, Any]
     metadata: dict[str, Any] = Field(default_factory=dict)
+    priority: str | None = None
+    """The run's, where it was changed."""
     fields_updated: list[str]
     update_type: Literal["manual", "event"]
     event_name: str | None = None
@@ -318,7 +330,7 @@ class PlaybookRegistered(Event):
 
 RUN_EVENTS: tuple[type[Event], ...] = (
     RunCreated, StepStarted, StepCompleted, StepFailed, StepSkipped, StepBlocked, StepCancelled, StepsReturned,
-    StepRetried, StepAssigned, StepEscalated, StepOverdue, ApprovalRecorded, AutomationRequested,
+    StepRetried, StepAssigned, StepReleased, StepEscalated, StepOverdue, ApprovalRecorded, AutomationRequested,
     AutomationAttemptFailed, AutomationFellBack, LateResultRecorded, DataUpdated, RunPaused, RunResumed, RunBlocked,
     RunUnblocked, RunCompleted, RunFailed, RunReopened, RunCancelled, NotificationSent,
 )  # fmt: skip

@@ -90,3 +90,8 @@ class Attachment(OpenContract):
     type: str | None = None
     size_bytes: int | None = Field(default=None, ge=0)
     document: str | None = None
+
+
+def is_matched(etag: str, if_match: str) -> bool:
+    """As RFC 9110, 13.1.1, has it: any of a list, or `*`; a weak one never."""
+    return if_match.strip() == "*" or etag in [part.strip() for part in if_match.split(",")]

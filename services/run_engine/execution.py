@@ -202,6 +202,10 @@ def _result(
             return views.run_created_view(after, definition, decided)
         case commands.CompleteStep():
             return views.completion_view(after, definition, command.step_id, decided, command.caller)
+        case commands.ClaimStep() | commands.ReleaseStep():
+            return views.assignment_view(after, definition, command.step_id, decided, command.caller)
+        case commands.UpdateData():
+            return views.update_view(after, decided)
         case commands.SignalCommand() if before is not None:
             return views.signal_view(before, after, command, decided)
         case _:

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query, Response
 
 from contracts.definitions import PlaybookDefinition
 from services.run_engine.domain import views
-from services.run_engine.domain.copying import changed
 from services.run_engine.domain.lifecycle import RunStatus
 from services.run_engine.domain.plan import plan_of
+from services.run_engine.domain.situation import unknown_step
 from services.run_engine.domain.state import RunState
 from services.run_engine.execution import not_found
 from services.run_engine.reads import RunReads, is_mine
@@ -40,14 +40,27 @@ def router(reads: RunReads, store: RunStore) -> APIRouter:
         reply = await store.answer(organization_id, run_id, command_id)
         return success({"reply": reply.model_dump(mode="json") if reply is not None else None})
 
+    @routes.get("/runs/{run_id}/why")
+    async def why(run_id: str, organization_id: str, sensitive: bool = False) -> Response:
+        state, incident = await reads.run(organization_id, run_id)
+        plan = plan_of(await _definition(state, store))
+        shown = state if sensitive else views.masked_run(state, plan)
+        return success({**views.waiting_view(shown, plan), **_incident(incident)})
+
+    @routes.get("/runs/{run_id}/steps/{step_id}")
+    async def step(run_id: str, step_id: str, organization_id: str, sensitive: bool = False) -> Response:
+        state, _ = await reads.run(organization_id, run_id)
+        if step_id not in state.steps:
+            raise Refused.because(unknown_step(state, step_id))
+        plan = plan_of(await _definition(state, store))
+        shown = state if sensitive else views.masked_run(state, plan)
+        return success(views.step_view(shown, shown.steps[step_id], plan.by_id[step_id].definition))
+
     @routes.get("/runs/{run_id}")
     async def run(run_id: str, organization_id: str, sensitive: bool = False) -> Response:
-        found = await reads.run(organization_id, run_id)
-        if found is None:
-            raise Refused.because(not_found(run_id))
-        state, incident = found
-        state = await _shown(state, store, sensitive)
-        return success({**views.run_view(state), **({"incident": incident} if incident else {})})
+        state, incident = await reads.run(organization_id, run_id)
+        view = views.run_view(await _shown(state, store, sensitive))
+        return success({**view, **_incident(incident)}, headers={"ETag": f'"{state.sequence}"'})
 
     @routes.get("/runs")
     async def runs(
@@ -79,11 +92,15 @@ def router(reads: RunReads, store: RunStore) -> APIRouter:
     return routes
 
 
+def _incident(incident: Document | None) -> Document:
+    return {"incident": incident} if incident else {}
+
+
 async def _shown(state: RunState, store: RunStore, sensitive: bool) -> RunState:
     """The run as the caller may see it; `sensitive`: with the fields that forms mark as encrypted."""
     if sensitive:
         return state
-    return changed(state, data=views.masked(state.data, plan_of(await _definition(state, store))))
+    return views.masked_run(state, plan_of(await _definition(state, store)))
 
 
 async def _definition(state: RunState, store: RunStore) -> PlaybookDefinition:

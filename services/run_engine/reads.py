@@ -7,7 +7,9 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from services.run_engine.documents import ANY_ROLE, from_document
 from services.run_engine.domain.lifecycle import RUN_OPEN
 from services.run_engine.domain.state import RunState
+from services.run_engine.execution import not_found
 from services.run_engine.store import RunStore
+from shared.errors import Refused
 from shared.mongo import Document, Mongo
 from shared.pages import Page, after
 
@@ -66,10 +68,12 @@ class RunReads:
         query = {"organization_id": organization_id, "state.playbook.playbook_id": playbook_id}
         return int(await self._runs.count_documents({**query, "state.status": {"$in": list(RUN_OPEN)}}))
 
-    async def run(self, organization_id: str, run_id: str) -> tuple[RunState, Document | None] | None:
-        """A run and its incident, if a command to it was set aside."""
+    async def run(self, organization_id: str, run_id: str) -> tuple[RunState, Document | None]:
+        """A run and its incident, if a command to it was set aside. Raises Refused (NOT_FOUND) for an unknown one."""
         document = await self._runs.find_one({"_id": run_id, "organization_id": organization_id})
-        return (from_document(document).state, document.get("incident")) if document else None
+        if document is None:
+            raise Refused.because(not_found(run_id))
+        return from_document(document).state, document.get("incident")
 
     async def runs(
         self, organization_id: str, status: str | None, playbook_id: str | None, cursor: str | None, limit: int

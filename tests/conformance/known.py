@@ -25,16 +25,11 @@ ADDED: dict[str, Reasons] = {
         "data.next_steps[].approval_options": "what may be answered",
         "data.next_steps[].data": "the data that it needs",
     },
-    TIMELINE: {"data.timeline[].details.event_name": "which event of another system brought the data"},
     METRICS: {"data.metrics.outcome_distribution.rejected": "runs that an approval ended: completed, but no success"},
 }
 """By request: fields beyond the reference's, and what they are for."""
 
 DIFFERENT: dict[str, Reasons] = {
-    TIMELINE: {
-        "value data.timeline[].details.update_type": "'event', not 'manual': there is no route yet by which a user "
-        "changes data outside a completion, so that the story has an event signal do it",
-    },
     METRICS: {
         "type data.metrics.sla_compliance.average_overrun_hours": "null: no run missed its SLA, so there is no average",
     },

@@ -119,10 +119,16 @@ class Story:
 
     async def post(self, path: str, subject: str, role: str, body: Mapping[str, Any]) -> Any:
         """A request beside the reference's own, which must succeed."""
-        headers = {"Authorization": f"Bearer {self.token(subject, [role])}"}
-        answer = await self._send("POST", path, headers, {"organization_id": self.organization_id, **body})
+        return await self._beside("POST", path, self.token(subject, [role]), body)
+
+    async def patch(self, path: str, subject: str, role: str, body: Mapping[str, Any]) -> Any:
+        return await self._beside("PATCH", path, self.token(subject, [role]), body)
+
+    async def _beside(self, method: str, path: str, token: str, body: Mapping[str, Any]) -> Any:
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = await self._send(method, path, headers, {"organization_id": self.organization_id, **body})
         content = answer.json()
-        assert content["success"], f"POST {path} came to {content}"
+        assert content["success"], f"{method} {path} came to {content}"
         return content["data"]
 
     async def _send(self, method: str, target: str, headers: Mapping[str, str], body: Any) -> httpx.Response:
@@ -179,10 +185,7 @@ async def _tell_contacts(story: Story, run_id: str) -> None:
         e for e in reference.example(TIMELINE).responses[0]["data"]["timeline"] if e["event_type"] == "data_updated"
     )
     data = {name: sent[name] for name in updated["details"]["fields_updated"]}
-    signal = {"type": "event", "name": "contacts_received", "data": data}
-    await story.post(
-        f"/api/v1/playbook-runs/{run_id}/signal", "sales_rep_001", "sales_rep", {"action": "signal", "signal": signal}
-    )
+    await story.patch(f"/api/v1/playbook-runs/{run_id}", "sales_rep_001", "sales_rep", {"run": {"data": data}})
 
 
 async def _more_runs(story: Story) -> None:

@@ -30,6 +30,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "restore_playbook": {},
     "start_run": {"run": {"initial_data": {"word": SECRET_WORD}}},
     "complete_step": {"completion": {"outcome": "success"}},
+    "update_run": {"run": {"data": {"word": SECRET_WORD}}},
+    "claim_step": {},
+    "release_step": {},
     "signal_run": {"signal": {"type": "event", "name": "any"}},
     "run_analytics": {},
 }

@@ -157,6 +157,10 @@ def _run_cancelled(summary: RunSummary, event: events.RunCancelled) -> RunSummar
     return {**_ended(summary, event, "cancelled", "cancelled"), "cancelled_by": cancelled_by(event.signal.metadata)}
 
 
+def _updated(summary: RunSummary, event: events.DataUpdated) -> RunSummary:
+    return {**summary, "priority": event.priority or summary["priority"]}
+
+
 def _reopened(summary: RunSummary, _: events.RunReopened) -> RunSummary:
     return {**summary, "status": "active", "outcome": None, "ended_at": None, "duration_minutes": None, "sla_met": None}
 
@@ -172,6 +176,7 @@ EFFECTS: dict[type[Event], Callable[[RunSummary, Any], RunSummary]] = {
     events.StepsReturned: _returned,
     events.StepRetried: _retried,
     events.StepAssigned: _nothing,
+    events.StepReleased: _nothing,
     events.StepEscalated: _nothing,
     events.StepOverdue: _nothing,  # the completion says whether the SLA was missed
     events.ApprovalRecorded: _nothing,
@@ -179,7 +184,7 @@ EFFECTS: dict[type[Event], Callable[[RunSummary, Any], RunSummary]] = {
     events.AutomationAttemptFailed: _nothing,
     events.AutomationFellBack: _nothing,
     events.LateResultRecorded: _nothing,
-    events.DataUpdated: _nothing,
+    events.DataUpdated: _updated,
     events.RunPaused: _status("paused"),
     events.RunResumed: _resumed,
     events.RunBlocked: _status("blocked"),

@@ -2,15 +2,15 @@
 
 from fastapi import Request, Response
 
-from contracts.commands import Command, CompleteStep, StartRun
-from services.gateway.admission import Admission
+from contracts.commands import ClaimStep, Command, CompleteStep, ReleaseStep, StartRun, UpdateData
+from services.gateway.admission import Admission, Admitted
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.owners import Owner, not_found
 from services.gateway.pinned import PinnedDefinitions
 from services.gateway.routes.operations.common import RUNS
-from services.gateway.routes.paths import is_id, query_of, run_id_of, step_id_of
+from services.gateway.routes.paths import if_match, is_id, query_of, run_id_of, step_id_of
 from services.gateway.shapes.checking import run_smart_code, shaped, shaped_with_times
-from services.gateway.shapes.requests import RunCreation, RunSignal, StepCompletion
+from services.gateway.shapes.requests import RunCreation, RunSignal, RunUpdate, StepClaim, StepCompletion, StepRelease
 from shared.auth import Identity
 from shared.errors import Unavailable
 from shared.signals import signal_command
@@ -65,6 +65,40 @@ class RunCommandRoutes:
         subject = {"run_id": run_id, "step_id": step_id}
         return await self._commands.run(wish_of(request, admitted), _errand(run_id, command, subject))
 
+    async def claim(self, request: Request) -> Response:
+        admitted = await self._admission.command(request, "step:complete")
+        run_id, step_id = run_id_of(request), step_id_of(request)
+        shaped(StepClaim, admitted)
+        return await self._to_step(
+            request, admitted, ClaimStep(caller=admitted.identity.caller, step_id=step_id), run_id
+        )
+
+    async def release(self, request: Request) -> Response:
+        admitted = await self._admission.command(request, "step:complete")
+        run_id, step_id = run_id_of(request), step_id_of(request)
+        reason = shaped(StepRelease, admitted).reason
+        command = ReleaseStep(caller=admitted.identity.caller, step_id=step_id, reason=reason)
+        return await self._to_step(request, admitted, command, run_id)
+
+    async def _to_step(
+        self, request: Request, admitted: Admitted, command: ClaimStep | ReleaseStep, run_id: str
+    ) -> Response:
+        subject = {"run_id": run_id, "step_id": command.step_id}
+        return await self._commands.run(wish_of(request, admitted), _errand(run_id, command, subject))
+
+    async def update(self, request: Request) -> Response:
+        admitted = await self._admission.command(request, "run:update")
+        run_id = run_id_of(request)
+        change = shaped(RunUpdate, admitted).run
+        command = UpdateData(
+            caller=admitted.identity.caller,
+            data=change.data,
+            metadata=change.metadata,
+            priority=change.priority,
+            if_match=if_match(request),
+        )
+        return await self._commands.run(wish_of(request, admitted), _errand(run_id, command, {"run_id": run_id}))
+
     async def signal(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "run:update")
         run_id = run_id_of(request)
@@ -91,6 +125,17 @@ class RunReadRoutes:
     async def read(self, request: Request) -> Response:
         identity = self._admission.query(request, "run:read")
         path = f"/internal/runs/{run_id_of(request)}"
+        params = query_of(request, identity.organization_id) + _sight(identity)
+        return (await self._run_engine.get(path, params)).response(request.headers.get("if-none-match"))
+
+    async def why(self, request: Request) -> Response:
+        identity = self._admission.query(request, "run:read")
+        params = query_of(request, identity.organization_id) + _sight(identity)
+        return (await self._run_engine.get(f"/internal/runs/{run_id_of(request)}/why", params)).response()
+
+    async def step(self, request: Request) -> Response:
+        identity = self._admission.query(request, "run:read")
+        path = f"/internal/runs/{run_id_of(request)}/steps/{step_id_of(request)}"
         params = query_of(request, identity.organization_id) + _sight(identity)
         return (await self._run_engine.get(path, params)).response()
 

@@ -180,6 +180,24 @@ class Signalled(Shape):
     timeline_entry: TimelineLine | None
 
 
+class RunUpdated(Shape):
+    run_id: str
+    status: RunStatus
+    priority: str
+    version: int
+    updated_at: Moment
+    fields_updated: list[str]
+    """Those of `metadata` as `metadata.<name>`; empty where nothing was sent."""
+    timeline_entry: TimelineLine | None
+
+
+class StepAssignment(NextStep):
+    """`timeline_entry` is null where it was so already."""
+
+    run_id: str
+    timeline_entry: TimelineLine | None
+
+
 class Accepted(Shape):
     """The command counts, once; its outcome is not known yet. It will be at `Location`."""
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from contracts.definitions import StepDefinition
 from contracts.values import Moment
-from services.gateway.shapes.answers import ErrorBody, PlaybookSize, RunStatus, Shape, StepRow
+from services.gateway.shapes.answers import ErrorBody, PlaybookSize, RunStatus, Shape, StepRow, StepStatus
 
 
 class PlaybookOutline(Shape):
@@ -84,11 +84,71 @@ class Run(Shape):
     playbook_name: str
     playbook_version: str
     playbook_revision: int
+    version: int
+    """Number of its events so far; its ETag."""
+    allowed_actions: list[str]
+    """What its status lets anybody do; who may is another matter."""
     created_by: str
+    updated_at: Moment
     context: dict[str, Any]
     data: dict[str, Any]
     """Initial data, with each completion's data merged over it in order."""
     metadata: dict[str, Any]
+
+
+class Wait(Shape):
+    """One thing that must happen before the run goes on. Which fields there are depends on the kind."""
+
+    kind: Literal["person", "automation", "condition", "resume", "retry", "steps"]
+    explanation: str
+    """A sentence."""
+    since: Moment | None = None
+    step_id: str | None = None
+    assigned_to: str | None = None
+    assignee_roles: list[str] | None = None
+    anyone: bool | None = None
+    """Anyone who may complete steps can act."""
+    due_at: Moment | None = None
+    conditions: list[dict[str, Any]] | None = None
+    """Each with `condition`, `met`, and where it is not met `reason` and `actual_value`."""
+    steps: list[str] | None = None
+    """Ids of the steps that come first."""
+
+
+class Waiting(Shape):
+    run_id: str
+    status: RunStatus
+    version: int
+    allowed_actions: list[str]
+    summary: str
+    waits_for: list[Wait]
+
+
+class Attempt(Shape):
+    attempt: int
+    status: StepStatus
+    started_at: Moment | None = None
+    ended_at: Moment | None = None
+    completed_by: str | None = None
+    outcome: str | None = None
+
+
+class Step(StepRow):
+    """A step of a run, with its history."""
+
+    run_id: str
+    step_name: str
+    step_type: str
+    description: str | None = None
+    is_required: bool
+    assignee_roles: list[str]
+    form_fields: list[dict[str, Any]]
+    approval_options: list[dict[str, Any]]
+    data: dict[str, Any]
+    """What its completion brought."""
+    attachments: list[dict[str, Any]]
+    attempts: list[Attempt]
+    """Oldest first; the last one is the current."""
 
 
 class RunPage(Shape):

@@ -51,6 +51,29 @@ class RunCreation(Body):
     run: RunRequest
 
 
+class RunChange(BaseModel):
+    """What of a run is changed: values are merged over those that are there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    data: dict[str, Any] = Field(default_factory=dict)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    priority: str | None = Field(default=None, min_length=1, max_length=100)
+
+
+class RunUpdate(Body):
+    action: Literal["update"] = "update"
+    run: RunChange
+
+
+class StepClaim(Body):
+    action: Literal["claim"] = "claim"
+
+
+class StepRelease(Body):
+    action: Literal["release"] = "release"
+    reason: str | None = Field(default=None, max_length=2000)
+
+
 class Completion(BaseModel):
     """What came of a step. `outcome` is `success`, `failure`, or an action of the step's approval options."""
 

@@ -8,7 +8,7 @@ from contracts.commands import ArchivePlaybook, DeletePlaybook, PlaybookChange, 
 from contracts.definitions import PlaybookDefinition, PlaybookStatus
 from contracts.policies import OrganizationPolicies
 from contracts.rejections import Code, Rejection
-from contracts.values import rfc3339
+from contracts.values import is_matched, rfc3339
 from services.playbook_registry.domain.playbook import LastChange, RevisionNote, StoredPlaybook
 from services.playbook_registry.domain.revisions import as_json, created_view, metrics, next_revision
 from services.playbook_registry.domain.validation import refusal
@@ -43,11 +43,6 @@ def change(
             raise ValueError(f"{type(command).__name__} is no change of a playbook")
 
 
-def matches(if_match: str, etag: str) -> bool:
-    """As RFC 9110, 13.1.1, has it: any of a list, or `*`; a weak one never."""
-    return if_match.strip() == "*" or etag in [part.strip() for part in if_match.split(",")]
-
-
 def not_found(playbook_id: str) -> Rejection:
     return Rejection(
         code=Code.NOT_FOUND,
@@ -58,7 +53,7 @@ def not_found(playbook_id: str) -> Rejection:
 
 def changed_meanwhile(playbook: StoredPlaybook, if_match: str | None) -> Rejection | None:
     """The refusal where the playbook is not at an ETag that the caller has seen."""
-    if if_match is None or matches(if_match, playbook.etag):
+    if if_match is None or is_matched(playbook.etag, if_match):
         return None
     details = {
         "field": "If-Match",

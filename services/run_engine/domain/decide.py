@@ -5,6 +5,7 @@ from typing import assert_never
 
 from contracts.commands import (
     CancelRun,
+    ClaimStep,
     Command,
     CompleteStep,
     EscalateStep,
@@ -14,6 +15,7 @@ from contracts.commands import (
     ReceiveEvent,
     RecordAutomationResult,
     RecordNotification,
+    ReleaseStep,
     ResumeRun,
     RetryStep,
     SkipStep,
@@ -26,6 +28,7 @@ from contracts.policies import OrganizationPolicies
 from contracts.rejections import Rejection
 from services.run_engine.domain.advance import Course, settle
 from services.run_engine.domain.deciders.cancel_run import cancel_run
+from services.run_engine.domain.deciders.claim_step import claim_step
 from services.run_engine.domain.deciders.complete_step import complete_step
 from services.run_engine.domain.deciders.escalate_step import escalate_step
 from services.run_engine.domain.deciders.fire_timer import fire_timer
@@ -34,6 +37,7 @@ from services.run_engine.domain.deciders.reassign_step import reassign_step
 from services.run_engine.domain.deciders.receive_event import receive_event
 from services.run_engine.domain.deciders.record_automation_result import record_automation_result
 from services.run_engine.domain.deciders.record_notification import record_notification
+from services.run_engine.domain.deciders.release_step import release_step
 from services.run_engine.domain.deciders.resume_run import resume_run
 from services.run_engine.domain.deciders.retry_step import retry_step
 from services.run_engine.domain.deciders.skip_step import skip_step
@@ -45,8 +49,8 @@ from services.run_engine.domain.situation import Decision, Situation
 from services.run_engine.domain.state import RunState
 
 RunCommand = (
-    StartRun | CompleteStep | UpdateData | PauseRun | ResumeRun | CancelRun | RetryStep | SkipStep | EscalateStep
-    | ReassignStep | ReceiveEvent | FireTimer | RecordAutomationResult | RecordNotification
+    StartRun | CompleteStep | ClaimStep | ReleaseStep | UpdateData | PauseRun | ResumeRun | CancelRun | RetryStep
+    | SkipStep | EscalateStep | ReassignStep | ReceiveEvent | FireTimer | RecordAutomationResult | RecordNotification
 )  # fmt: skip
 
 
@@ -112,6 +116,10 @@ def _decision(state: RunState, command: RunCommand, situation: Situation) -> Dec
             return record_automation_result(state, command, situation)
         case FireTimer():
             return fire_timer(state, command, situation)
+        case ClaimStep():
+            return claim_step(state, command, situation)
+        case ReleaseStep():
+            return release_step(state, command, situation)
         case UpdateData():
             return update_data(state, command, situation)
         case PauseRun():

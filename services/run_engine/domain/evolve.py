@@ -28,6 +28,7 @@ from contracts.events import (
     StepEscalated,
     StepFailed,
     StepOverdue,
+    StepReleased,
     StepRetried,
     StepSkipped,
     StepsReturned,
@@ -40,7 +41,7 @@ from services.run_engine.domain.state import RunState, StepState
 
 RunEvent = (
     RunCreated | StepStarted | StepCompleted | StepFailed | StepSkipped | StepBlocked | StepCancelled | StepsReturned
-    | StepRetried | StepAssigned | StepEscalated | StepOverdue | ApprovalRecorded | AutomationRequested
+    | StepRetried | StepAssigned | StepReleased | StepEscalated | StepOverdue | ApprovalRecorded | AutomationRequested
     | AutomationAttemptFailed | AutomationFellBack | LateResultRecorded | DataUpdated | RunPaused | RunResumed
     | RunBlocked | RunUnblocked | RunCompleted | RunFailed | RunReopened | RunCancelled | NotificationSent
 )  # fmt: skip
@@ -96,6 +97,9 @@ def _applied(state: RunState, event: RunEvent) -> RunState:  # noqa: C901 - one 
         case StepAssigned():
             step = state.steps[event.step_id]
             return _with_step(state, event, changed(step, assigned_to=event.assigned_to), clear_timers=False)
+        case StepReleased():
+            step = changed(state.steps[event.step_id], assigned_to=None, auto_assigned=False)
+            return _with_step(state, event, step, clear_timers=False)
         case StepEscalated():
             return _escalated(state, event)
         case StepOverdue():
@@ -227,6 +231,7 @@ def _data_updated(state: RunState, event: DataUpdated) -> RunState:
         state, sequence=state.sequence + 1, updated_at=event.at,
         data={**state.data, **event.data} if event.data else state.data,
         metadata={**state.metadata, **event.metadata} if event.metadata else state.metadata,
+        priority=event.priority or state.priority,
     )  # fmt: skip
 
 

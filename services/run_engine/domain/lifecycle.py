@@ -33,7 +33,19 @@ STEP_OPEN: frozenset[StepStatus] = frozenset({"in_progress", "paused", "blocked"
 STEP_ENDED: frozenset[StepStatus] = frozenset({"completed", "failed", "skipped", "cancelled"})
 
 ALLOWED_ON_RUN: dict[RunStatus, tuple[str, ...]] = {
-    "active": ("complete", "update", "pause", "cancel", "retry", "skip", "escalate", "reassign", "event"),
+    "active": (
+        "complete",
+        "claim",
+        "release",
+        "update",
+        "pause",
+        "cancel",
+        "retry",
+        "skip",
+        "escalate",
+        "reassign",
+        "event",
+    ),
     "paused": ("update", "resume", "cancel", "escalate", "reassign", "event"),
     "blocked": ("update", "pause", "cancel", "retry", "skip", "escalate", "reassign", "event"),
     "completed": (),

@@ -132,6 +132,7 @@ _DETAILS: dict[str, Callable[[Payload], dict[str, Any]]] = {
     "StepsReturned": _fields("from_step", "to_step", "reset"),
     "StepRetried": _fields("step_name", "reason"),
     "StepAssigned": _fields("step_name", "assigned_to", "previous", "reason"),
+    "StepReleased": _fields("step_name", "previous", "reason"),
     "StepEscalated": _fields("step_name", "roles_added", "assigned_to", "reason"),
     "StepOverdue": _fields("step_name", "due_at"),
     "ApprovalRecorded": _fields("step_name", "user", "vote", "roles"),

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from contracts.commands import (
     CancelRun,
+    ClaimStep,
     Command,
     CompleteStep,
     EscalateStep,
@@ -19,6 +20,7 @@ from contracts.commands import (
     ReceiveEvent,
     RecordAutomationResult,
     RecordNotification,
+    ReleaseStep,
     ResumeRun,
     RetryStep,
     SignalCommand,
@@ -27,8 +29,9 @@ from contracts.commands import (
 )  # fmt: skip
 from contracts.rejections import Rejection
 from contracts.values import Caller
+from services.run_engine.domain.plan import plan_of
 from services.run_engine.domain.state import RunState
-from services.run_engine.domain.views import completion_view, run_view, signal_view
+from services.run_engine.domain.views import completion_view, run_view, signal_view, step_view, waiting_view
 from tests.unit.run_engine.story import Story, playbook
 
 STORED: TypeAdapter[RunState] = TypeAdapter(RunState)
@@ -109,6 +112,7 @@ OUTCOMES = ("success",) * 6 + ("approve", "approve", "reject", "failure", "back"
 COMMANDS: dict[type[Command], int] = {
     CompleteStep: 30, RecordAutomationResult: 15, FireTimer: 6, UpdateData: 2, ReceiveEvent: 2, PauseRun: 2,
     ResumeRun: 8, SkipStep: 2, RetryStep: 5, EscalateStep: 1, ReassignStep: 1, RecordNotification: 1, CancelRun: 1,
+    ClaimStep: 2, ReleaseStep: 1,
 }  # fmt: skip
 
 
@@ -144,6 +148,7 @@ def _details(kind: type[Command], chance: Random, story: Story) -> dict[str, Any
     if kind is PauseRun:
         return {"pause_until": chance.choice([None, story.now + timedelta(days=1)])}
     by_kind: dict[type[Command], dict[str, Any]] = {
+        ClaimStep: anywhere, ReleaseStep: anywhere,
         UpdateData: {"data": some}, ReceiveEvent: {"name": "happened", "data": some},
         EscalateStep: {"escalate_to": ["r3"], **anywhere}, ReassignStep: {"assignee": "u1", **anywhere},
         RecordNotification: {"recipient": "u1", "notification_type": "t", "channel": "email"},
@@ -186,6 +191,11 @@ def test_whatever_comes_the_run_stays_sound(steps: list[dict[str, Any]], start: 
 def read_everything(story: Story, before: RunState, sent: Command) -> None:
     assert not isinstance(story.answer, Rejection)
     run_view(story.state)
+    plan = plan_of(story.definition)
+    for step_id, step in story.state.steps.items():
+        step_view(story.state, step, plan.by_id[step_id].definition)
+    waits = waiting_view(story.state, plan)["waits_for"]
+    assert bool(waits) == (story.state.status not in ("completed", "cancelled"))
     if isinstance(sent, CompleteStep):
         completion_view(story.state, story.definition, sent.step_id, story.answer, sent.caller)
     elif isinstance(sent, SignalCommand):

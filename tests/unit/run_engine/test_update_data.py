@@ -32,3 +32,17 @@ def test_changes_nothing_where_nothing_is_sent() -> None:
 
 def test_refuses_a_run_that_has_ended() -> None:
     trial({}).completes(1).when(PAID).refused(Code.INVALID_STATE, "but it is completed")
+
+
+def test_changes_the_priority() -> None:
+    story = trial({}).when(UpdateData(caller=ALICE, data={}, priority="high")).then("DataUpdated")
+    assert (story.state.priority, story.event("DataUpdated").fields_updated) == ("high", ["priority"])
+
+
+def test_changes_a_run_only_at_the_version_that_was_seen() -> None:
+    story = trial({})
+    seen = f'"{story.state.sequence}"'
+    story.when(PAID.model_copy(update={"if_match": seen})).then("DataUpdated")
+    refused = story.when(PAID.model_copy(update={"if_match": seen})).refused(Code.CONFLICT)
+    assert refused.details["current"] == f'"{story.state.sequence}"'
+    story.when(PAID.model_copy(update={"if_match": "*"})).then("DataUpdated")

@@ -1,7 +1,7 @@
 """What the documentation says of the runs' routes."""
 
 from contracts.rejections import Code
-from services.gateway.documentation import Link, Operation, Parameter
+from services.gateway.documentation import IF_MATCH, Link, Operation, Parameter
 from services.gateway.routes.operations.common import BODY, LIST, NOT_FOUND, PAGE, RUN_COMMAND, RUNS, chosen
 from services.gateway.shapes import answers, reads, requests
 
@@ -58,10 +58,85 @@ READ_RUN = Operation(
     name="read_run",
     tag="Runs",
     summary="Read a run",
-    description="Its status, its steps and its data.",
+    description="Its status, its steps and its data. The ETag is for `If-Match` and `If-None-Match`.",
     permission="run:read",
     answer=reads.Run,
+    etag=True,
     refusals=NOT_FOUND,
+)
+
+UPDATE_RUN = Operation(
+    method="PATCH",
+    path=f"{RUNS}/{{run_id}}",
+    name="update_run",
+    tag="Runs",
+    summary="Update a run's data, metadata or priority",
+    description=(
+        "Values are merged over those that are there, while the run is open, pauses included. Blocked steps look again"
+        " whether their conditions hold. With `If-Match` only if nothing happened to the run meanwhile."
+    ),
+    permission="run:update",
+    answer=answers.RunUpdated,
+    body=requests.RunUpdate,
+    headers=(IF_MATCH,),
+    links=(_READ, _TIMELINE),
+    refusals=(*RUN_COMMAND, Code.CONFLICT),
+    command=True,
+)
+
+EXPLAIN_RUN = Operation(
+    method="GET",
+    path=f"{RUNS}/{{run_id}}/why",
+    name="explain_run",
+    tag="Runs",
+    summary="Explain what a run waits for",
+    description="Which condition came out how, who could act, and since when.",
+    permission="run:read",
+    answer=reads.Waiting,
+    refusals=NOT_FOUND,
+)
+
+READ_STEP = Operation(
+    method="GET",
+    path=f"{RUNS}/{{run_id}}/steps/{{step_id}}",
+    name="read_step",
+    tag="Runs",
+    summary="Read a step of a run",
+    description="What it asks for, what came of it, and all attempts at it.",
+    permission="run:read",
+    answer=reads.Step,
+    refusals=NOT_FOUND,
+)
+
+CLAIM_STEP = Operation(
+    method="POST",
+    path=f"{RUNS}/{{run_id}}/steps/{{step_id}}/claim",
+    name="claim_step",
+    tag="Tasks",
+    summary="Claim a step",
+    description="The caller, who holds one of its roles, becomes its assignee; CONFLICT where it has another one.",
+    permission="step:complete",
+    answer=answers.StepAssignment,
+    body=requests.StepClaim,
+    links=tuple(
+        Link(name, {**_RUN, "step_id": "data/step_id"}) for name in ("complete_step", "release_step", "read_step")
+    ),
+    refusals=(*RUN_COMMAND, Code.CONFLICT),
+    command=True,
+)
+
+RELEASE_STEP = Operation(
+    method="POST",
+    path=f"{RUNS}/{{run_id}}/steps/{{step_id}}/release",
+    name="release_step",
+    tag="Tasks",
+    summary="Release a step",
+    description="Its assignee, or a holder of `step:override`, gives it back to those whose roles it asks for.",
+    permission="step:complete",
+    answer=answers.StepAssignment,
+    body=requests.StepRelease,
+    refusals=RUN_COMMAND,
+    command=True,
 )
 
 COMPLETE_STEP = Operation(
@@ -130,4 +205,7 @@ READ_TIMELINE = Operation(
     refusals=(Code.VALIDATION_ERROR, Code.NOT_FOUND),
 )
 
-OPERATIONS = (START_RUN, LIST_RUNS, READ_RUN, COMPLETE_STEP, SIGNAL_RUN, READ_TIMELINE)
+OPERATIONS = (
+    START_RUN, LIST_RUNS, READ_RUN, UPDATE_RUN, EXPLAIN_RUN, READ_STEP, CLAIM_STEP, RELEASE_STEP, COMPLETE_STEP,
+    SIGNAL_RUN, READ_TIMELINE,
+)  # fmt: skip

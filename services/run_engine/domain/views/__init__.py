@@ -1,18 +1,26 @@
 """State and new events in the shapes of the public API's responses."""
 
-from services.run_engine.domain.views.completions import completion_view, masked
-from services.run_engine.domain.views.runs import progress_percentage, run_created_view, run_view
+from services.run_engine.domain.views.assignments import assignment_view
+from services.run_engine.domain.views.completions import completion_view
+from services.run_engine.domain.views.masking import masked_run
+from services.run_engine.domain.views.runs import progress_percentage, run_created_view, run_view, update_view
 from services.run_engine.domain.views.signals import signal_view
+from services.run_engine.domain.views.steps import step_view
 from services.run_engine.domain.views.tasks import task_view
 from services.run_engine.domain.views.timeline import timeline_entry
+from services.run_engine.domain.views.waiting import waiting_view
 
 __all__ = [
+    "assignment_view",
     "completion_view",
-    "masked",
+    "masked_run",
     "progress_percentage",
     "run_created_view",
     "run_view",
     "signal_view",
+    "step_view",
     "task_view",
     "timeline_entry",
+    "update_view",
+    "waiting_view",
 ]

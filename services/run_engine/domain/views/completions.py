@@ -1,21 +1,18 @@
 """The answer to a completion: what became of the step, and what is next, for whom, with what they need."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from contracts.definitions import PlaybookDefinition
 from contracts.events import ApprovalRecorded, AutomationFellBack, Event, StepCompleted, StepFailed
 from contracts.values import Caller, rfc3339
 from services.run_engine.domain.approvals import quorum
-from services.run_engine.domain.forms import encrypted_fields
 from services.run_engine.domain.loose import whole
-from services.run_engine.domain.permissions import holds, may_work_on
+from services.run_engine.domain.permissions import may_work_on
 from services.run_engine.domain.plan import Plan, plan_of
 from services.run_engine.domain.state import RunState, StepState
+from services.run_engine.domain.views.masking import seen_by
 from services.run_engine.domain.views.runs import progress_percentage
 from services.run_engine.domain.views.timeline import View, moment, present, timeline_entry
-
-MASK = "********"
 
 
 def completion_view(
@@ -81,11 +78,13 @@ def _next_steps(state: RunState, plan: Plan, caller: Caller) -> list[View]:
     open_steps = [step for step in state.steps.values() if step.is_open]
     if not open_steps:
         return []
-    data = state.data if holds(caller, "run:read_sensitive") else masked(state.data, plan)
-    return [_next_step(step, plan, data, caller) for step in open_steps]
+    seen = seen_by(caller, state, plan)
+    return [open_step_view(seen, step.step_id, plan, caller) for step in open_steps]
 
 
-def _next_step(step: StepState, plan: Plan, data: Mapping[str, Any], caller: Caller) -> View:
+def open_step_view(seen: RunState, step_id: str, plan: Plan, caller: Caller) -> View:
+    """`seen` is the run as the caller may see it."""
+    step = seen.steps[step_id]
     metadata = plan.by_id[step.step_id].definition.metadata
     return present(
         {
@@ -103,12 +102,6 @@ def _next_step(step: StepState, plan: Plan, data: Mapping[str, Any], caller: Cal
             "waits_for": [unmet.model_dump() for unmet in step.unmet] or None,
             "form_fields": metadata.get("form_fields"),
             "approval_options": metadata.get("approval_options"),
-            "data": dict(data),
+            "data": dict(seen.data),
         }
     )
-
-
-def masked(data: dict[str, Any], plan: Plan) -> dict[str, Any]:
-    """The data as it is told to whoever lacks `run:read_sensitive`: fields that a form marks encrypted are hidden."""
-    hidden = {name for step in plan.steps for name in encrypted_fields(step.definition.metadata)}
-    return {key: MASK if key in hidden else value for key, value in data.items()} if hidden else data

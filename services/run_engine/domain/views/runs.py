@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 
 from contracts.definitions import PlaybookDefinition
-from contracts.events import HOUSEKEEPING, Event
+from contracts.events import HOUSEKEEPING, DataUpdated, Event
 from contracts.values import rfc3339
+from services.run_engine.domain.lifecycle import ALLOWED_ON_RUN
 from services.run_engine.domain.loose import whole
-from services.run_engine.domain.state import RunState, StepState, Vote
+from services.run_engine.domain.state import AttemptRecord, RunState, StepState, Vote
 from services.run_engine.domain.views.timeline import View, moment, present, timeline_entry
 
 
 def run_created_view(state: RunState, _definition: PlaybookDefinition, events: Sequence[Event]) -> View:
     return {
         **_head(state),
-        "steps_status": [_step_row(step) for step in state.steps.values()],
+        "steps_status": [step_row(step) for step in state.steps.values()],
         "timeline": [timeline_entry(event) for event in events if type(event).__name__ not in HOUSEKEEPING],
     }
 
@@ -21,13 +22,14 @@ def run_created_view(state: RunState, _definition: PlaybookDefinition, events: S
 def run_view(state: RunState) -> View:
     return {
         **_head(state),
-        "steps_status": [present({**_step_row(step), **_step_details(step)}) for step in state.steps.values()],
+        "steps_status": [present({**step_row(step), **step_details(step)}) for step in state.steps.values()],
         "outcome": state.outcome,
         "priority": state.priority,
         "progress_percentage": progress_percentage(state),
         "due_at": moment(state.due_at),
         "paused_until": moment(state.pause_until),
         "version": state.sequence,
+        "allowed_actions": list(ALLOWED_ON_RUN[state.status]),
         "organization_id": state.organization_id,
         "playbook_name": state.playbook.name,
         "playbook_version": state.playbook.version,
@@ -38,6 +40,20 @@ def run_view(state: RunState) -> View:
         "metadata": state.metadata,
         "updated_at": rfc3339(state.updated_at),
         "ended_at": moment(state.ended_at),
+    }
+
+
+def update_view(state: RunState, events: Sequence[Event]) -> View:
+    """The answer to a change of data or metadata; what comes of it besides is in the timeline."""
+    updated = next((event for event in events if isinstance(event, DataUpdated)), None)
+    return {
+        "run_id": state.run_id,
+        "status": state.status,
+        "priority": state.priority,
+        "version": state.sequence,
+        "updated_at": rfc3339(state.updated_at),
+        "fields_updated": updated.fields_updated if updated is not None else [],
+        "timeline_entry": timeline_entry(updated) if updated is not None else None,
     }
 
 
@@ -68,7 +84,7 @@ def progress_percentage(state: RunState) -> float:
     return share if state.status == "completed" else min(share, 99)
 
 
-def _step_row(step: StepState) -> View:
+def step_row(step: StepState) -> View:
     return {
         "step_id": step.step_id,
         "sequence": step.sequence,
@@ -79,7 +95,7 @@ def _step_row(step: StepState) -> View:
     }
 
 
-def _step_details(step: StepState) -> View:
+def step_details(step: StepState) -> View:
     return {
         "step_name": step.name,
         "step_type": step.step_type,
@@ -98,22 +114,22 @@ def _step_details(step: StepState) -> View:
         "sla_breached": step.sla_breached or None,
         "unmet_conditions": [unmet.model_dump() for unmet in step.unmet] or None,
         "approvals": [vote_row(vote) for vote in step.approvals] or None,
-        "previous_attempts": [
-            present(
-                {
-                    "attempt": record.attempt,
-                    "status": record.status,
-                    "started_at": moment(record.started_at),
-                    "ended_at": moment(record.ended_at),
-                    "completed_by": record.completed_by,
-                    "outcome": record.outcome,
-                }
-            )
-            for record in step.history
-        ]
-        or None,
+        "previous_attempts": [attempt_row(record) for record in step.history] or None,
     }
 
 
 def vote_row(vote: Vote) -> View:
     return {"user": vote.user, "vote": vote.vote, "roles": list(vote.roles), "at": rfc3339(vote.at)}
+
+
+def attempt_row(record: AttemptRecord) -> View:
+    return present(
+        {
+            "attempt": record.attempt,
+            "status": record.status,
+            "started_at": moment(record.started_at),
+            "ended_at": moment(record.ended_at),
+            "completed_by": record.completed_by,
+            "outcome": record.outcome,
+        }
+    )

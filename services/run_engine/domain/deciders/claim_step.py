@@ -1,0 +1,57 @@
+from contracts.commands import ClaimStep
+from contracts.events import StepAssigned
+from contracts.rejections import Code, Rejection
+from services.run_engine.domain.permissions import may_work_on, not_yours
+from services.run_engine.domain.situation import Decision, Situation, invalid_state, refused_by_run, unknown_step
+from services.run_engine.domain.state import RunState, StepState
+
+
+def claim_step(state: RunState, command: ClaimStep, situation: Situation) -> Decision:
+    """The caller takes a step that is offered to several. What is the caller's already stays so, without an event."""
+    step = claimable(state, command.step_id, "claim")
+    if isinstance(step, Rejection):
+        return step
+    if not may_work_on(command.caller, step):
+        return not_yours(command.caller, step)
+    if step.assigned_to == command.caller.id:
+        return []
+    if step.assigned_to is not None:
+        return _taken(step)
+    return [
+        StepAssigned(
+            at=situation.now,
+            actor=command.caller.actor,
+            step_id=step.step_id,
+            sequence=step.sequence,
+            step_name=step.name,
+            assigned_to=command.caller.id,
+            reason="claimed",
+        )
+    ]
+
+
+def claimable(state: RunState, step_id: str, action: str) -> StepState | Rejection:
+    """The step, if a person can work on it now."""
+    step = state.steps.get(step_id)
+    if step is None:
+        return unknown_step(state, step_id)
+    refusal = refused_by_run(state, action, f"{action} {step_id} of {state.run_id}")
+    if refusal is not None:
+        return refusal
+    if step.status != "in_progress":
+        return invalid_state(f"Expected to {action} {step_id}, but it is {step.status}.", state, step)
+    if step.execution_mode != "manual":
+        return invalid_state(f"Expected to {action} {step_id}, but it is automated.", state, step)
+    return step
+
+
+def _taken(step: StepState) -> Rejection:
+    return Rejection(
+        code=Code.CONFLICT,
+        message=f"{step.step_id} is assigned to {step.assigned_to} already.",
+        details={
+            "step": step.step_id,
+            "assigned_to": step.assigned_to,
+            "reason": "Only a step without an assignee is claimed; its assignee can release it",
+        },
+    )

@@ -1,0 +1,141 @@
+"""What a run waits for: which conditions came out how, who could act, and since when."""
+
+from collections.abc import Iterator
+
+from contracts.definitions import Condition
+from contracts.events import UnmetCondition
+from services.run_engine.domain.lifecycle import ALLOWED_ON_RUN
+from services.run_engine.domain.plan import Plan, PlannedStep
+from services.run_engine.domain.state import RunState, StepState
+from services.run_engine.domain.views.timeline import View, moment, present
+
+
+def waiting_view(state: RunState, plan: Plan) -> View:
+    waits = list(_waits(state, plan))
+    first = [wait["explanation"] for wait in waits if wait["kind"] != "steps"]
+    return {
+        "run_id": state.run_id,
+        "status": state.status,
+        "version": state.sequence,
+        "allowed_actions": list(ALLOWED_ON_RUN[state.status]),
+        "summary": "; ".join(first) or f"Nothing: the run is {state.status}",
+        "waits_for": waits,
+    }
+
+
+def _waits(state: RunState, plan: Plan) -> Iterator[View]:
+    if state.is_paused:
+        yield _resume(state)
+    if state.status == "failed":
+        yield from (_retry(step) for step in state.steps.values() if step.status == "failed" and step.is_required)
+    for step in state.steps.values():
+        if step.status == "in_progress":
+            yield _person(step) if step.execution_mode == "manual" else _automation(state, step)
+        elif step.status == "blocked" and not state.is_paused:
+            yield _conditions(step, plan.by_id[step.step_id])
+        elif step.status == "pending" and state.ended_at is None:
+            yield _steps(state, step, plan)
+
+
+def _resume(state: RunState) -> View:
+    until = moment(state.pause_until)
+    by_itself = f", by itself at {until}" if until else ""
+    explanation = f"Somebody resumes the run{by_itself}"
+    return present({"kind": "resume", "explanation": explanation, "since": moment(state.paused_at), "until": until})
+
+
+def _retry(step: StepState) -> View:
+    why = {"reason": step.reason, "since": moment(step.ended_at)}
+    return present({"kind": "retry", **_named(step), **why, "explanation": f"Somebody retries {_title(step)}"})
+
+
+def _person(step: StepState) -> View:
+    anyone = step.assigned_to is None and not step.assignee_roles
+    return present(
+        {
+            "kind": "person",
+            **_named(step),
+            "explanation": f"{_who(step)} completes {_title(step)}",
+            "since": moment(step.started_at),
+            "due_at": moment(step.due_at),
+            "overdue": step.overdue or None,
+            "assigned_to": step.assigned_to,
+            "assignee_roles": list(step.assignee_roles),
+            "anyone": anyone or None,
+            "approved_by": [vote.user for vote in step.approvals if vote.vote == "approve"] or None,
+            "rejected_by": [vote.user for vote in step.approvals if vote.vote == "reject"] or None,
+        }
+    )
+
+
+def _who(step: StepState) -> str:
+    roles = " or ".join(step.assignee_roles)
+    if step.assigned_to is not None:
+        return f"{step.assigned_to} (or a holder of {roles})" if roles else step.assigned_to
+    return f"A holder of {roles}" if roles else "Anyone who may complete steps"
+
+
+def _automation(state: RunState, step: StepState) -> View:
+    retry = next((t for t in state.timers if t.step_id == step.step_id and t.kind == "automation_retry"), None)
+    doing = "A worker answers" if step.job_id is not None else "The next attempt is made"
+    return present(
+        {
+            "kind": "automation",
+            **_named(step),
+            "explanation": f"{doing} for {_title(step)}",
+            "since": moment(step.started_at),
+            "job_id": step.job_id,
+            "attempt_number": step.job_attempt,
+            "retry_at": moment(retry.due_at) if retry is not None else None,
+        }
+    )
+
+
+def _conditions(step: StepState, planned: PlannedStep) -> View:
+    """`step.unmet` is what was found when it was looked at last, which every change of the data makes anew."""
+    found = {str(told.condition): told for told in step.unmet}
+    rows = [_condition(condition, found) for condition in planned.pre]
+    reasons = "; ".join(row["reason"] for row in rows if not row["met"])
+    return {
+        "kind": "condition",
+        **_named(step),
+        "explanation": f"The conditions of {_title(step)} hold: {reasons}",
+        "since": moment(step.blocked_at),
+        "conditions": rows,
+    }
+
+
+def _condition(condition: Condition, found: dict[str, UnmetCondition]) -> View:
+    asked = condition.model_dump(exclude_none=True)
+    told = found.get(str(asked))
+    if told is None:
+        return {"condition": asked, "met": True}
+    return present({"condition": asked, "met": False, "reason": told.reason, "actual_value": told.actual_value})
+
+
+def _steps(state: RunState, step: StepState, plan: Plan) -> View:
+    before = [state.steps[i] for i in _before(step, plan) if not state.steps[i].is_ended]
+    names = ", ".join(other.step_id for other in before) or "the steps before it"
+    return {
+        "kind": "steps",
+        **_named(step),
+        "explanation": f"{_title(step)} comes after {names}",
+        "steps": [other.step_id for other in before],
+    }
+
+
+def _before(step: StepState, plan: Plan) -> list[str]:
+    planned = plan.by_id[step.step_id]
+    if planned.named:
+        return [step_id for step_id, _ in planned.named]
+    group = next(group for group in plan.groups if planned in group)
+    first = min(member.sequence for member in group)
+    return [other.step_id for other in plan.steps if other.sequence < first]
+
+
+def _named(step: StepState) -> View:
+    return {"step_id": step.step_id, "sequence": step.sequence, "step_name": step.name, "status": step.status}
+
+
+def _title(step: StepState) -> str:
+    return f"{step.step_id} ({step.name})"
