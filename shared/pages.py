@@ -1,18 +1,92 @@
-"""Lists by pages: an opaque cursor that is stable while data changes, newest first."""
+"""Lists by pages: an opaque cursor that is stable while data changes and belongs to one list only."""
 
+import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+import orjson
+
 from contracts.rejections import Code
 from contracts.values import rfc3339
 from shared.errors import Refused
+from shared.mongo import Collection, Document
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
+COUNTED = 10_000
+"""Of longer lists it is only said that they are longer."""
+_MISFIT = "A cursor is the `next` of the page before, asked for with the same filters and order"
 T = TypeVar("T")
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By these fields, all in one direction (1 or -1), then by `_id`, so that no two items are level."""
+
+    fields: tuple[str, ...]
+    direction: int
+
+    def sort(self) -> list[tuple[str, int]]:
+        return [(field, self.direction) for field in (*self.fields, "_id")]
+
+    def beyond(self, position: Sequence[Any]) -> Document:
+        """The filter for what comes after an item with these values, the last of which is its id."""
+        keys = (*self.fields, "_id")
+        further = "$gt" if self.direction > 0 else "$lt"
+        level = [dict(zip(keys[:n], position[:n], strict=True)) for n in range(len(keys))]
+        choices = [{**same, keys[n]: {further: position[n]}} for n, same in enumerate(level)]
+        # The bound on the first field is implied; it lets an index scan begin there.
+        return {"$and": [{keys[0]: {f"{further}e": position[0]}}, {"$or": choices}]}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is asked for: `query` begins with the organisation; `asked` tells one list from another, as text."""
+
+    query: Document
+    order: Order
+    asked: str
+    cursor: str | None
+    limit: int
+    hint: str | None = None
+    """Name of the index that serves it; None leaves the choice to MongoDB."""
+    fields: Mapping[str, int] | None = None
+    """A projection that keeps the order's fields."""
+
+    def filter(self) -> Document:
+        if self.cursor is None:
+            return self.query
+        return {"$and": [self.query, self.order.beyond(self._position(self.cursor))]}
+
+    def cursor_over(self, collection: Collection) -> Any:
+        """One document more than the page has, where there are more."""
+        found = collection.find(self.filter(), self.fields).sort(self.order.sort()).limit(self.limit + 1)
+        return found.hint(self.hint) if self.hint is not None else found
+
+    def next_after(self, document: Document) -> str:
+        position = [_value(document, field) for field in (*self.order.fields, "_id")]
+        content = orjson.dumps([self._mark(), *(_written(value) for value in position)])
+        return urlsafe_b64encode(content).decode().rstrip("=")
+
+    def _mark(self) -> str:
+        return hashlib.sha256(f"{self.order} {self.asked}".encode()).hexdigest()[:12]
+
+    def _position(self, cursor: str) -> list[Any]:
+        """Raises Refused (VALIDATION_ERROR) for what is no cursor, or another list's."""
+        try:
+            content = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+            mark, *position = content
+            if mark == self._mark() and len(position) == len(self.order.fields) + 1:
+                return [_read(value) for value in position]
+        except (ValueError, TypeError, KeyError):
+            pass
+        raise Refused(
+            Code.VALIDATION_ERROR, "The cursor is not valid", field="cursor", value=cursor[:200], reason=_MISFIT
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,38 +95,41 @@ class Page(Generic[T]):
     next: str | None
     """The cursor of the page that follows; None on the last."""
     total: int
+    """Of the whole list; where it is not exact there are more."""
+    is_exact: bool
 
-    @classmethod
-    def of(cls, found: Sequence[T], limit: int, total: int, key: Callable[[T], tuple[datetime, str]]) -> "Page[T]":
-        """A page of `found`, which holds one item more than `limit` where there is a page after this one."""
-        items = list(found[:limit])
-        return cls(items, _cursor(*key(items[-1])) if len(found) > limit else None, total)
+    def about(self) -> dict[str, Any]:
+        """What stands beside the items in an answer."""
+        return {"next": self.next, "total": self.total, "total_is_exact": self.is_exact}
 
-
-def after(time_field: str, cursor: str | None) -> dict[str, Any]:
-    """The filter for what comes after the cursor in an order by (time, _id), both descending."""
-    if cursor is None:
-        return {}
-    moment, item_id = _position(cursor)
-    return {
-        "$and": [{time_field: {"$lte": moment}}, {"$or": [{time_field: {"$lt": moment}}, {"_id": {"$lt": item_id}}]}]
-    }
+    def map(self, change: Callable[[T], S]) -> "Page[S]":
+        return Page([change(item) for item in self.items], self.next, self.total, self.is_exact)
 
 
-def _cursor(moment: datetime, item_id: str) -> str:
-    return urlsafe_b64encode(f"{rfc3339(moment)} {item_id}".encode()).decode().rstrip("=")
+async def page_of(collection: Collection, listing: Listing) -> Page[Document]:
+    """Raises Refused for a cursor that does not belong to the list."""
+    documents = [document async for document in listing.cursor_over(collection)]
+    options = {"hint": listing.hint} if listing.hint is not None else {}
+    counted = await collection.count_documents(listing.query, limit=COUNTED + 1, **options)
+    items = documents[: listing.limit]
+    following = listing.next_after(items[-1]) if len(documents) > listing.limit else None
+    return Page(items, following, min(counted, COUNTED), counted <= COUNTED)
 
 
-def _position(cursor: str) -> tuple[datetime, str]:
-    try:
-        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        moment, item_id = text.split(" ", 1)
-        return datetime.fromisoformat(moment), item_id
-    except ValueError:
-        raise Refused(
-            Code.VALIDATION_ERROR,
-            "The cursor is not valid",
-            field="cursor",
-            value=cursor[:200],
-            reason="A cursor is the `next` of the page before",
-        ) from None
+def _value(document: Document, path: str) -> Any:
+    value: Any = document
+    for part in path.split("."):
+        value = value[part]
+    return value
+
+
+def _written(value: Any) -> Any:
+    return {"at": rfc3339(value)} if isinstance(value, datetime) else value
+
+
+def _read(value: Any) -> Any:
+    if isinstance(value, dict):
+        return datetime.fromisoformat(value["at"])
+    if isinstance(value, str | int):
+        return value
+    raise TypeError(value)

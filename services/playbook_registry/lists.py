@@ -8,13 +8,15 @@ from contracts.definitions import PlaybookStatus
 from services.playbook_registry.documents import from_document, words_of
 from services.playbook_registry.domain.playbook import StoredPlaybook
 from shared.mongo import Document, Mongo
-from shared.pages import Page, after
+from shared.pages import Listing, Order, Page, page_of
 
-_NEWEST_FIRST = [("created_at", DESCENDING), ("_id", DESCENDING)]
+_NEWEST_FIRST = Order(("created_at",), DESCENDING)
 
 
 def _index(name: str, *fields: str) -> IndexModel:
-    return IndexModel([*((field, ASCENDING) for field in ("organization_id", *fields)), *_NEWEST_FIRST], name=name)
+    return IndexModel(
+        [*((field, ASCENDING) for field in ("organization_id", *fields)), *_NEWEST_FIRST.sort()], name=name
+    )
 
 
 INDEXES = [
@@ -55,8 +57,5 @@ class PlaybookLists:
     async def page(
         self, organization_id: str, filters: Filters, cursor: str | None, limit: int
     ) -> Page[StoredPlaybook]:
-        query = filters.query(organization_id)
-        found = self._playbooks.find({**query, **after("created_at", cursor)}).sort(_NEWEST_FIRST).limit(limit + 1)
-        playbooks = [from_document(document) async for document in found]
-        total = await self._playbooks.count_documents(query)
-        return Page.of(playbooks, limit, total, lambda playbook: (playbook.created_at, playbook.playbook_id))
+        listing = Listing(filters.query(organization_id), _NEWEST_FIRST, repr(filters), cursor, limit)
+        return (await page_of(self._playbooks, listing)).map(from_document)

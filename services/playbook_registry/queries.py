@@ -40,7 +40,7 @@ def router(store: PlaybookStore, lists: PlaybookLists) -> APIRouter:
     ) -> Response:
         filters = Filters(status, type, category, smart_code, q)
         page = await lists.page(organization_id, filters, cursor, limit)
-        return success({"playbooks": [_outline(p) for p in page.items], "next": page.next, "total": page.total})
+        return success({"playbooks": [_outline(playbook) for playbook in page.items], **page.about()})
 
     @routes.post("/checks")
     async def checks(

@@ -8,11 +8,10 @@ from pydantic import TypeAdapter
 from services.run_engine.domain.state import RunState, StepState
 from services.run_engine.execution import StoredRun
 from services.run_engine.journal import Entry, Journal
+from services.run_engine.task_rows import NEVER
 from shared.messages import OutgoingMessage
 from shared.mongo import Document
 
-ANY_ROLE = "*"
-"""Stands in a task's roles where anyone who may complete steps can take it."""
 _STATE: TypeAdapter[RunState] = TypeAdapter(RunState)
 _STEP: TypeAdapter[StepState] = TypeAdapter(StepState)
 _FIELDS: dict[str, TypeAdapter[Any]] = {
@@ -27,7 +26,7 @@ def to_document(run: StoredRun) -> Document:
     return {
         "_id": run.run_id,
         **_head(run),
-        "tasks": _tasks(run.state),
+        **listed(run.state),
         "journal": {_key(entry.number): _entry_document(entry) for entry in run.journal.entries},
         "older_commands": list(run.journal.older),
         "state": _STATE.dump_python(run.state),
@@ -38,8 +37,8 @@ def changes(before: StoredRun, after: StoredRun) -> Document:
     """The update: of state and journal only what is another object now; what did not change kept its identity."""
     old, new = before.state, after.state
     changed: Document = _head(after)
-    if new.steps is not old.steps:
-        changed["tasks"] = _tasks(new)
+    if new.steps is not old.steps or (new.status, new.due_at) != (old.status, old.due_at):
+        changed |= listed(new)
     if after.journal.older is not before.journal.older:
         changed["older_commands"] = list(after.journal.older)
     for name, adapter in _FIELDS.items():
@@ -67,12 +66,17 @@ def from_document(document: Document) -> StoredRun:
     """Raises pydantic's ValidationError for a document that no longer loads."""
     return StoredRun(
         run_id=document["_id"],
-        state=_STATE.validate_python(document["state"]),
+        state=state_of(document),
         journal=journal_of(document),
         head_hash=document["head_hash"],
         partition=document["partition"],
         written=document["written"],
     )
+
+
+def state_of(document: Document) -> RunState:
+    """Of a document that need not have more than its state."""
+    return _STATE.validate_python(document["state"])
 
 
 def journal_of(document: Document) -> Journal:
@@ -91,19 +95,11 @@ def _head(run: StoredRun) -> Document:
     }
 
 
-def _tasks(state: RunState) -> list[Document]:
-    return [_task(step) for step in state.steps.values() if step.is_open and step.execution_mode == "manual"]
-
-
-def _task(step: StepState) -> Document:
-    """What a search for tasks looks at, of one open step that waits for a person."""
-    open_to_all = not step.assignee_roles and step.assigned_to is None
-    return {
-        "step_id": step.step_id,
-        "assigned_to": step.assigned_to,
-        "roles": [ANY_ROLE] if open_to_all else list(step.assignee_roles),
-        "due_at": step.due_at,
-    }
+def listed(state: RunState) -> Document:
+    """What lists of runs look at, besides the state: who works on it, and when it is due while its clock runs."""
+    working = {step.assigned_to for step in state.steps.values() if step.is_open} - {None}
+    due = state.due_at if state.ended_at is None and not state.is_paused else None
+    return {"assignees": sorted(working), "due": due or NEVER}
 
 
 def _entry_document(entry: Entry) -> Document:

@@ -1,5 +1,6 @@
 """The loop around the core: a batch of commands in, one write, then events and jobs, then replies."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -42,6 +43,14 @@ class _Round:
     lost: set[str] = field(default_factory=set)
     """The runs that somebody else wrote meanwhile: what was decided about them counts for nothing."""
 
+    repeated: set[str] = field(default_factory=set)
+    """The runs to which commands came that had been taken: what should have followed may have been cut short."""
+
+    def doubtful(self, lost: set[str]) -> list[StoredRun]:
+        """The runs whose tasks may not be what they should be."""
+        found = (self.after.get(run_id) or self.before.get(run_id) for run_id in lost | self.repeated)
+        return [run for run in found if run is not None and run.run_id not in self.lost]
+
     def written(self, of_runs: Mapping[str, Sequence[T]]) -> Iterator[T]:
         return (item for run_id, items in of_runs.items() if run_id not in self.lost for item in items)
 
@@ -62,7 +71,7 @@ class CommandLoop:
             await self._parking.park(unreadable)
         rounds: list[_Round] = []
         while messages:
-            round_ = await self._round(messages)
+            round_ = await self._round(messages, rounds[-1].lost if rounds else set())
             messages = [m for m in messages if m.envelope.key in round_.lost]
             rounds.append(round_)
         return partial(self._publish, rounds)
@@ -82,8 +91,8 @@ class CommandLoop:
         await self._store.mark_incident(message.envelope.key, incident)
         await self._publisher.publish(_reply_messages([(message, _INCIDENT, None)], clock.now()))
 
-    async def _round(self, messages: Sequence[Message]) -> _Round:
-        """Decides and writes."""
+    async def _round(self, messages: Sequence[Message], lost: set[str]) -> _Round:
+        """Decides and writes. `lost`: the runs whose last write met another's."""
         carried = _carried_definitions(messages)
         await self._store.save_definitions(carried)
         runs = await self._store.load({m.envelope.key for m in messages})
@@ -93,16 +102,23 @@ class CommandLoop:
         )
         round_ = self._decide(messages, runs, definitions, clock.now())
         await self._write(round_)
+        await self._store.tasks.renew(round_.doubtful(lost))
         await self._store.refusals.keep(_refused_without_a_run(round_))
         return round_
 
     async def _publish(self, rounds: Sequence[_Round]) -> None:
         """Events and jobs first: a reply speaks of nothing that is not in the log."""
-        await self._publisher.publish([message for round_ in rounds for message in round_.written(round_.messages)])
+        events = [message for round_ in rounds for message in round_.written(round_.messages)]
+        await asyncio.gather(self._publisher.publish(events), *map(self._withdraw_tasks, rounds))
         answers = [answer for round_ in rounds for answer in round_.written(round_.answers)]
         await self._publisher.publish(_reply_messages(answers, clock.now()))
         for message, reply, _ in answers:
             _note(message, reply)
+
+    async def _withdraw_tasks(self, round_: _Round) -> None:
+        """Before the replies: whoever has one finds no task that it has ended."""
+        written = [run for run_id, run in round_.after.items() if run_id not in round_.lost]
+        await self._store.tasks.withdraw(round_.before, written)
 
     def _decide(
         self,
@@ -118,6 +134,8 @@ class CommandLoop:
             taken = take(run, message, _definition(run, message, definitions), DEFAULT_POLICIES, now)
             if taken.run is not None and taken.run is not run:
                 round_.after[run_id] = taken.run
+            elif taken.run is not None:
+                round_.repeated.add(run_id)
             round_.messages.setdefault(run_id, []).extend(taken.messages)
             round_.answers.setdefault(run_id, []).append((message, taken.reply, taken.answer))
         return round_

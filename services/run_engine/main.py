@@ -1,14 +1,14 @@
 """Puts the engine together."""
 
 from contracts import topics
-from services.run_engine import reads, store
+from services.run_engine import queries, run_list, store, task_queries
 from services.run_engine.ingress import SignalIngress
 from services.run_engine.loop import CommandLoop
-from services.run_engine.queries import router
 from services.run_engine.reads import RunReads
 from services.run_engine.settings import Settings
 from services.run_engine.store import RunStore
 from services.run_engine.timers import TimerScanner
+from services.run_engine.upgrade import upgrade
 from shared.kafka import Consumption, Parking
 from shared.service import Service
 
@@ -33,8 +33,11 @@ def build(settings: Settings) -> Service:
     )
     timers = TimerScanner(runs, service.publisher, lambda: commands.partitions, settings.timer_scan_seconds)
     service.loops.append(timers.scan)
-    service.indexes = {"runs": [*store.INDEXES["runs"], *reads.INDEXES["runs"]]}
-    service.app.include_router(router(RunReads(service.mongo, runs), runs))
+    service.indexes = {**store.INDEXES, "runs": [*store.INDEXES["runs"], *run_list.INDEXES]}
+    service.before.append(lambda: upgrade(service.mongo, runs.tasks))
+    reads = RunReads(service.mongo)
+    service.app.include_router(queries.router(reads, runs))
+    service.app.include_router(task_queries.router(reads, runs))
     return service
 
 

@@ -1,8 +1,9 @@
 """The engine's database: one document a run, and the definitions that runs are pinned to."""
 
+import asyncio
 import uuid
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +12,12 @@ from pymongo import ASCENDING, IndexModel, InsertOne, UpdateOne
 from contracts.definitions import PlaybookDefinition
 from contracts.events import Timer
 from contracts.replies import Reply
+from services.run_engine import task_list
 from services.run_engine.documents import changes, from_document, journal_of, to_document
 from services.run_engine.domain.copying import changed
 from services.run_engine.execution import StoredRun
 from services.run_engine.journal import Journal
+from services.run_engine.task_list import TaskList
 from shared import refusals
 from shared.mongo import Document, Mongo, bulk_write, guarded_write
 from shared.refusals import Refusals
@@ -23,6 +26,7 @@ INDEXES = {
     "runs": [
         IndexModel([("partition", ASCENDING), ("next_due_at", ASCENDING)], name="due_timers"),
     ],
+    "tasks": task_list.INDEXES,
     "refusals": refusals.INDEXES,
 }
 _DEFINITIONS_REMEMBERED = 500
@@ -41,6 +45,7 @@ class RunStore:
         self._runs = mongo.collection("runs")
         self._definitions = mongo.collection("definitions")
         self.refusals = Refusals(mongo)
+        self.tasks = TaskList(mongo)
         self._cache: OrderedDict[str, StoredRun] = OrderedDict()
         self._cache_size = cache_size
         self._known_definitions: OrderedDict[DefinitionKey, PlaybookDefinition] = OrderedDict()
@@ -66,7 +71,7 @@ class RunStore:
         runs = [changed(run, written=run.written + 1) for run in after]
         operations = [_operation(before.get(run.run_id), run, batch) for run in runs]
         self.forget(run.run_id for run in runs)  # until it is known that the write succeeded
-        effective, duplicates = await guarded_write(self._runs, operations)
+        effective, duplicates = await self._written_with_tasks(before, runs, operations)
         lost = {runs[i].run_id for i in duplicates}
         if effective + len(duplicates) < len(operations):
             lost |= await self._not_written({run.run_id for run in runs}, batch)
@@ -74,6 +79,19 @@ class RunStore:
             if run.run_id not in lost:
                 self._remember(run)
         return lost
+
+    async def _written_with_tasks(
+        self, before: Mapping[str, StoredRun], runs: Sequence[StoredRun], operations: Sequence[Any]
+    ) -> tuple[int, set[int]]:
+        """Both at once, and both to their ends."""
+        written, offered = await asyncio.gather(
+            guarded_write(self._runs, operations), self.tasks.offer(before, runs), return_exceptions=True
+        )
+        if isinstance(written, BaseException):
+            raise written
+        if isinstance(offered, BaseException):
+            raise offered
+        return written
 
     def forget(self, run_ids: Iterable[str]) -> None:
         for run_id in run_ids:

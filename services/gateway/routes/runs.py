@@ -15,6 +15,13 @@ from shared.auth import Identity
 from shared.errors import Unavailable
 from shared.signals import signal_command
 
+_PAGE = ("sort", "limit", "cursor")
+_RUN_FILTERS = (
+    "status", "playbook_id", "entity_type", "entity_id", "assignee", "priority", "overdue", "created_from",
+    "created_to", "updated_from", "updated_to", *_PAGE,
+)  # fmt: skip
+_TASK_FILTERS = ("assignment", "priority", "playbook_id", "overdue", "due_from", "due_to", *_PAGE)
+
 
 class RunCommandRoutes:
     """What changes runs."""
@@ -119,7 +126,7 @@ class RunReadRoutes:
 
     async def listing(self, request: Request) -> Response:
         identity = self._admission.query(request, "run:read")
-        params = query_of(request, identity.organization_id, "status", "playbook_id", "limit", "cursor")
+        params = query_of(request, identity.organization_id, *_RUN_FILTERS)
         return (await self._run_engine.get("/internal/runs", params + _sight(identity))).response()
 
     async def read(self, request: Request) -> Response:
@@ -155,10 +162,17 @@ class RunReadRoutes:
     async def tasks(self, request: Request) -> Response:
         """The steps that wait for the caller, or for one of the caller's roles."""
         identity = self._admission.query(request, "run:read")
-        params = query_of(request, identity.organization_id, "limit", "cursor")
-        params.append(("user_id", identity.caller.id))
-        params.extend(("role", role) for role in identity.caller.roles)
+        params = [*query_of(request, identity.organization_id, *_TASK_FILTERS), *_person(identity)]
         return (await self._run_engine.get("/internal/tasks", params + _sight(identity))).response()
+
+    async def task_counts(self, request: Request) -> Response:
+        identity = self._admission.query(request, "run:read")
+        params = [*query_of(request, identity.organization_id), *_person(identity)]
+        return (await self._run_engine.get("/internal/tasks/counts", params)).response()
+
+
+def _person(identity: Identity) -> list[tuple[str, str]]:
+    return [("user_id", identity.caller.id), *(("role", role) for role in identity.caller.roles)]
 
 
 def _sight(identity: Identity) -> list[tuple[str, str]]:

@@ -31,6 +31,7 @@ def routes(
         runs.READ_TIMELINE.route(reads.timeline),
         runs.LIST_RUNS.route(reads.listing),
         tasks.LIST_TASKS.route(reads.tasks),
+        tasks.COUNT_TASKS.route(reads.task_counts),
         definitions.CREATE_PLAYBOOK.route(playbook_commands.create),
         definitions.REVISE_PLAYBOOK.route(playbook_commands.revise),
         definitions.ARCHIVE_PLAYBOOK.route(playbook_commands.archive),

@@ -59,11 +59,17 @@ class Revision(Shape):
     steps: list[StepDefinition]
 
 
-class PlaybookPage(Shape):
-    playbooks: list[PlaybookOutline]
+class Listed(Shape):
     next: str | None
-    """`cursor` of the next page; null on the last."""
+    """`cursor` of the next page; null on the last. It goes with the same filters and order only."""
     total: int
+    """Of the whole list."""
+    total_is_exact: bool
+    """False where there are more than `total`."""
+
+
+class PlaybookPage(Listed):
+    playbooks: list[PlaybookOutline]
 
 
 class Run(Shape):
@@ -151,10 +157,8 @@ class Step(StepRow):
     """Oldest first; the last one is the current."""
 
 
-class RunPage(Shape):
+class RunPage(Listed):
     runs: list[Run]
-    next: str | None
-    total: int
 
 
 class Task(Shape):
@@ -178,9 +182,19 @@ class Task(Shape):
     approval_options: list[dict[str, Any]]
 
 
-class TaskPage(Shape):
+class TaskPage(Listed):
     tasks: list[Task]
-    next: str | None
+    """May be fewer than `limit` where some of them were done in this very moment."""
+
+
+class TaskCounts(Shape):
+    """Of the caller's tasks."""
+
+    total: int
+    assigned_to_me: int
+    unassigned: int
+    overdue: int
+    by_priority: dict[str, int]
 
 
 class TimelineEvent(Shape):

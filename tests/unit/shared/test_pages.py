@@ -1,6 +1,5 @@
-"""Pages: nothing is left out and nothing comes twice, also where several items are of one moment."""
+"""Pages: nothing is left out and nothing comes twice, also where several items are level."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,78 +9,95 @@ from hypothesis import strategies as st
 
 from contracts.rejections import Code
 from shared.errors import Refused
-from shared.pages import Page, after
+from shared.pages import Listing, Order
 
 START = datetime(2024, 1, 15, tzinfo=UTC)
+NEWEST = Order(("at",), -1)
+URGENT = Order(("rank", "at"), 1)
+Item = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Item:
-    at: datetime
-    item_id: str
+def items_of(moments: list[tuple[int, int]]) -> list[Item]:
+    return [
+        {"_id": f"run_{n:03d}", "at": START + timedelta(milliseconds=ms), "rank": rank, "organization_id": "org_1"}
+        for n, (ms, rank) in enumerate(moments)
+    ]
 
 
-def items_of(moments: list[int]) -> list[Item]:
-    """Newest first, as a store gives them."""
-    made = [Item(START + timedelta(milliseconds=ms), f"run_{number:03d}") for number, ms in enumerate(moments)]
-    return sorted(made, key=lambda item: (item.at, item.item_id), reverse=True)
+def listing(order: Order, cursor: str | None, limit: int = 3, asked: str = "") -> Listing:
+    return Listing({"organization_id": "org_1"}, order, asked, cursor, limit)
 
 
-def page(items: list[Item], cursor: str | None, limit: int) -> Page[Item]:
-    """What a store answers: the filter is applied as MongoDB would."""
-    found = [item for item in items if _matches(after("at", cursor), item)]
-    return Page.of(found[: limit + 1], limit, len(items), lambda item: (item.at, item.item_id))
+def page(items: list[Item], asked: Listing) -> tuple[list[Item], str | None]:
+    """What MongoDB answers to the filter and the sort."""
+    found = [item for item in items if _matches(asked.filter(), item)]
+    keys = [field for field, _ in asked.order.sort()]
+    found.sort(key=lambda item: [item[key] for key in keys], reverse=asked.order.direction < 0)
+    shown = found[: asked.limit]
+    return shown, asked.next_after(shown[-1]) if len(found) > asked.limit else None
 
 
-def _matches(query: dict[str, Any], item: Item) -> bool:
-    if not query:
-        return True
-    bound, choice = query["$and"]
-    older, same_moment = choice["$or"]
-    assert bound["at"]["$lte"] == older["at"]["$lt"]
-    return bool(item.at < older["at"]["$lt"]) or (
-        item.at == bound["at"]["$lte"] and item.item_id < same_moment["_id"]["$lt"]
-    )
+def _matches(query: Item, item: Item) -> bool:
+    return all(_holds(field, wanted, item) for field, wanted in query.items())
 
 
-@given(st.lists(st.integers(0, 5), max_size=30), st.integers(1, 7))
-def test_walks_over_every_item_once_in_order(moments: list[int], limit: int) -> None:
+def _holds(field: str, wanted: Any, item: Item) -> bool:
+    if field == "$and":
+        return all(_matches(part, item) for part in wanted)
+    if field == "$or":
+        return any(_matches(part, item) for part in wanted)
+    if not isinstance(wanted, dict):
+        return bool(item[field] == wanted)
+    tests = {
+        "$gt": item[field].__gt__,
+        "$gte": item[field].__ge__,
+        "$lt": item[field].__lt__,
+        "$lte": item[field].__le__,
+    }
+    return all(tests[name](bound) for name, bound in wanted.items())
+
+
+@pytest.mark.parametrize("order", [NEWEST, URGENT])
+@given(moments=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), max_size=30), limit=st.integers(1, 7))
+def test_walks_over_every_item_once_in_order(order: Order, moments: list[tuple[int, int]], limit: int) -> None:
     items = items_of(moments)
     walked: list[Item] = []
     cursor: str | None = None
     while True:
-        current = page(items, cursor, limit)
-        walked += current.items
-        cursor = current.next
+        shown, cursor = page(items, listing(order, cursor, limit))
+        walked += shown
         if cursor is None:
             break
-    assert walked == items
+    keys = [field for field, _ in order.sort()]
+    assert walked == sorted(items, key=lambda item: [item[key] for key in keys], reverse=order.direction < 0)
 
 
 def test_an_item_that_comes_while_somebody_walks_shifts_nothing() -> None:
-    items = items_of([1, 2, 3, 4])
-    first = page(items, None, 2)
-    newer = [Item(START + timedelta(seconds=1), "run_999"), *items]
-    assert page(newer, first.next, 2).items == items[2:]
+    items = items_of([(1, 0), (2, 0), (3, 0), (4, 0)])
+    _, cursor = page(items, listing(NEWEST, None, 2))
+    newer = {"_id": "run_999", "at": START + timedelta(seconds=1), "rank": 0, "organization_id": "org_1"}
+    assert [item["_id"] for item in page([newer, *items], listing(NEWEST, cursor, 2))[0]] == ["run_001", "run_000"]
 
 
-def test_the_last_page_has_no_cursor() -> None:
-    items = items_of([1, 2])
-    assert page(items, None, 2).next is None
-    assert page(items, None, 2).total == 2
+def test_a_cursor_belongs_to_its_filters_and_its_order() -> None:
+    _, cursor = page(items_of([(1, 0)] * 4), listing(NEWEST, None, 2, "status=active"))
+    assert listing(NEWEST, cursor, 2, "status=active").filter()
+    for other in (listing(NEWEST, cursor, 2, "status=failed"), listing(URGENT, cursor, 2, "status=active")):
+        refuses(other)
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "%%%", "MjAyNC0wMS0xNQ", "w7w", "AAAA" * 200, "é"])
-def test_refuses_a_cursor_that_is_none(cursor: str) -> None:
+def refuses(asked: Listing) -> None:
     with pytest.raises(Refused) as caught:
-        after("at", cursor)
+        asked.filter()
     assert caught.value.rejection.code == Code.VALIDATION_ERROR
     assert caught.value.rejection.details["field"] == "cursor"
 
 
+@pytest.mark.parametrize("cursor", ["", "x", "%%%", "MjAyNC0wMS0xNQ", "w7w", "AAAA" * 200, "é", "W10", "e30", "bnVsbA"])
+def test_refuses_a_cursor_that_is_none(cursor: str) -> None:
+    refuses(listing(NEWEST, cursor))
+
+
 @given(st.text(max_size=40))
 def test_any_text_is_a_cursor_or_refused(cursor: str) -> None:
-    try:
-        after("at", cursor)
-    except Refused:
-        return
+    refuses(listing(NEWEST, cursor))

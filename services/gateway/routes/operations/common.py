@@ -18,8 +18,12 @@ def filtered(name: str, description: str) -> Parameter:
     return Parameter(name, description, {"type": "string", "minLength": 1, "maxLength": 200})
 
 
-def chosen(name: str, *values: str) -> Parameter:
-    return Parameter(name, "Only those", {"type": "string", "enum": list(values)})
+def chosen(name: str, *values: str, description: str = "Only those") -> Parameter:
+    return Parameter(name, description, {"type": "string", "enum": list(values)})
+
+
+def moment(name: str, description: str) -> Parameter:
+    return Parameter(name, description, {"type": "string", "format": "date-time"})
 
 
 def bounded(low: int, high: int, default: int) -> dict[str, Any]:

@@ -2,7 +2,17 @@
 
 from contracts.rejections import Code
 from services.gateway.documentation import IF_MATCH, Link, Operation, Parameter
-from services.gateway.routes.operations.common import BODY, LIST, NOT_FOUND, PAGE, RUN_COMMAND, RUNS, chosen
+from services.gateway.routes.operations.common import (
+    BODY,
+    LIST,
+    NOT_FOUND,
+    PAGE,
+    RUN_COMMAND,
+    RUNS,
+    chosen,
+    filtered,
+    moment,
+)
 from services.gateway.shapes import answers, reads, requests
 
 _RUN = {"run_id": "data/run_id"}
@@ -40,13 +50,28 @@ LIST_RUNS = Operation(
     name="list_runs",
     tag="Runs",
     summary="List runs",
-    description="Newest first.",
+    description=(
+        "Newest first, unless `sort` says otherwise; `overdue` runs by due date, those of a range of changes by change."
+        " All filters that are given must hold; ranges include their ends. What is over, paused or never due comes last"
+        " by due date."
+    ),
     permission="run:read",
     answer=reads.RunPage,
     links=(Link("read_run", {"run_id": "data/runs/0/run_id"}),),
     query=(
         chosen("status", "active", "paused", "blocked", "completed", "failed", "cancelled"),
-        Parameter("playbook_id", "Only runs of this playbook"),
+        filtered("playbook_id", "Only runs of this playbook"),
+        filtered("entity_id", "Only runs about this entity, as their context names it"),
+        filtered("entity_type", "Only runs about this kind of entity"),
+        filtered("assignee", "Only runs with an open step of this person's"),
+        filtered("priority", "Only runs of this priority"),
+        Parameter("overdue", "Only runs that are late", {"type": "boolean", "default": False}),
+        *(
+            moment(f"{what}_{end}", f"Only runs {what} then or {word}")
+            for what in ("created", "updated")
+            for end, word in (("from", "later"), ("to", "earlier"))
+        ),
+        chosen("sort", "-created_at", "created_at", "-updated_at", "due_at", description="`-` is descending"),
         *PAGE,
     ),
     refusals=LIST,

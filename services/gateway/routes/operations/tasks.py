@@ -1,8 +1,10 @@
 """What the documentation says of the tasks' routes."""
 
-from services.gateway.documentation import Operation
-from services.gateway.routes.operations.common import LIST, PAGE
+from services.gateway.documentation import Link, Operation, Parameter
+from services.gateway.routes.operations.common import LIST, PAGE, chosen, filtered, moment
 from services.gateway.shapes import reads
+
+_TASK = {"run_id": "data/tasks/0/run_id", "step_id": "data/tasks/0/step_id"}
 
 LIST_TASKS = Operation(
     method="GET",
@@ -10,11 +12,39 @@ LIST_TASKS = Operation(
     name="list_tasks",
     tag="Tasks",
     summary="What waits for me",
-    description="Open steps for the caller or one of the caller's roles.",
+    description=(
+        "Open steps for the caller, for one of the caller's roles, or for anyone, with the form and the data that they"
+        " need; by due date, or by priority and then due date."
+    ),
     permission="run:read",
     answer=reads.TaskPage,
-    query=PAGE,
+    query=(
+        chosen("assignment", "mine", "unassigned"),
+        filtered("priority", "Only of runs of this priority"),
+        filtered("playbook_id", "Only of this playbook"),
+        Parameter("overdue", "Only those that are late", {"type": "boolean", "default": False}),
+        moment("due_from", "Only those due then or later"),
+        moment("due_to", "Only those due then or earlier"),
+        chosen("sort", "due_at", "priority", description="Both begin with the most urgent"),
+        *PAGE,
+    ),
+    links=(
+        Link("claim_step", _TASK),
+        Link("complete_step", _TASK),
+        Link("read_step", _TASK),
+    ),
     refusals=LIST,
 )
 
-OPERATIONS = (LIST_TASKS,)
+COUNT_TASKS = Operation(
+    method="GET",
+    path="/api/v1/tasks/counts",
+    name="count_tasks",
+    tag="Tasks",
+    summary="How much waits for me",
+    description="Of what the list of tasks has without filters.",
+    permission="run:read",
+    answer=reads.TaskCounts,
+)
+
+OPERATIONS = (LIST_TASKS, COUNT_TASKS)

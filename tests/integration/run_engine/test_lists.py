@@ -1,0 +1,193 @@
+"""Lists beside 100,000 runs of others: every filter and every order is served by an index, within the organisation."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pymongo
+import pytest
+import pytest_asyncio
+
+from services.run_engine.run_list import INDEXES as RUN_INDEXES
+from services.run_engine.run_list import RunFilters, RunSort
+from services.run_engine.task_list import INDEXES as TASK_INDEXES
+from services.run_engine.task_list import Person, Sort, TaskFilters, TaskList, listing
+from services.run_engine.task_rows import NEVER
+from shared.mongo import Document, Mongo
+from shared.pages import COUNTED, Listing, page_of
+from tests.infrastructure import Infrastructure
+from tests.integration.run_engine.engine import ORGANIZATION, Commands, Engine
+
+OURS, THEIRS = 10_500, 100_000
+AT_ONCE = 5_000
+LIMIT = 20
+START = datetime(2024, 1, 15, tzinfo=UTC)
+STATUSES = ("active", "paused", "blocked", "completed", "failed", "cancelled")
+PRIORITIES = ("low", "normal", "high", "critical")
+PREFIX = "test_lists"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def crowd(infrastructure: Infrastructure) -> AsyncIterator[Mongo]:
+    engine = Engine(infrastructure, PREFIX)
+    await engine.publisher.start()
+    commands = Commands()
+    await engine.take(commands.start())
+    await engine.publisher.stop()
+    run = await engine.document(commands.run_id)
+    row = await engine.mongo.collection("tasks").find_one({"run_id": commands.run_id})
+    with pymongo.MongoClient[Document](infrastructure.mongodb_uri) as client:
+        database = client[engine.mongo.name]
+        for numbers in _batches():
+            database.runs.insert_many([_run(run, n) for n in numbers], ordered=False)
+            database.tasks.insert_many([_row(row, n) for n in numbers], ordered=False)
+        database.runs.create_indexes(RUN_INDEXES)
+        database.tasks.create_indexes(TASK_INDEXES)
+        yield engine.mongo
+        client.drop_database(database)
+
+
+def _batches() -> Iterator[range]:
+    for first in range(0, OURS + THEIRS, AT_ONCE):
+        yield range(first, min(first + AT_ONCE, OURS + THEIRS))
+
+
+def _organization(number: int) -> str:
+    return ORGANIZATION if number < OURS else f"org_other_{number % 50}"
+
+
+def _run(pattern: Document, number: int) -> Document:
+    created = START + timedelta(seconds=number % 9973)
+    state = {
+        **pattern["state"],
+        "run_id": f"run_{number}",
+        "organization_id": _organization(number),
+        "status": STATUSES[number % 6],
+        "priority": PRIORITIES[number % 4],
+        "created_at": created,
+        "updated_at": created + timedelta(seconds=number % 613),
+        "context": {"entity_id": f"c{number % 500}", "entity_type": ("customer", "patient")[number % 2]},
+        "playbook": {**pattern["state"]["playbook"], "playbook_id": f"pb_{number % 40}"},
+    }
+    due = START + timedelta(minutes=number % 1009) if number % 3 else NEVER
+    own = {"_id": f"run_{number}", "organization_id": _organization(number), "assignees": [f"u{number % 100}"]}
+    return {**pattern, **own, "due": due, "state": state}
+
+
+def _row(pattern: Document, number: int) -> Document:
+    return {
+        **pattern,
+        "_id": f"run_{number}:step_001",
+        "run_id": f"run_{number}",
+        "organization_id": _organization(number),
+        "for": [f"user:u{number % 100}", f"role:r{number % 3}", "role:clerk"],
+        "assigned_to": f"u{number % 100}",
+        "priority": PRIORITIES[number % 4],
+        "rank": number % 4,
+        "due": START + timedelta(minutes=number % 1009),
+    }
+
+
+FILTERED: list[tuple[RunFilters, RunSort | None]] = [
+    (RunFilters(), None),
+    (RunFilters(), "created_at"),
+    (RunFilters(), "-updated_at"),
+    (RunFilters(), "due_at"),
+    (RunFilters(status="failed"), None),
+    (RunFilters(playbook_id="pb_7"), None),
+    (RunFilters(entity_type="patient", entity_id="c7"), None),
+    (RunFilters(assignee="u7"), None),
+    (RunFilters(priority="high"), "created_at"),
+    (RunFilters(overdue=True), None),
+    (RunFilters(created_from=START, created_to=START + timedelta(hours=1)), None),
+    (RunFilters(updated_from=START + timedelta(hours=1)), None),
+]
+SEVERAL: list[tuple[RunFilters, RunSort | None]] = [
+    (RunFilters(status="failed", priority="high", entity_type="customer"), "-updated_at"),
+    (RunFilters(status="active", assignee="u7", playbook_id="pb_7"), "created_at"),
+    (RunFilters(overdue=True, priority="critical"), "due_at"),
+    (RunFilters(entity_type="patient"), None),
+]
+
+
+@pytest.mark.parametrize(("filters", "sort"), FILTERED + SEVERAL, ids=str)
+async def test_runs(crowd: Mongo, filters: RunFilters, sort: RunSort | None) -> None:
+    asked = filters.listing(ORGANIZATION, sort, None, LIMIT)
+    seen = await explained(crowd, "runs", asked)
+    # What only the organisation's index bounds may look at all of the organisation's, never at more.
+    assert seen["totalKeysExamined"] <= (LIMIT + 2 if (filters, sort) in FILTERED else OURS)
+    await walks(crowd, "runs", asked, lambda cursor: filters.listing(ORGANIZATION, sort, cursor, LIMIT))
+
+
+PEOPLE = [Person(ORGANIZATION, "u7", ()), Person(ORGANIZATION, "u7", ("clerk", "r1", "nobody"))]
+TASKS: list[tuple[TaskFilters, Sort]] = [
+    (TaskFilters(), "due_at"),
+    (TaskFilters(), "priority"),
+    (TaskFilters(assignment="mine"), "due_at"),
+    (TaskFilters(overdue=True), "due_at"),
+    (TaskFilters(due_from=START + timedelta(hours=1), due_to=START + timedelta(hours=2)), "due_at"),
+    (TaskFilters(assignment="unassigned"), "priority"),
+    (TaskFilters(priority="high", playbook_id="pb_7"), "priority"),
+]
+
+
+@pytest.mark.parametrize("person", PEOPLE, ids=["one role", "several roles"])
+@pytest.mark.parametrize(("filters", "sort"), TASKS, ids=str)
+async def test_tasks(crowd: Mongo, filters: TaskFilters, sort: Sort, person: Person) -> None:
+    asked = listing(person, filters, sort, None, LIMIT)
+    seen = await explained(crowd, "tasks", asked)
+    if filters == TaskFilters():
+        assert seen["totalKeysExamined"] <= LIMIT + 10
+    await walks(crowd, "tasks", asked, lambda cursor: listing(person, filters, sort, cursor, LIMIT))
+
+
+async def explained(mongo: Mongo, collection: str, asked: Listing) -> dict[str, Any]:
+    """How MongoDB found the page; fails where it looked at everything, or sorted in memory."""
+    plan = await asked.cursor_over(mongo.collection(collection)).explain()
+    stages = set(_stages(plan["queryPlanner"]["winningPlan"]))
+    assert "IXSCAN" in stages, stages
+    assert stages.isdisjoint({"COLLSCAN", "SORT"}), stages
+    found: dict[str, Any] = plan["executionStats"]
+    return found
+
+
+def _stages(plan: dict[str, Any]) -> Iterator[str]:
+    yield plan["stage"]
+    for inner in (*([plan["inputStage"]] if "inputStage" in plan else []), *plan.get("inputStages", ())):
+        yield from _stages(inner)
+
+
+async def walks(mongo: Mongo, name: str, first: Listing, then: Any) -> None:
+    """The first pages hold no item twice, in order, and only what the query lets through."""
+    keys = [field for field, _ in first.order.sort()]
+    seen: list[list[Any]] = []
+    asked = first
+    for _ in range(3):
+        page = await page_of(mongo.collection(name), asked)
+        seen += [[_at(item, key) for key in keys] for item in page.items]
+        if page.next is None:
+            break
+        asked = then(page.next)
+    assert seen == sorted(seen, reverse=first.order.direction < 0)
+    assert len({row[-1] for row in seen}) == len(seen)
+
+
+def _at(document: Document, path: str) -> Any:
+    value: Any = document
+    for part in path.split("."):
+        value = value[part]
+    return value
+
+
+async def test_a_long_list_says_that_its_total_is_not_exact(crowd: Mongo) -> None:
+    whole = await page_of(crowd.collection("runs"), RunFilters().listing(ORGANIZATION, None, None, LIMIT))
+    assert (whole.total, whole.is_exact) == (COUNTED, False)
+    some = await page_of(crowd.collection("runs"), RunFilters(status="failed").listing(ORGANIZATION, None, None, LIMIT))
+    assert (some.total, some.is_exact) == (OURS // 6, True)
+
+
+async def test_counts_are_exact(crowd: Mongo) -> None:
+    counts = await TaskList(crowd).counts(Person(ORGANIZATION, "u7", ("r1",)))
+    mine = [n for n in range(OURS) if n % 100 == 7]
+    assert counts["assigned_to_me"] == len(mine)
+    assert counts["total"] == len([n for n in range(OURS) if n % 100 == 7 or n % 3 == 1])
