@@ -10,6 +10,8 @@ from pydantic import SecretStr
 from contracts.rejections import Code
 from contracts.values import Caller
 from shared.errors import Refused
+from shared.jwk_set import ALGORITHMS, KeyRing
+from shared.published_keys import PublishedKeys
 
 _REMEMBERED = 10_000
 
@@ -28,36 +30,78 @@ class Identity:
         return not {permission, f"{resource}:*", "*"}.isdisjoint(self.caller.permissions)
 
 
-class TokenVerifier:
-    """Verifies HS256 tokens; remembers those that it has verified until they expire."""
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    identity: Identity
+    ring: KeyRing | None
+    """The published keys that it was verified with; None: it was the secret."""
 
-    def __init__(self, secret: SecretStr, issuer: str | None, audience: str | None, leeway_seconds: int = 30) -> None:
-        self._secret = secret.get_secret_value()
+
+class TokenVerifier:
+    """Verifies tokens, by the secret those of HS256 and by published keys all others; remembers them till they expire.
+
+    One that was verified by a published key is verified anew when those keys have changed.
+    """
+
+    def __init__(
+        self,
+        secret: SecretStr | None,
+        issuer: str | None,
+        audience: str | None,
+        leeway_seconds: int = 30,
+        published: PublishedKeys | None = None,
+    ) -> None:
+        self._secret = secret
         self._issuer = issuer
         self._audience = audience
         self._leeway = leeway_seconds
-        self._verified: OrderedDict[str, Identity] = OrderedDict()
+        self._published = published
+        self._verified: OrderedDict[str, _Verified] = OrderedDict()
 
     def verify(self, authorization: str | None) -> Identity:
-        """The identity behind an `Authorization` header. Raises Refused (UNAUTHORIZED), saying what is wrong."""
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        """The identity behind an `Authorization` header. Raises Refused (UNAUTHORIZED), saying what is wrong.
+
+        Raises Unavailable where there is no key to tell by.
+        """
+        token = _bearer(authorization)
+        if token is None:
             raise _unauthorized("The Authorization header must be 'Bearer <token>'")
         known = self._verified.get(token)
-        if known and known.expires_at + self._leeway > time.time():
-            return known
-        identity = self._decode(token)
-        self._verified[token] = identity
+        if known and self._stands(known):
+            return known.identity
+        verified = self._verified[token] = self._decode(token)
         if len(self._verified) > _REMEMBERED:
             self._verified.popitem(last=False)
-        return identity
+        return verified.identity
 
-    def _decode(self, token: str) -> Identity:
+    def lacks_key(self, authorization: str | None) -> bool:
+        """Whether the token says that it is signed with a published key that is not known here: it may be new."""
+        token = _bearer(authorization)
+        known = self._verified.get(token) if token else None
+        if self._published is None or token is None or (known and self._stands(known)):
+            return False
         try:
+            key_id, algorithm = _signature(token)
+        except jwt.PyJWTError:
+            return False
+        return algorithm in ALGORITHMS and self._published.lacks(key_id, algorithm)
+
+    def _stands(self, known: _Verified) -> bool:
+        if known.ring is not None and known.ring is not self._ring():
+            return False
+        return known.identity.expires_at + self._leeway > time.time()
+
+    def _ring(self) -> KeyRing | None:
+        return self._published.ring() if self._published else None
+
+    def _decode(self, token: str) -> _Verified:
+        try:
+            key_id, algorithm = _signature(token)
+            ring, key = self._ring(), self._key(key_id, algorithm)
             claims = jwt.decode(
                 token,
-                self._secret,
-                algorithms=["HS256"],
+                key,
+                algorithms=[algorithm],
                 issuer=self._issuer,
                 audience=self._audience,
                 leeway=self._leeway,
@@ -65,7 +109,29 @@ class TokenVerifier:
             )
         except jwt.PyJWTError as error:
             raise _unauthorized(f"The token is not valid: {error}") from None
-        return _identity(claims)
+        return _Verified(_identity(claims), ring if isinstance(key, jwt.PyJWK) else None)
+
+    def _key(self, key_id: str | None, algorithm: str) -> str | jwt.PyJWK:
+        """What the token says about itself chooses among keys that fit its algorithm, and never a key for another."""
+        if algorithm == "HS256" and self._secret is not None:
+            return self._secret.get_secret_value()
+        if algorithm not in ALGORITHMS or self._published is None:
+            raise jwt.InvalidAlgorithmError("The specified alg value is not allowed")
+        key = self._published.find(key_id, algorithm)
+        if key is None:
+            raise jwt.InvalidKeyError(f"Its kid names no key for {algorithm} that the issuer publishes")
+        return key
+
+
+def _bearer(authorization: str | None) -> str | None:
+    scheme, _, token = (authorization or "").partition(" ")
+    return token if scheme.lower() == "bearer" and token else None
+
+
+def _signature(token: str) -> tuple[str | None, str]:
+    """Key id and algorithm, as the token claims them. Raises PyJWTError."""
+    header = jwt.get_unverified_header(token)
+    return header.get("kid"), str(header.get("alg"))
 
 
 def _identity(claims: dict[str, object]) -> Identity:

@@ -19,3 +19,7 @@ class Refused(Exception):
 
 class Unavailable(Exception):
     """Something that this service needs does not answer now; trying again later may help."""
+
+    def __init__(self, message: str, retry_after_seconds: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds

@@ -80,8 +80,10 @@ def install_error_handlers(app: FastAPI) -> None:
         return failure(error.rejection)
 
     async def on_unavailable(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Unavailable)
         log.warning("unavailable", error=str(error))
-        return failure(Rejection(code=Code.UNAVAILABLE, message=str(error)), {"Retry-After": "1"})
+        headers = {"Retry-After": str(error.retry_after_seconds)}
+        return failure(Rejection(code=Code.UNAVAILABLE, message=str(error)), headers)
 
     async def on_invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

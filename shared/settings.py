@@ -47,6 +47,7 @@ def _sentence(
     settings: type[ServiceSettings], location: tuple[int | str, ...], kind: str, message: str, got: object
 ) -> str:
     name = "_".join(str(part) for part in location).upper()
+    message = message.removeprefix("Value error, ")
     if kind == "missing":
         return f"{name} is not set\n"
     if not location:  # about several settings at once; what was got is all of them, secrets too

@@ -4,9 +4,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.rejections import Code, Rejection
+from services.gateway.identity import authorization_of
 from services.gateway.rate_limits import RateLimits, Standing
 from shared.auth import TokenVerifier
-from shared.errors import Refused
+from shared.errors import Refused, Unavailable
 from shared.http import failure
 
 
@@ -34,12 +35,12 @@ class Limiting:
         await app(scope, receive, answer)
 
     def _organization(self, scope: Scope) -> str | None:
-        authorization = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+        authorization = authorization_of(scope)
         if authorization is None:
             return None
         try:
-            return self._verifier.verify(authorization.decode("latin-1")).organization_id
-        except Refused:
+            return self._verifier.verify(authorization).organization_id
+        except (Refused, Unavailable):
             return None
 
 

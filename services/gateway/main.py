@@ -6,6 +6,7 @@ from services.gateway.admission import Admission
 from services.gateway.application import application
 from services.gateway.commands import Commands
 from services.gateway.edge import Edge
+from services.gateway.identity import FreshKeys, published_keys, token_verifier
 from services.gateway.limiting import Limiting
 from services.gateway.owners import Owner
 from services.gateway.pinned import PinnedDefinitions
@@ -17,7 +18,6 @@ from services.gateway.routes.runs import RunCommandRoutes, RunReadRoutes
 from services.gateway.routes.table import routes
 from services.gateway.settings import GatewaySettings
 from services.gateway.store import IdempotencyKeys
-from shared.auth import TokenVerifier
 from shared.request_reply import Requester
 from shared.service import Service
 
@@ -38,12 +38,17 @@ def build(settings: GatewaySettings) -> Service:
     owners = {name: Owner(name, url, settings.reply_timeout_seconds) for name, url in urls.items()}
     registry, run_engine, timeline, analytics = owners.values()
 
-    verifier = TokenVerifier(settings.jwt_secret, settings.jwt_issuer, settings.jwt_audience)
+    published = published_keys(settings)
+    verifier = token_verifier(settings, published)
     if settings.rate_limit_per_minute:
         limits = RateLimits(
             settings.mongodb_uri, service.mongo.name, settings.rate_limit_per_minute, settings.rate_limits
         )
         app.add_middleware(Limiting, verifier=verifier, limits=limits)
+    if published:
+        app.add_middleware(FreshKeys, verifier=verifier, published=published)
+        service.before.append(published.refresh)
+        service.loops.append(published.keep_fresh)
     app.add_middleware(Edge)  # the outermost
     admission = Admission(verifier, settings.max_body_bytes)
     keys = IdempotencyKeys(service.mongo, settings.reply_timeout_seconds + SPARE_SECONDS)

@@ -7,16 +7,20 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import jwt
 import orjson
 
 from services.gateway.documentation import Operation
+from tests.issuer import forged, new_key
 
 ISSUER, AUDIENCE = "https://issuer.test", "hera-playbooks"
 OURS, THEIRS = "org_ours", "org_theirs"
 BODY_BYTES = 1024 * 1024
+PUBLISHED = new_key("ES256", "published")
+"""The issuer's, which the gateway knows beside the secret."""
 OTHER_SECRET = "another secret, of thirty-two bytes or more"
 
 Json = dict[str, Any]
@@ -36,6 +40,8 @@ class Ask:
     claims: Mapping[str, Any] = field(default_factory=dict)
     """Over those of a good token; None takes one away."""
     algorithm: str = "HS256"
+    sign: Callable[..., str] | None = None
+    """Makes a token of claims otherwise than by the secret."""
     authorization: str | None = ""
     """As it is sent; empty: the token's; None: no header."""
     raw: bytes | None = None
@@ -51,6 +57,8 @@ class Ask:
             "sub": "somebody", "organization_id": self.organization_id, "permissions": list(self.permissions),
             "roles": [], "iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + 600, **self.claims,
         }  # fmt: skip
+        if self.sign:
+            return self.sign(**claims)
         key = "" if self.algorithm == "none" else self.secret
         return jwt.encode({k: v for k, v in claims.items() if v is not None}, key, algorithm=self.algorithm)
 
@@ -130,6 +138,22 @@ CASES: dict[str, Case] = {
     "wrong signature": Case(401, "UNAUTHORIZED", lambda ask: replace(ask, secret=OTHER_SECRET)),
     "algorithm none": Case(401, "UNAUTHORIZED", lambda ask: replace(ask, algorithm="none")),
     "wrong algorithm": Case(401, "UNAUTHORIZED", lambda ask: replace(ask, algorithm="HS512")),
+    "key that is not published": Case(
+        401, "UNAUTHORIZED", lambda ask: replace(ask, sign=new_key(PUBLISHED.algorithm, "unknown").sign)
+    ),
+    "signature by another key": Case(
+        401, "UNAUTHORIZED", lambda ask: replace(ask, sign=new_key(PUBLISHED.algorithm, PUBLISHED.id).sign)
+    ),
+    "public key as the secret": Case(
+        401,
+        "UNAUTHORIZED",
+        lambda ask: replace(ask, sign=partial(forged, PUBLISHED.public_texts()[0], PUBLISHED.id, "HS256")),
+    ),
+    "secret as a published key": Case(
+        401,
+        "UNAUTHORIZED",
+        lambda ask: replace(ask, sign=partial(forged, ask.secret.encode(), PUBLISHED.id, PUBLISHED.algorithm)),
+    ),
     "wrong issuer": Case(401, "UNAUTHORIZED", _claims(iss="https://elsewhere.test")),
     "wrong audience": Case(401, "UNAUTHORIZED", _claims(aud="somebody-else")),
     "no audience": Case(401, "UNAUTHORIZED", _claims(aud=None)),

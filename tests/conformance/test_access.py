@@ -12,8 +12,9 @@ import pytest_asyncio
 from deploy.local.ports import HOST
 from services.gateway.documentation import Operation
 from services.gateway.routes.operations import OPERATIONS
-from tests.conformance.access import AUDIENCE, CASES, ISSUER, OURS, THEIRS, Ask, Case, nobodys
+from tests.conformance.access import AUDIENCE, CASES, ISSUER, OURS, PUBLISHED, THEIRS, Ask, Case, nobodys
 from tests.e2e.clients import another_gateway, until_answers
+from tests.issuer import published
 from tests.running_stack import RunningStack
 
 SECRET_WORD = f"ours-{uuid.uuid4().hex}"
@@ -62,10 +63,12 @@ class World:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def world(stack: RunningStack) -> AsyncIterator[World]:
-    with another_gateway(stack, JWT_ISSUER=ISSUER, JWT_AUDIENCE=AUDIENCE) as port:
-        await until_answers(port)
-        async with httpx.AsyncClient(base_url=f"http://{HOST}:{port}", timeout=30, trust_env=False) as http:
-            yield await _settled(World(http, stack.folder.jwt_secret(), {}))
+    settings = {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE}
+    async with published(PUBLISHED) as issuer:
+        with another_gateway(stack, **settings, JWT_JWKS_URL=issuer.url) as port:
+            await until_answers(port)
+            async with httpx.AsyncClient(base_url=f"http://{HOST}:{port}", timeout=30, trust_env=False) as http:
+                yield await _settled(World(http, stack.folder.jwt_secret(), {}))
 
 
 async def _settled(world: World) -> World:
@@ -101,6 +104,12 @@ async def test_stays_shut(world: World, operation: Operation, case: Case) -> Non
     assert error["success"] is False
     assert answer.headers["X-Request-ID"]
     assert SECRET_WORD not in answer.text + str(answer.headers)
+
+
+async def test_a_published_key_opens_as_the_secret_does(world: World) -> None:
+    reads = [operation for operation in OPERATIONS if operation.method == "GET"]
+    for ask in map(world.ask, reads):
+        assert (await world.send(replace(ask, sign=PUBLISHED.sign))).status_code == (await world.send(ask)).status_code
 
 
 @pytest.mark.parametrize("operation", [o for o in OPERATIONS if "{" in o.path], ids=lambda operation: operation.name)
