@@ -19,6 +19,7 @@ from deploy.local.ports import HOST
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 Json = dict[str, Any]
+ELSEWHERE = "/elsewhere"
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,14 @@ class Issuer:
         self.asked = 0
         self.url = ""
 
-    async def publish(self, _: web.Request) -> web.Response:
+    async def publish(self, request: web.Request) -> web.Response:
         self.asked += 1
         if self._instead:
             text, status = self._instead
-            return web.Response(text=text, status=status, headers={"Location": self.url} if status == 302 else {})
+            return web.Response(text=text, status=status, headers={"Location": ELSEWHERE} if status == 302 else {})
+        return await self.publish_always(request)
+
+    async def publish_always(self, _: web.Request) -> web.Response:
         return web.json_response({"keys": [key.jwk() for key in self.keys]})
 
     def says(self, text: str, status: int = 200) -> None:
@@ -108,6 +112,7 @@ async def published(*keys: SigningKey) -> AsyncIterator[Issuer]:
     issuer = Issuer(*keys)
     app = web.Application()
     app.router.add_get("/keys", issuer.publish)
+    app.router.add_get(ELSEWHERE, issuer.publish_always)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, HOST, 0).start()

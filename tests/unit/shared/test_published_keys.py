@@ -109,6 +109,20 @@ async def test_a_background_round_finds_new_keys_before_any_token_does(issuer: I
     await asyncio.wait_for(until(a_round_finds_it), 10)
 
 
+async def test_a_fetch_that_finds_the_same_keys_changes_nothing(issuer: Issuer) -> None:
+    keys = PublishedKeys(issuer.url, refresh_seconds=SHORT, pause_seconds=SHORT)
+    await keys.refresh()
+    known = keys.ring()
+
+    async def was_fetched_again() -> bool:
+        await keys.keep_fresh()
+        return issuer.asked > 1
+
+    await asyncio.wait_for(until(was_fetched_again), 10)
+    assert known is not None
+    assert keys.ring() is known
+
+
 async def test_a_flood_of_made_up_key_ids_is_one_fetch(issuer: Issuer) -> None:
     desk = Desk(issuer.url, pause_seconds=LONG)
     made_up = [FIRST.sign(key_id=f"made up {n}") for n in range(300)]
@@ -119,12 +133,20 @@ async def test_a_flood_of_made_up_key_ids_is_one_fetch(issuer: Issuer) -> None:
 
 @pytest.mark.parametrize(
     ("text", "status"),
-    [("<html>", 200), ("[]", 200), ('{"keys": 1}', 200), ('{"keys": []}', 500), ("", 302), (" " * 300_000, 200)],
+    [
+        ("<html>", 200),
+        ("[]", 200),
+        ('{"keys": 1}', 200),
+        ('{"keys": []}', 500),
+        ("", 302),
+        ('{"keys": []}' + " " * 300_000, 200),
+    ],
 )
 async def test_known_keys_are_used_on_while_there_are_no_others(issuer: Issuer, text: str, status: int) -> None:
     desk = Desk(issuer.url)
     assert await desk.lets_in(FIRST.sign())
     issuer.says(text, status)
+    issuer.keys = [SECOND]  # which are still to be had, but not at that address
     await desk.soon(desk.cannot_tell, SECOND.sign())
     assert await desk.lets_in(FIRST.sign(n=1))
 
