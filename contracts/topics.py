@@ -38,6 +38,9 @@ RUN_EVENTS = Topic(
 REGISTRY_COMMANDS = Topic(
     "registry.commands", "playbook id", ("gateway",), ("playbook_registry",), "Commands to playbooks",
 )  # fmt: skip
+BULK_COMMANDS = Topic(
+    "bulk.commands", "operation id", ("gateway",), ("run_engine",), "Signals to many runs at once",
+)  # fmt: skip
 PLAYBOOK_EVENTS = Topic(
     "playbook.events", "playbook id", ("playbook_registry",), ("analytics",),
     "Each playbook's current revision", retention_seconds=FOREVER, cleanup="compact",
@@ -81,7 +84,7 @@ def _parking(topic: Topic) -> Topic:
 
 
 MAIN_TOPICS: tuple[Topic, ...] = (
-    RUN_COMMANDS, RUN_EVENTS, REGISTRY_COMMANDS, PLAYBOOK_EVENTS, GATEWAY_REPLIES, AUTOMATION_JOBS, WORKER_JOBS,
-    WORKER_RESULTS, SIGNALS, SIGNALS_REJECTED, SIGNALS_OUTCOMES,
+    RUN_COMMANDS, RUN_EVENTS, BULK_COMMANDS, REGISTRY_COMMANDS, PLAYBOOK_EVENTS, GATEWAY_REPLIES, AUTOMATION_JOBS,
+    WORKER_JOBS, WORKER_RESULTS, SIGNALS, SIGNALS_REJECTED, SIGNALS_OUTCOMES,
 )  # fmt: skip
 TOPICS: tuple[Topic, ...] = MAIN_TOPICS + tuple(_parking(t) for t in MAIN_TOPICS if t not in _WITHOUT_PARKING)

@@ -62,9 +62,14 @@ class Errand:
 
     @property
     def topic(self) -> Topic:
-        return topics.RUN_COMMANDS if self.kind == "run" else topics.REGISTRY_COMMANDS
+        return _TOPICS[self.kind]
 
 
+_TOPICS: dict[Kind, Topic] = {
+    "run": topics.RUN_COMMANDS,
+    "playbook": topics.REGISTRY_COMMANDS,
+    "bulk": topics.BULK_COMMANDS,
+}
 Prepare = Callable[[], Awaitable[Errand]]
 """What must be asked before a command can be sent. Raises Refused."""
 
@@ -144,6 +149,8 @@ class Commands:
         headers = {"X-Idempotent-Replay": "true"} if reply.replayed else {}
         if reply.rejection is not None:
             return failure(reply.rejection, headers)
+        if errand.status == 202:
+            return _accepted(wish, errand)  # taken, and to be watched
         if errand.status == 201:
             headers["Location"] = errand.location
         return success(reply.result, errand.status, headers)

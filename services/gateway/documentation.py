@@ -138,7 +138,7 @@ class Operation:
             yield 304, {"description": "The caller has it already: `If-None-Match` names its ETag"}
         if self.dry_run and self.status != 200:
             yield 200, _success("Of a dry run: all checks passed, nothing was written", self.dry_run, None)
-        if self.command:
+        if self.command and self.status != 202:
             yield (
                 202,
                 _success(

@@ -54,7 +54,7 @@ def build(settings: GatewaySettings) -> Service:
     keys = IdempotencyKeys(service.mongo, settings.reply_timeout_seconds + SPARE_SECONDS)
     commands = Commands(requester, keys, settings.reply_timeout_seconds, settings.max_commands_in_flight)
     app.router.routes[:0] = routes(
-        RunCommandRoutes(admission, commands, PinnedDefinitions(registry)),
+        RunCommandRoutes(admission, commands, PinnedDefinitions(registry), run_engine),
         RunReadRoutes(admission, run_engine, timeline),
         PlaybookCommandRoutes(admission, commands, registry, run_engine),
         PlaybookReadRoutes(admission, registry, analytics),

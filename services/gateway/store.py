@@ -50,16 +50,16 @@ class IdempotencyKeys:
         try:
             await self._keys.insert_one({"_id": command_id, "fingerprint": fingerprint, "began": now, "at": now})
         except DuplicateKeyError:
-            return await self._known(command_id, now)
+            return await self._known(command_id, fingerprint, now)
         return None
 
-    async def _known(self, command_id: str, now: datetime) -> Known | None:
+    async def _known(self, command_id: str, fingerprint: str, now: datetime) -> Known | None:
         """A request that was given up is claimed anew; of those who try, one gets it."""
         found = await self._keys.find_one({"_id": command_id})
         if found is None:
             return None  # let go in this moment: the owner of the answer tells repeats apart
         in_flight = found["began"] > now - self._in_flight
-        if "status" in found or in_flight:
+        if "status" in found or in_flight or found["fingerprint"] != fingerprint:
             return Known(found["fingerprint"], in_flight, _answer(found))
         taken = await self._keys.update_one(
             {"_id": command_id, "began": found["began"], "status": {"$exists": False}}, {"$set": {"began": now}}

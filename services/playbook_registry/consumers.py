@@ -5,7 +5,7 @@ by the client, finds it there: its event is published and its answer given once 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from contracts.commands import CreatePlaybook, PlaybookChange
@@ -14,7 +14,7 @@ from contracts.events import PlaybookRegistered
 from contracts.policies import DEFAULT_POLICIES
 from contracts.rejections import OTHER_BODY, SET_ASIDE, Code, Rejection
 from contracts.replies import Reply
-from contracts.topics import GATEWAY_REPLIES, PLAYBOOK_EVENTS
+from contracts.topics import PLAYBOOK_EVENTS
 from contracts.values import Actor
 from services.playbook_registry.changes import Changes, smart_code_taken
 from services.playbook_registry.domain.playbook import LastChange, RevisionNote, StoredPlaybook
@@ -30,11 +30,11 @@ from shared.messages import (
     Message,
     OutgoingMessage,
     Record,
-    command_message,
     event_message,
     read,
     read_batch,
 )
+from shared.replies import reply_message
 
 _SURPRISE = Reply(rejection=SET_ASIDE)
 
@@ -198,29 +198,4 @@ def _registered(playbook: StoredPlaybook) -> OutgoingMessage:
 
 
 def _reply_messages(answers: Iterable[tuple[Message, Reply]], now: datetime) -> list[OutgoingMessage]:
-    return [_reply_message(message, reply, now) for message, reply in answers if _somebody_waits(message, now)]
-
-
-def _somebody_waits(message: Message, now: datetime) -> bool:
-    """Somebody gave an address on the reply topic, and their deadline has not passed."""
-    address, deadline = message.envelope.reply_to, message.envelope.deadline
-    if address is None or address.topic != GATEWAY_REPLIES.name or (deadline is not None and deadline < now):
-        return False
-    return address.partition is None or address.partition < (GATEWAY_REPLIES.partitions or 1)
-
-
-def _reply_message(message: Message, reply: Reply, now: datetime) -> OutgoingMessage:
-    envelope = message.envelope
-    assert envelope.reply_to is not None
-    answer = command_message(
-        GATEWAY_REPLIES.name,
-        envelope.id,
-        reply,
-        message_id=f"reply:{envelope.id}",
-        organization_id=envelope.organization_id,
-        correlation_id=envelope.correlation_id,
-        causation_id=envelope.id,
-        traceparent=envelope.traceparent,
-        time=now,
-    )
-    return replace(answer, partition=envelope.reply_to.partition)
+    return [out for message, reply in answers if (out := reply_message(message, reply, now)) is not None]

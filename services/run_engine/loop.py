@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -21,7 +21,8 @@ from services.run_engine.metrics import COMMANDS
 from services.run_engine.store import DefinitionKey, RunStore
 from shared import clock
 from shared.kafka import Batch, Finish, Parking, Publisher
-from shared.messages import Message, OutgoingMessage, Record, Unreadable, command_message, read, read_batch
+from shared.messages import Message, OutgoingMessage, Record, Unreadable, read, read_batch
+from shared.replies import reply_message
 
 Committed = Callable[[], Mapping[int, int]]
 """By partition of run.commands, the offset below which nothing is delivered again."""
@@ -210,27 +211,11 @@ def _reply_message(answer: Answer, now: datetime) -> OutgoingMessage | None:
     message, reply, as_json = answer
     envelope = message.envelope
     address = envelope.reply_to
-    if address is None or (envelope.deadline and envelope.deadline < now):
+    if address is None or address.topic != topics.SIGNALS_OUTCOMES.name:
+        return reply_message(message, reply, now, as_json)
+    if (envelope.deadline and envelope.deadline < now) or not isinstance(message.payload, commands.SignalCommand):
         return None
-    if address.topic == topics.SIGNALS_OUTCOMES.name and isinstance(message.payload, commands.SignalCommand):
-        return _outcome_message(message, message.payload, reply, now)
-    if address.topic != topics.GATEWAY_REPLIES.name or (address.partition or 0) >= (
-        topics.GATEWAY_REPLIES.partitions or 1
-    ):
-        return None  # no place where answers may go
-    outgoing = command_message(
-        address.topic,
-        envelope.id,
-        reply,
-        message_id=f"reply:{envelope.id}",
-        organization_id=envelope.organization_id,
-        correlation_id=envelope.correlation_id,
-        causation_id=envelope.id,
-        traceparent=envelope.traceparent,
-        time=now,
-        payload_json=as_json,
-    )
-    return replace(outgoing, partition=address.partition)
+    return _outcome_message(message, message.payload, reply, now)
 
 
 def _outcome_message(message: Message, signal: commands.SignalCommand, reply: Reply, now: datetime) -> OutgoingMessage:

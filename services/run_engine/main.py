@@ -2,6 +2,11 @@
 
 from contracts import topics
 from services.run_engine import queries, run_list, store, task_queries
+from services.run_engine.bulk import queries as bulk_queries
+from services.run_engine.bulk import store as bulk_store
+from services.run_engine.bulk.ingress import BulkIngress
+from services.run_engine.bulk.store import BulkStore
+from services.run_engine.bulk.worker import BulkWorker
 from services.run_engine.ingress import SignalIngress
 from services.run_engine.loop import CommandLoop
 from services.run_engine.reads import RunReads
@@ -10,9 +15,12 @@ from services.run_engine.store import RunStore
 from services.run_engine.timers import TimerScanner
 from services.run_engine.upgrade import upgrade
 from shared.kafka import Consumption, Parking
+from shared.leased_work import LeasedWork
 from shared.service import Service
 
 NAME = "run_engine"
+BULK_AT_ONCE = 4
+BULK_IDLE_SECONDS = 2.0
 
 
 def build(settings: Settings) -> Service:
@@ -33,12 +41,24 @@ def build(settings: Settings) -> Service:
     )
     timers = TimerScanner(runs, service.publisher, lambda: commands.partitions, settings.timer_scan_seconds)
     service.loops.append(timers.scan)
-    service.indexes = {**store.INDEXES, "runs": [*store.INDEXES["runs"], *run_list.INDEXES]}
+    service.indexes = {**store.INDEXES, **bulk_store.INDEXES, "runs": [*store.INDEXES["runs"], *run_list.INDEXES]}
     service.before.append(lambda: upgrade(service.mongo, runs.tasks))
     reads = RunReads(service.mongo)
+    _add_bulk(service, reads)
     service.app.include_router(queries.router(reads, runs))
     service.app.include_router(task_queries.router(reads, runs))
     return service
+
+
+def _add_bulk(service: Service, reads: RunReads) -> None:
+    bulk = BulkStore(service.mongo)
+    work = LeasedWork(bulk.claim, BulkWorker(bulk, service.publisher).carry_out, BULK_AT_ONCE, BULK_IDLE_SECONDS)
+    ingress = BulkIngress(bulk, service.publisher, Parking(service.publisher, topics.BULK_COMMANDS, NAME), work.wake)
+    topic = topics.BULK_COMMANDS
+    service.consumers.add(topic, service.group(topic.name), ingress.handle, ingress.set_aside, patience=5)
+    service.loops.append(work.round)
+    service.after.append(lambda: work.finish(0))
+    service.app.include_router(bulk_queries.router(bulk, reads))
 
 
 def _offsets(consumption: Consumption) -> dict[int, int]:

@@ -9,7 +9,7 @@ from services.run_engine.execution import not_found
 from services.run_engine.run_list import RunFilters, RunSort
 from shared.errors import Refused
 from shared.mongo import Document, Mongo
-from shared.pages import Page, page_of
+from shared.pages import Listing, Page, page_of
 
 
 class RunReads:
@@ -49,6 +49,10 @@ class RunReads:
         """Raises Refused (VALIDATION_ERROR) for an order that does not go with the filters, or a foreign cursor."""
         listing = filters.listing(organization_id, sort, cursor, limit)
         return (await page_of(self._runs, listing)).map(state_of)
+
+    async def page(self, listing: Listing) -> Page[Document]:
+        """Raises Refused for a cursor that does not belong to the list."""
+        return await page_of(self._runs, listing)
 
     async def states(self, run_ids: Collection[str]) -> dict[str, RunState]:
         """The runs that are there, by id."""

@@ -6,9 +6,9 @@ from typing import Literal
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from contracts.rejections import Code
-from contracts.values import Moment
 from services.run_engine.domain.lifecycle import RunStatus
 from shared import clock
+from shared.asked import Flag, When, Word
 from shared.errors import Refused
 from shared.mongo import Document
 from shared.pages import Listing, Order
@@ -50,16 +50,16 @@ class RunFilters:
     """What is left out lets everything through; all that is given must hold. Ranges include their ends."""
 
     status: RunStatus | None = None
-    playbook_id: str | None = None
-    entity_type: str | None = None
-    entity_id: str | None = None
-    assignee: str | None = None
-    priority: str | None = None
-    overdue: bool = False
-    created_from: Moment | None = None
-    created_to: Moment | None = None
-    updated_from: Moment | None = None
-    updated_to: Moment | None = None
+    playbook_id: Word | None = None
+    entity_type: Word | None = None
+    entity_id: Word | None = None
+    assignee: Word | None = None
+    priority: Word | None = None
+    overdue: Flag = False
+    created_from: When | None = None
+    created_to: When | None = None
+    updated_from: When | None = None
+    updated_to: When | None = None
 
     def listing(self, organization_id: str, sort: RunSort | None, cursor: str | None, limit: int) -> Listing:
         """Raises Refused (VALIDATION_ERROR) for an order in which no index serves the filters."""
@@ -102,6 +102,6 @@ class RunFilters:
         )
 
 
-def _range(field: str, start: Moment | None, end: Moment | None) -> Document:
+def _range(field: str, start: When | None, end: When | None) -> Document:
     bounds = {operator: bound for operator, bound in (("$gte", start), ("$lte", end)) if bound is not None}
     return {field: bounds} if bounds else {}

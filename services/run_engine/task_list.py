@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from pymongo import ASCENDING, DeleteMany, DeleteOne, IndexModel, ReplaceOne
 
-from contracts.values import Moment
 from services.run_engine.execution import StoredRun
 from services.run_engine.task_rows import ANYONE, for_role, for_user, rows_of
 from shared import clock
+from shared.asked import Flag, When, Word
 from shared.mongo import Document, Mongo, bulk_write
 from shared.pages import Listing, Order, Page, page_of
 
@@ -33,11 +33,11 @@ class TaskFilters:
     """What is left out lets everything through; all that is given must hold."""
 
     assignment: Assignment | None = None
-    priority: str | None = None
-    playbook_id: str | None = None
-    overdue: bool = False
-    due_from: Moment | None = None
-    due_to: Moment | None = None
+    priority: Word | None = None
+    playbook_id: Word | None = None
+    overdue: Flag = False
+    due_from: When | None = None
+    due_to: When | None = None
 
     def query(self, now: datetime) -> Document:
         query: Document = {"assigned_to": None} if self.assignment == "unassigned" else {}

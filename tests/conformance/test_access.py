@@ -34,6 +34,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "update_run": {"run": {"data": {"word": SECRET_WORD}}},
     "claim_step": {},
     "release_step": {},
+    "signal_runs": {"filter": {"run_ids": ["run_1"]}, "signal": {"type": "event", "name": "any"}},
     "signal_run": {"signal": {"type": "event", "name": "any"}},
     "run_analytics": {},
 }

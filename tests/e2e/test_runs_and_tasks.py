@@ -1,76 +1,15 @@
 """Runs and tasks over REST, as the people see them who work on them."""
 
 import asyncio
-import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
-
-import httpx
-import pytest
 
 from contracts.values import rfc3339
-from tests.running_stack import RunningStack
+from tests.e2e.office import Office
 
 CLERKS = {"name": "Check", "sequence": 1, "assignee_roles": ["clerk"], "timeout_minutes": 60}
 PAYMENT = {
     "name": "Ship", "sequence": 2, "conditions": {"pre": [{"field": "paid", "operator": "=", "value": True}]},
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class User:
-    """One person of an organisation."""
-
-    http: httpx.AsyncClient
-    organization_id: str
-    headers: dict[str, str]
-
-    async def ask(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
-        content = {"organization_id": self.organization_id, **body} if body is not None else None
-        sent = {**self.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        return await self.http.request(method, f"/api/v1{path}", json=content, headers=sent)
-
-    async def data(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> Any:
-        answer = await self.ask(method, path, body, **headers)
-        assert answer.status_code < 300, answer.text
-        return answer.json()["data"]
-
-    async def error(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> Any:
-        answer = await self.ask(method, path, body, **headers)
-        return {"status": answer.status_code, **answer.json()["error"]}
-
-
-class Office:
-    """An organisation with a playbook of its own."""
-
-    def __init__(self, stack: RunningStack, http: httpx.AsyncClient) -> None:
-        self._stack = stack
-        self._http = http
-        self.organization_id = f"org_{uuid.uuid4().hex[:12]}"
-
-    def user(self, name: str, *roles: str) -> User:
-        permissions = ("playbook:create", "run:create", "run:read", "run:update", "step:complete")
-        token = self._stack.token(self.organization_id, subject=name, roles=roles, permissions=permissions)
-        return User(self._http, self.organization_id, {"Authorization": f"Bearer {token}"})
-
-    async def playbook(self, *steps: dict[str, Any]) -> str:
-        smart_code = f"HERA.TEST.PLAYBOOK.OFFICE.N{uuid.uuid4().hex[:12].upper()}.v1"
-        draft = {"name": "Office work", "smart_code": smart_code, "steps": list(steps)}
-        created = await self.user("author").data("POST", "/playbooks", {"playbook": draft})
-        return str(created["playbook_id"])
-
-    async def run(self, playbook_id: str, **more: Any) -> str:
-        started = await self.user("starter").data(
-            "POST", "/playbook-runs", {"run": {"playbook_id": playbook_id, **more}}
-        )
-        return str(started["run_id"])
-
-
-@pytest.fixture
-async def office(stack: RunningStack) -> Any:
-    async with httpx.AsyncClient(base_url=stack.gateway_url, trust_env=False, timeout=30) as http:
-        yield Office(stack, http)
 
 
 async def test_a_task_is_claimed_worked_on_and_given_back(office: Office) -> None:

@@ -6,8 +6,9 @@ from fastapi import Request, Response
 
 from contracts.replies import Reply
 from services.gateway.admission import Admission
+from services.gateway.commands import OPERATIONS_PATH
 from services.gateway.operation_ids import OperationId
-from services.gateway.owners import Owner
+from services.gateway.owners import Owner, not_found
 from services.gateway.routes.operations.common import PLAYBOOKS, RUNS
 from services.gateway.routes.paths import query_of
 from shared.http import success
@@ -23,11 +24,27 @@ class OperationRoutes:
         identity = self._admission.query(request, "run:read")
         text = request.path_params["operation_id"]
         operation = OperationId.read(text, identity.organization_id)
+        if operation.kind == "bulk":
+            path, tenant = f"/internal/bulk/{operation.subject}", query_of(request, identity.organization_id)
+            found = (await self._run_engine.get(path, tenant)).data()["operation"]
+            results = f"{OPERATIONS_PATH}/{text}/results"
+            watched = {"operation_id": text, "type": "bulk_signal", "resource": results}
+            return success({**watched, **(found or {"status": "running"})})
         owner = self._run_engine if operation.kind == "run" else self._registry
         path = f"/internal/{operation.kind}s/{operation.subject}/commands/{operation.command_id}"
         kept = (await owner.get(path, query_of(request, identity.organization_id))).data()["reply"]
         reply = Reply.model_validate(kept) if kept is not None else None
         return success({"operation_id": text, "type": "command", **_subject(operation), **_outcome(reply)})
+
+    async def results(self, request: Request) -> Response:
+        """Of a bulk operation: what became of each of its runs."""
+        identity = self._admission.query(request, "run:read")
+        text = request.path_params["operation_id"]
+        operation = OperationId.read(text, identity.organization_id)
+        if operation.kind != "bulk":
+            raise not_found("Bulk operation", "operation_id", text[:200])
+        params = query_of(request, identity.organization_id, "status", "limit", "cursor")
+        return (await self._run_engine.get(f"/internal/bulk/{operation.subject}/results", params)).response()
 
 
 def _subject(operation: OperationId) -> dict[str, str]:

@@ -2,15 +2,24 @@
 
 from fastapi import Request, Response
 
+from contracts.bulk import SignalRuns
 from contracts.commands import ClaimStep, Command, CompleteStep, ReleaseStep, StartRun, UpdateData
 from services.gateway.admission import Admission, Admitted
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.owners import Owner, not_found
 from services.gateway.pinned import PinnedDefinitions
 from services.gateway.routes.operations.common import RUNS
-from services.gateway.routes.paths import if_match, is_id, query_of, run_id_of, step_id_of
+from services.gateway.routes.paths import flag, if_match, is_id, query_of, run_id_of, step_id_of
 from services.gateway.shapes.checking import run_smart_code, shaped, shaped_with_times
-from services.gateway.shapes.requests import RunCreation, RunSignal, RunUpdate, StepClaim, StepCompletion, StepRelease
+from services.gateway.shapes.requests import (
+    BulkSignal,
+    RunCreation,
+    RunSignal,
+    RunUpdate,
+    StepClaim,
+    StepCompletion,
+    StepRelease,
+)
 from shared.auth import Identity
 from shared.errors import Unavailable
 from shared.signals import signal_command
@@ -26,10 +35,11 @@ _TASK_FILTERS = ("assignment", "priority", "playbook_id", "overdue", "due_from",
 class RunCommandRoutes:
     """What changes runs."""
 
-    def __init__(self, admission: Admission, commands: Commands, pinned: PinnedDefinitions) -> None:
+    def __init__(self, admission: Admission, commands: Commands, pinned: PinnedDefinitions, run_engine: Owner) -> None:
         self._admission = admission
         self._commands = commands
         self._pinned = pinned
+        self._run_engine = run_engine
 
     async def start(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "run:create")
@@ -71,6 +81,20 @@ class RunCommandRoutes:
         )
         subject = {"run_id": run_id, "step_id": step_id}
         return await self._commands.run(wish_of(request, admitted), _errand(run_id, command, subject))
+
+    async def bulk_signal(self, request: Request) -> Response:
+        admitted = await self._admission.command(request, "run:update")
+        asked = shaped_with_times(BulkSignal, admitted)
+        wish = wish_of(request, admitted)
+        operation_id, caller = wish.id_of("bulk"), admitted.identity.caller
+        signal_command(asked.signal, operation_id, caller)  # refused at once for what each run would refuse
+        command = SignalRuns(caller=caller, operation_id=operation_id, selection=asked.filter, signal=asked.signal)
+        if flag(request, "dry_run"):
+            params = query_of(request, wish.organization_id)
+            return (await self._run_engine.post("/internal/bulk/matches", params, _json(command))).response()
+        return await self._commands.run(
+            wish, Errand("bulk", operation_id, command, 202, "", {"signal_type": asked.signal.type})
+        )
 
     async def claim(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "step:complete")
@@ -169,6 +193,10 @@ class RunReadRoutes:
         identity = self._admission.query(request, "run:read")
         params = [*query_of(request, identity.organization_id), *_person(identity)]
         return (await self._run_engine.get("/internal/tasks/counts", params)).response()
+
+
+def _json(command: Command) -> bytes:
+    return command.model_dump_json().encode()
 
 
 def _person(identity: Identity) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ def routes(
         runs.COMPLETE_STEP.route(commands.complete),
         runs.START_RUN.route(commands.start),
         runs.SIGNAL_RUN.route(commands.signal),
+        runs.SIGNAL_RUNS.route(commands.bulk_signal),
         runs.CLAIM_STEP.route(commands.claim),
         runs.RELEASE_STEP.route(commands.release),
         runs.UPDATE_RUN.route(commands.update),
@@ -43,4 +44,5 @@ def routes(
         figures.PLAYBOOK_METRICS.route(playbooks.metrics),
         figures.RUN_ANALYTICS.route(analytics.runs),
         outcomes.READ_OPERATION.route(operations.read),
+        outcomes.READ_RESULTS.route(operations.results),
     ]

@@ -198,6 +198,13 @@ class StepAssignment(NextStep):
     timeline_entry: TimelineLine | None
 
 
+class BulkMatches(Shape):
+    """Of a dry run: how many runs the signal would go to now."""
+
+    matched: int
+    matched_is_exact: bool
+
+
 class Accepted(Shape):
     """The command counts, once; its outcome is not known yet. It will be at `Location`."""
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.bulk import RunSelection
 from contracts.definitions import PlaybookDraft, SmartCode
 from contracts.signals import Signal
 from contracts.values import Attachment
@@ -111,6 +112,12 @@ class AnalyticsFilters(BaseModel):
     playbook_ids: list[str] | None = None
     statuses: list[Literal["active", "paused", "blocked", "completed", "failed", "cancelled"]] | None = None
     entity_types: list[str] | None = None
+
+
+class BulkSignal(Body):
+    action: Literal["bulk_signal"] = "bulk_signal"
+    filter: RunSelection
+    signal: Signal
 
 
 class AnalyticsQuery(Body):

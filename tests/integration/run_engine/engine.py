@@ -80,6 +80,7 @@ class Engine:
     def __init__(self, infrastructure: Infrastructure, database_prefix: str) -> None:
         given = {name.lower(): value for name, value in infrastructure.settings.items()}
         settings = Settings.model_validate(given | {"database_prefix": database_prefix})
+        self.settings = settings
         self.mongo = Mongo(settings, "run_engine")
         self.store = FaultyStore(self.mongo, cache_size=100)
         self.store.faults = deque()

@@ -1,7 +1,7 @@
 """What the documentation says of the operations' route."""
 
 from services.gateway.documentation import Operation
-from services.gateway.routes.operations.common import NOT_FOUND
+from services.gateway.routes.operations.common import LIST, NOT_FOUND, PAGE, chosen
 from services.gateway.shapes import reads
 
 READ_OPERATION = Operation(
@@ -15,8 +15,21 @@ READ_OPERATION = Operation(
         " until the command was taken; then `result` is what the answer's `data` would have been, or `error` its error."
     ),
     permission="run:read",
-    answer=reads.CommandOutcome,
+    answer=reads.OperationOutcome,
     refusals=NOT_FOUND,
 )
 
-OPERATIONS = (READ_OPERATION,)
+READ_RESULTS = Operation(
+    method="GET",
+    path="/api/v1/operations/{operation_id}/results",
+    name="read_results",
+    tag="Operations",
+    summary="Read what became of each run of a bulk operation",
+    description="In order of run id.",
+    permission="run:read",
+    answer=reads.BulkResults,
+    query=(chosen("status", "pending", "succeeded", "failed"), *PAGE),
+    refusals=(*LIST, *NOT_FOUND),
+)
+
+OPERATIONS = (READ_OPERATION, READ_RESULTS)

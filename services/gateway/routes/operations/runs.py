@@ -212,6 +212,30 @@ SIGNAL_RUN = Operation(
     command=True,
 )
 
+SIGNAL_RUNS = Operation(
+    method="POST",
+    path=f"{RUNS}/bulk-signal",
+    name="signal_runs",
+    tag="Runs",
+    summary="Send a signal to many runs",
+    description=(
+        "To those of `filter.run_ids`, or to all that fit the other filters: open ones where no `status` is given, and"
+        " for a retry failed ones too. Each run gets the signal as if it came alone, with all checks; the operation at"
+        " `Location` counts what came of it, and lists it run by run."
+    ),
+    permission="run:update",
+    answer=answers.Accepted,
+    status=202,
+    links=(
+        Link("read_operation", {"operation_id": "data/operation_id"}),
+        Link("read_results", {"operation_id": "data/operation_id"}),
+    ),
+    body=requests.BulkSignal,
+    dry_run=answers.BulkMatches,
+    refusals=(*BODY, Code.IDEMPOTENCY_CONFLICT),
+    command=True,
+)
+
 READ_TIMELINE = Operation(
     method="GET",
     path=f"{RUNS}/{{run_id}}/timeline",
@@ -232,5 +256,5 @@ READ_TIMELINE = Operation(
 
 OPERATIONS = (
     START_RUN, LIST_RUNS, READ_RUN, UPDATE_RUN, EXPLAIN_RUN, READ_STEP, CLAIM_STEP, RELEASE_STEP, COMPLETE_STEP,
-    SIGNAL_RUN, READ_TIMELINE,
+    SIGNAL_RUN, SIGNAL_RUNS, READ_TIMELINE,
 )  # fmt: skip

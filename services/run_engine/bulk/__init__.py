@@ -1,0 +1,1 @@
+"""One signal to many runs, as an operation that can be watched."""
