@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, WithJsonSchema
 
-from contracts.values import Contract, Json, Moment, OpenContract
+from contracts.values import Json, Moment, OpenContract
 
 SMART_CODE_PATTERN = r"^HERA(?:\.[A-Z][A-Z0-9_]{1,29}){3,8}\.v[1-9][0-9]*$"
 StepType = Literal["form", "task", "approval", "automated"]
@@ -80,7 +80,7 @@ class StepDefinition(StepDraft):
     step_id: str
 
 
-class PlaybookDefinition(Contract):
+class PlaybookDefinition(OpenContract):
     """One immutable revision of a playbook. A run is pinned to the revision that it started with."""
 
     playbook_id: str

@@ -41,7 +41,8 @@ def next_revision(draft: PlaybookDraft, current: PlaybookDefinition) -> Playbook
 
 def _drafted(draft: PlaybookDraft) -> dict[str, Any]:
     steps = [_numbered(step, number) for number, step in enumerate(in_order(draft.steps), 1)]
-    return {**draft.model_dump(include=set(PlaybookDraft.model_fields) - {"steps"}), "steps": steps}
+    unknown = (draft.model_extra or {}).keys() - PlaybookDefinition.model_fields.keys()
+    return {**draft.model_dump(include={*PlaybookDraft.model_fields, *unknown} - {"steps"}), "steps": steps}
 
 
 def _numbered(step: StepDraft, number: int) -> StepDefinition:

@@ -5,6 +5,7 @@ from typing import Any
 
 from contracts.definitions import PlaybookDraft, StepDraft
 from services.playbook_registry.domain.conditions import names_data
+from services.playbook_registry.domain.misspellings import misspellings
 
 Warning_ = dict[str, str]
 """`field`, the path in the playbook as the user sent it, and `message`."""
@@ -14,6 +15,10 @@ def warnings(draft: PlaybookDraft) -> list[Warning_]:
     found = [] if draft.steps else [_warning("steps", "The playbook has no steps: its runs complete at once")]
     for index, step in enumerate(draft.steps):
         found += _of_step(step, f"steps[{index}]")
+    found += [
+        _warning(field, f"Nothing knows this field; it is kept as it is. Is {meant!r} meant?")
+        for field, meant in sorted(misspellings(draft))
+    ]
     return found + list(_shared(draft))
 
 
