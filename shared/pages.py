@@ -16,7 +16,7 @@ from shared.mongo import Collection, Document
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
-COUNTED = 10_000
+COUNTED = 1_000
 """Of longer lists it is only said that they are longer."""
 _MISFIT = "A cursor is the `next` of the page before, asked for with the same filters and order"
 T = TypeVar("T")

@@ -1,6 +1,5 @@
 """The tasks of everybody: rows kept beside the runs, and what is asked of them."""
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -110,27 +109,16 @@ class TaskList:
         return await page_of(self._rows, listing(person, filters, sort, cursor, limit))
 
     async def counts(self, person: Person) -> Document:
-        mine, unassigned, overdue, by_priority = await asyncio.gather(
-            self._count(person.query("mine")),
-            self._count({**person.query(), "assigned_to": None}),
-            self._count({**person.query(), "due": {"$lt": clock.now()}}),
-            self._by_priority(person),
-        )
-        return {
-            "total": sum(by_priority.values()),
-            "assigned_to_me": mine,
-            "unassigned": unassigned,
-            "overdue": overdue,
-            "by_priority": by_priority,
+        """Over all of the person's tasks, in one walk over them."""
+        is_mine, is_nobodys = ({"$eq": ["$assigned_to", who]} for who in (person.user_id, None))
+        sums = {"assigned_to_me": is_mine, "unassigned": is_nobodys, "overdue": {"$lt": ["$due", clock.now()]}}
+        group = {"_id": "$priority", "total": {"$sum": 1}} | {
+            name: {"$sum": {"$cond": [holds, 1, 0]}} for name, holds in sums.items()
         }
-
-    async def _count(self, query: Document) -> int:
-        return int(await self._rows.count_documents(query, hint="tasks_by_due_date"))
-
-    async def _by_priority(self, person: Person) -> dict[str, int]:
-        stages = [{"$match": person.query()}, {"$group": {"_id": "$priority", "count": {"$sum": 1}}}]
-        found = self._rows.aggregate(stages, hint="tasks_by_priority")
-        return {group["_id"]: group["count"] async for group in found}
+        found = self._rows.aggregate([{"$match": person.query()}, {"$group": group}], hint="tasks_by_due_date")
+        groups = [row async for row in found]
+        totals = {name: sum(row[name] for row in groups) for name in ("total", *sums)}
+        return {**totals, "by_priority": {row["_id"]: row["total"] for row in groups}}
 
 
 def listing(person: Person, filters: TaskFilters, sort: Sort, cursor: str | None, limit: int) -> Listing:

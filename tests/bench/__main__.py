@@ -1,4 +1,4 @@
-"""`python -m tests.bench [human5|signals] …`: how much the local stack does, how fast, and at what cost.
+"""`python -m tests.bench [human5|signals|lists] …`: how much the local stack does, how fast, and at what cost.
 
 Exits with 1 where an error occurred or a check failed.
 """
@@ -9,18 +9,23 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import human5, report, signals
-from tests.bench.target import Target, running_stack
+from tests import crowd
+from tests.bench import human5, lists, report, signals
+from tests.bench.target import Target, own_stack, running_stack
 
 
 def main() -> int:
     options = _parser().parse_args()
     passed = True
-    with running_stack() as target:
-        if options.which in ("all", "human5"):
-            passed &= _human5(target, options)
-        if options.which in ("all", "signals"):
-            passed &= _signals(target, options)
+    if options.which != "lists":
+        with running_stack() as target:
+            if options.which in ("all", "human5"):
+                passed &= _human5(target, options)
+            if options.which in ("all", "signals"):
+                passed &= _signals(target, options)
+    if options.which in ("all", "lists"):
+        with own_stack() as target:  # never among the runs of somebody's stack
+            passed &= _lists(target, options)
     return 0 if passed else 1
 
 
@@ -43,6 +48,15 @@ def _signals(target: Target, options: argparse.Namespace) -> bool:
     return sustained.passed
 
 
+def _lists(target: Target, options: argparse.Namespace) -> bool:
+    print(f"lists: {lists.RUNS} runs beside {crowd.THEIRS}, {options.list_seconds:.0f} s …", flush=True)
+    read = uvloop.run(lists.measure(target, options.list_seconds))
+    report.print_lists(read)
+    path = options.json.with_stem(f"{options.json.stem}-lists") if options.json else None
+    print(f"Written to {report.write('lists', [read.summary()], path)}")
+    return read.passed
+
+
 def _levels(text: str) -> list[int]:
     return [_bounded(part, 1, 1000) for part in text.split(",")]
 
@@ -59,13 +73,14 @@ def _seconds(text: str) -> float:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("which", nargs="?", choices=["all", "human5", "signals"], default="all")
+    parser.add_argument("which", nargs="?", choices=["all", "human5", "signals", "lists"], default="all")
     parser.add_argument("--seconds", type=_seconds, default=20.0, help="of each level of human5 (default 20)")
     parser.add_argument("--levels", type=_levels, default=[1, 32, 128], help="clients of human5 (default 1,32,128)")
     parser.add_argument("--signal-seconds", type=_seconds, default=60.0, help="of signals (default 60)")
     parser.add_argument(
         "--senders", type=lambda t: _bounded(t, 1, 1000), default=64, help="signals in flight (default 64)"
     )
+    parser.add_argument("--list-seconds", type=_seconds, default=20.0, help="of lists (default 20)")
     parser.add_argument("--json", type=Path, help="where the numbers go (default .data/bench/NAME-TIME.json)")
     return parser
 

@@ -16,6 +16,7 @@ from rich.table import Table
 from deploy.local.folder import CHECKOUT
 from tests.bench.checks import Check
 from tests.bench.human5 import Level
+from tests.bench.lists import Lists
 from tests.bench.signals import Sustained
 
 PLAIN_WIDTH = 120
@@ -53,6 +54,20 @@ def print_signals(sustained: Sustained) -> None:
     columns = {str(sustained.senders): sustained.window.cpu_per_thousand("signal")}
     console.print(_cpu_table("signals", columns))
     _print_checks(console, f"{sustained.senders} senders", sustained.checks, sustained.window.errors)
+
+
+def print_lists(read: Lists) -> None:
+    console = _console()
+    told = read.summary()
+    title = f"lists: pages of 20 of {told['runs']:,} runs beside {told['runs_of_others']:,}, {told['clients']} clients"
+    table = Table(title=title)
+    for column in ("page", "count", "p50 ms", "p95 ms", "p99 ms", "max ms"):
+        table.add_column(column, justify="left" if column == "page" else "right")
+    for name, latency in told["ms"].items():
+        table.add_row(name, *_cells([read.window.count(name), *latency.values()]))
+    console.print(table)
+    console.print(f"{told['pages_per_second']} pages/s")
+    _print_checks(console, "lists", [], read.window.errors)
 
 
 def write(name: str, results: Sequence[dict[str, Any]], path: Path | None) -> Path:

@@ -1,10 +1,11 @@
 """The stack that is measured: where it is, who may call it, which processes it is made of."""
 
 import contextlib
+import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from deploy.local.folder import CHECKOUT, Folder, default_path
 from deploy.local.plan import Plan, Wishes
 from deploy.local.ports import HOST
 from deploy.local.supervisor import Control
+from shared.settings import ServiceSettings
 from tests.bench.client import Caller
 
 OWN_STACK = CHECKOUT / ".data" / "bench" / "stack"
@@ -34,13 +36,28 @@ class Target:
     def bootstrap_servers(self) -> str:
         return self.plan.addresses.kafka_bootstrap_servers
 
+    @property
+    def mongodb_uri(self) -> str:
+        return self.plan.addresses.mongodb_uri
+
+    @property
+    def engine_database(self) -> str:
+        prefix = os.environ.get("DATABASE_PREFIX", ServiceSettings.model_fields["database_prefix"].default)
+        return f"{prefix}_run_engine"
+
     def caller(
-        self, organization_id: str | None = None, subject: str = "bench_user", port: int | None = None
+        self,
+        organization_id: str | None = None,
+        subject: str = "bench_user",
+        port: int | None = None,
+        roles: Sequence[str] = (),
     ) -> Caller:
         """Somebody of an organisation of their own, who may do everything."""
         organization_id = organization_id or f"org_bench_{uuid.uuid4().hex[:12]}"
         secret = self.folder.jwt_secret()
-        token = tokens.make_token(secret, subject, organization_id, permissions=PERMISSIONS, ttl_seconds=7200)
+        token = tokens.make_token(
+            secret, subject, organization_id, roles=roles, permissions=PERMISSIONS, ttl_seconds=7200
+        )
         return Caller(HOST, port or self.plan.ports["gateway"], token, organization_id)
 
 
@@ -52,12 +69,13 @@ def running_stack() -> Iterator[Target]:
         started = stack.up(folder, Wishes())
         yield Target(folder, started.plan)
         return
-    with _own_stack(OWN_STACK) as target:
+    with own_stack() as target:
         yield target
 
 
 @contextlib.contextmanager
-def _own_stack(path: Path) -> Iterator[Target]:
+def own_stack(path: Path = OWN_STACK) -> Iterator[Target]:
+    """One with data of its own, whatever else is up."""
     folder = Folder(path)
     stack.down(folder)
     shutil.rmtree(path, ignore_errors=True)
