@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from contracts import registry
 from contracts.envelope import Envelope, ReplyAddress
 from contracts.values import Contract, rfc3339
+from shared import tracing
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 
@@ -99,9 +100,11 @@ def read_envelope(record: Record) -> Envelope | Unreadable:
     if isinstance(document, Unreadable):
         return document
     try:
-        return Envelope.model_validate(document)
+        envelope = Envelope.model_validate(document)
     except ValidationError as error:
         return Unreadable(record, f"not a valid envelope: {describe(error)}")
+    traceparent = tracing.context_of(record)
+    return envelope if traceparent is None else envelope.model_copy(update={"traceparent": traceparent})
 
 
 def read_json(record: Record) -> Any | Unreadable:

@@ -12,8 +12,9 @@ import structlog
 import uvicorn
 from fastapi import FastAPI, Response
 from pymongo import IndexModel
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared import tracing
 from shared.correlation import Correlation, set_correlation
 from shared.http import install_error_handlers
 from shared.kafka import INFRASTRUCTURE, Consumers, Publisher
@@ -36,6 +37,7 @@ class Service:
 
     def __init__(self, name: str, settings: ServiceSettings, app: FastAPI | None = None) -> None:
         configure_logging(name, settings.log_level)
+        tracing.configure(name)
         self.name = name
         self.settings = settings
         self.mongo = Mongo(settings, name)
@@ -90,6 +92,7 @@ class Service:
             await work()
         await self.publisher.stop()
         await self.mongo.close()
+        tracing.stop()
         log.info("stopped")
 
     def _add_health(self) -> None:
@@ -143,7 +146,26 @@ class _Correlated:
             trace = headers.get(b"traceparent")
             request_id = headers.get(b"x-request-id", b"none").decode("latin-1")
             set_correlation(Correlation(request_id, trace.decode("latin-1") if trace else None))
-        await self._app(scope, receive, send)
+            await self._traced(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _traced(self, scope: Scope, receive: Receive, send: Send) -> None:
+        span = tracing.begin_request(scope["method"], scope["path"])
+        if span is None:
+            await self._app(scope, receive, send)
+            return
+        status = 500
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        finally:
+            tracing.end_request(span, scope["method"], getattr(scope.get("route"), "path", "unmatched"), status)
 
 
 def _query_app(name: str) -> FastAPI:

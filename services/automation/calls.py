@@ -22,6 +22,7 @@ from services.automation.domain.endpoints import (
 from services.automation.store import StoredJob
 from shared.errors import Refused
 from shared.json_values import refusal_sentence, storable
+from shared.tracing import calling
 
 _EXCERPT_BYTES = 2000
 _PORTS = {"http": 80, "https": 443}
@@ -77,8 +78,15 @@ class Caller:
 
     async def _post(self, stored: StoredJob, target: Target) -> Outcome:
         assert self._client is not None, "start() comes first"
+        about = {"hera.run_id": stored.job.run_id, "hera.organization_id": stored.job.organization_id}
+        with calling(f"POST {target.named_host or 'base address'}", stored.traceparent, about) as traceparent:
+            return await self._sent(stored, target, traceparent)
+
+    async def _sent(self, stored: StoredJob, target: Target, traceparent: str | None) -> Outcome:
+        assert self._client is not None
+        headers = _headers(stored, traceparent)
         request = self._client.build_request(
-            "POST", target.url, content=request_body(stored.job), headers=_headers(stored), timeout=None
+            "POST", target.url, content=request_body(stored.job), headers=headers, timeout=None
         )
         if target.named_host:
             await self._pin(request, target.named_host)
@@ -131,7 +139,7 @@ def request_body(job: AutomationJob) -> bytes:
     )
 
 
-def _headers(stored: StoredJob) -> dict[str, str]:
+def _headers(stored: StoredJob, traceparent: str | None) -> dict[str, str]:
     headers = {
         "Content-Type": "application/json",
         "Accept": "application/json",
@@ -139,8 +147,8 @@ def _headers(stored: StoredJob) -> dict[str, str]:
         "Idempotency-Key": _printable(stored.job.idempotency_key),
         "X-Request-ID": _printable(stored.correlation_id),
     }
-    if stored.traceparent:
-        headers["traceparent"] = _printable(stored.traceparent)
+    if traceparent:
+        headers["traceparent"] = _printable(traceparent)
     return headers
 
 

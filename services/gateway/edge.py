@@ -5,10 +5,12 @@ from time import perf_counter
 from typing import Any
 
 import structlog
+from opentelemetry.trace import Span
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.rejections import Code, Rejection
+from shared import tracing
 from shared.correlation import Correlation, set_correlation
 from shared.http import failure
 from shared.ids import new_id
@@ -33,6 +35,7 @@ class Edge:
             return
         began = perf_counter()
         request_id = _correlate(scope)
+        span = tracing.begin_request(scope["method"], scope["path"])
         status = 0
 
         async def answer(message: Message) -> None:
@@ -51,15 +54,16 @@ class Edge:
             if status == 0:
                 await failure(_SURPRISE)(scope, receive, answer)
         finally:
-            self._observe(scope, status, perf_counter() - began)
+            self._observe(scope, status, perf_counter() - began, span)
 
-    def _observe(self, scope: Scope, status: int, seconds: float) -> None:
+    def _observe(self, scope: Scope, status: int, seconds: float, span: Span | None) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
         method = scope["method"] if scope["method"] in _METHODS else "other"
         observed = self._seconds.get((method, route, status))
         if observed is None:
             observed = self._seconds[method, route, status] = HTTP_SECONDS.labels(method, route, str(status))
         observed.observe(seconds)
+        tracing.end_request(span, method, route, status)
 
 
 _SURPRISE = Rejection(code=Code.INTERNAL_ERROR, message="Something went wrong here; it has been logged")

@@ -21,6 +21,7 @@ from shared.messages import MAX_MESSAGE_BYTES, Record
 from shared.metrics import BATCH_SECONDS, RECORDS
 from shared.mongo import StoreFault
 from shared.settings import ServiceSettings
+from shared.tracing import Taken
 
 T = TypeVar("T")
 Batch = tuple[Record, ...]
@@ -155,25 +156,27 @@ class Consumption:
     async def _take(self, records: Batch) -> None:
         if self._stopping:
             return
+        taken = Taken(records, self.group)
         with BATCH_SECONDS.labels(self.topic.name).time():
             try:
                 rest = await self._until_reachable(partial(self._handle, records))
             except Exception:
                 await self._finishing.done()  # what comes of these records must not overtake
-                await self._one_by_one(records)
+                await self._one_by_one(records, taken)
                 rest = None
-        await self._finishing.add(partial(self._finish, records, rest))
+        await self._finishing.add(partial(self._finish, records, rest, taken))
 
-    async def _finish(self, records: Batch, rest: Finish | None) -> None:
+    async def _finish(self, records: Batch, rest: Finish | None, taken: Taken) -> None:
         if rest is not None:
             try:
                 await self._until_reachable(rest)
             except Exception:
-                await self._one_by_one(records)
+                await self._one_by_one(records, taken)
+        taken.end()
         RECORDS.labels(self.topic.name).inc(len(records))
         await self._commit(records)
 
-    async def _one_by_one(self, records: Batch) -> None:
+    async def _one_by_one(self, records: Batch, taken: Taken) -> None:
         """After a surprise: finds the record that it is."""
         for record in records:
             try:
@@ -182,6 +185,7 @@ class Consumption:
                     await self._until_reachable(rest)
             except Exception as error:
                 log.exception("record_failed", topic=self.topic.name, offset=record.offset)
+                taken.failed(record, error)
                 await self._put_aside(record, error)
 
     async def _put_aside(self, record: Record, error: Exception) -> None:
