@@ -13,7 +13,7 @@ from fastapi import Request, Response
 
 from contracts import topics
 from contracts.commands import Command
-from contracts.rejections import OTHER_BODY, Code
+from contracts.rejections import OTHER_BODY, Code, Rejection
 from contracts.replies import Reply
 from contracts.topics import Topic
 from services.gateway.admission import Admitted
@@ -31,6 +31,11 @@ from shared.request_reply import Requester
 OPERATIONS_PATH = "/api/v1/operations"
 _MAX_KEY_LENGTH = 200
 _NOT_ACKNOWLEDGED = "Kafka has not acknowledged the command ({}); send it again under the same Idempotency-Key"
+_UNDER_WAY = Rejection(
+    code=Code.IDEMPOTENCY_CONFLICT,
+    message="A request under this Idempotency-Key is under way",
+    details={"field": "Idempotency-Key", "reason": "Its outcome is not known yet; send it again in a moment"},
+)
 log = structlog.get_logger()
 
 
@@ -106,7 +111,7 @@ class Commands:
         """The reply as an answer; 202 where none came in time, or none is waited for.
 
         Under an Idempotency-Key the first answer again. Raises Unavailable where Kafka can't be reached, Refused for a
-        key that is in use.
+        key that was sent with another body.
         """
         if wish.fingerprint is None:
             return await self._done(wish, errand)
@@ -196,15 +201,10 @@ def _accepted(wish: Wish, errand: Errand) -> Response:
 
 
 def _again(wish: Wish, known: Known) -> Response:
-    """What came of the same key before. Raises Refused where that was another body, or is under way."""
+    """What came of the same key before. Raises Refused where that was another body."""
     if known.fingerprint != wish.fingerprint:
         raise Refused.because(OTHER_BODY)
     if known.answer is None:
-        raise Refused(
-            Code.IDEMPOTENCY_CONFLICT,
-            "A request under this Idempotency-Key is under way",
-            field="Idempotency-Key",
-            reason="Its outcome is not known yet; send it again in a moment",
-        )
+        return failure(_UNDER_WAY, {"Retry-After": "1"})
     headers = {**known.answer.headers, "X-Idempotent-Replay": "true"}
     return Response(known.answer.body, known.answer.status, headers, media_type="application/json")

@@ -19,7 +19,10 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
     "Location": {"description": "Where what was created, or the outcome, is to be seen", "schema": _TEXT},
     "Preference-Applied": {"description": "The preference that was followed", "schema": _TEXT},
-    "Retry-After": {"description": "Seconds after which it may be of use to try again", "schema": _NUMBER},
+    "Retry-After": {
+        "description": "Seconds after which it may be of use to try again; where it is missing, it is not",
+        "schema": _NUMBER,
+    },
     "ETag": {"description": "Changes with every change", "schema": _TEXT},
 }
 _LIMITS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
@@ -33,7 +36,7 @@ def describe(operation: dict[str, Any], *, etag: bool) -> None:
         names += ["X-Idempotent-Replay"] if takes_key and int(status) < 500 else []
         names += ["Location"] if status in ("201", "202") else []
         names += ["Preference-Applied"] if status == "202" else []
-        names += ["Retry-After"] if status in ("429", "503") else []
+        names += ["Retry-After"] if status in ("429", "503") or (takes_key and status == "409") else []
         names += ["ETag"] if etag and status in ("200", "304") else []
         names += ["X-Consistency"] if status == "200" and not takes_key else []
         answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -21,9 +21,6 @@ from services.gateway.store import IdempotencyKeys
 from shared.request_reply import Requester
 from shared.service import Service
 
-SPARE_SECONDS = 5.0
-"""Over the time that a reply may take: a gateway that has not ended a request by then is gone."""
-
 
 def build(settings: GatewaySettings) -> Service:
     app = application()
@@ -51,8 +48,9 @@ def build(settings: GatewaySettings) -> Service:
         service.loops.append(published.keep_fresh)
     app.add_middleware(Edge)  # the outermost
     admission = Admission(verifier, settings.max_body_bytes)
-    keys = IdempotencyKeys(service.mongo, settings.reply_timeout_seconds + SPARE_SECONDS)
-    commands = Commands(requester, keys, settings.reply_timeout_seconds, settings.max_commands_in_flight)
+    commands = Commands(
+        requester, IdempotencyKeys(service.mongo), settings.reply_timeout_seconds, settings.max_commands_in_flight
+    )
     app.router.routes[:0] = routes(
         RunCommandRoutes(admission, commands, PinnedDefinitions(registry), run_engine),
         RunReadRoutes(admission, run_engine, timeline),

@@ -11,6 +11,9 @@ from shared import clock
 from shared.mongo import Document, Mongo
 
 KEPT = timedelta(hours=24)
+IN_FLIGHT = timedelta(seconds=2)
+"""For so long whoever comes second is asked to wait. After it they go to the owner of the answer, whose journal tells
+repeats apart: a gateway that died costs its callers no more than this, one that is only slow does no harm."""
 INDEXES = {
     "idempotency_keys": [
         IndexModel([("at", ASCENDING)], name="kept_for_a_day", expireAfterSeconds=int(KEPT.total_seconds()))
@@ -30,19 +33,18 @@ class FirstAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a request that came before."""
+    """What is known of a request that came before; no answer: it is under way."""
 
     fingerprint: str
-    in_flight: bool
     answer: FirstAnswer | None
 
 
 class IdempotencyKeys:
-    """`in_flight_seconds`: after this a gateway that began on a request and never said how it ended is given up."""
+    """`in_flight`: after this another request under the key may do what the first has not ended."""
 
-    def __init__(self, mongo: Mongo, in_flight_seconds: float) -> None:
+    def __init__(self, mongo: Mongo, in_flight: timedelta = IN_FLIGHT) -> None:
         self._keys = mongo.collection("idempotency_keys")
-        self._in_flight = timedelta(seconds=in_flight_seconds)
+        self._in_flight = in_flight
 
     async def claim(self, command_id: str, fingerprint: str) -> Known | None:
         """None: the request is ours to do. Raises StoreFault where MongoDB does not answer."""
@@ -54,17 +56,17 @@ class IdempotencyKeys:
         return None
 
     async def _known(self, command_id: str, fingerprint: str, now: datetime) -> Known | None:
-        """A request that was given up is claimed anew; of those who try, one gets it."""
+        """A request that has been under way for too long is claimed anew; of those who try, one gets it."""
         found = await self._keys.find_one({"_id": command_id})
         if found is None:
             return None  # let go in this moment: the owner of the answer tells repeats apart
         in_flight = found["began"] > now - self._in_flight
         if "status" in found or in_flight or found["fingerprint"] != fingerprint:
-            return Known(found["fingerprint"], in_flight, _answer(found))
+            return Known(found["fingerprint"], _answer(found))
         taken = await self._keys.update_one(
             {"_id": command_id, "began": found["began"], "status": {"$exists": False}}, {"$set": {"began": now}}
         )
-        return None if taken.modified_count else Known(found["fingerprint"], True, None)
+        return None if taken.modified_count else Known(found["fingerprint"], None)
 
     async def settle(self, command_id: str, answer: FirstAnswer) -> None:
         fields = {"status": answer.status, "body": answer.body, "headers": answer.headers}

@@ -11,7 +11,6 @@ from tests.e2e.clients import Client, tasks_in_a_row
 
 STEPS = 3
 EVENTS_OF_A_RUN = 2 + 2 * STEPS
-NO_ANSWER_YET = {202, 503}
 PAUSE_SECONDS = 0.1
 
 
@@ -77,10 +76,15 @@ class Persistent:
                 answer = await self._client.post(path, body, key)
             except (OSError, TimeoutError):
                 answer = None
-            if answer is not None and answer.status not in NO_ANSWER_YET:
+            if answer is not None and not _no_answer_yet(answer):
                 return answer
             self._ledger.retries += 1
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _no_answer_yet(answer: Answer) -> bool:
+    """It says itself that it is worth another try: 503, or 409 where the first try is under way; 202 has no outcome."""
+    return answer.status == 202 or "retry-after" in answer.headers
 
 
 async def work_while(client: Client, people: int, happens: Callable[[Ledger], Awaitable[None]]) -> Ledger:

@@ -70,10 +70,11 @@ async def test_of_one_key_sent_to_both_at_once_one_thing_comes(
     keyed = {**headers, "Idempotency-Key": "at once"}
     answers = await asyncio.gather(*(gateways[n % 2].post("/playbooks", json=body, headers=keyed) for n in range(10)))
     made = [answer.json()["data"]["playbook_id"] for answer in answers if answer.status_code == 201]
-    refused = [answer.json()["error"]["code"] for answer in answers if answer.status_code == 409]
+    refused = [answer for answer in answers if answer.status_code == 409]
     assert len(made) + len(refused) == 10
     assert len(set(made)) == 1
-    assert set(refused) <= {"IDEMPOTENCY_CONFLICT"}
+    assert {answer.json()["error"]["code"] for answer in refused} <= {"IDEMPOTENCY_CONFLICT"}
+    assert all(answer.headers["Retry-After"] == "1" for answer in refused)
     assert (await gateways[0].get("/playbooks", headers=headers)).json()["data"]["total"] == 1
 
 
