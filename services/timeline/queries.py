@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import structlog
 from fastapi import APIRouter, Query, Response
 
+from contracts.entries import entry, is_system_event
 from contracts.envelope import Envelope
 from contracts.registry import upcast
 from contracts.rejections import Code, Rejection
 from services.timeline.arrivals import Arrivals
-from services.timeline.domain.entries import entry, is_system_event
 from services.timeline.domain.summary import summary
 from services.timeline.settings import Settings
 from services.timeline.store import EventStore

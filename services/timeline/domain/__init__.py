@@ -1,1 +1,1 @@
-"""How events are shown, counted and proved. Pure: contracts only."""
+"""How events are counted and proved. Pure: contracts only."""

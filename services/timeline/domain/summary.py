@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from contracts.entries import Entry
 from contracts.envelope import Envelope
-from services.timeline.domain.entries import Entry
 
 STATUS_AFTER: dict[str, str] = {
     "RunCreated": "active",

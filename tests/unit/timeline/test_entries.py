@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from contracts import events
+from contracts.entries import entry, event_type
 from contracts.events import RUN_EVENTS, Event, PlaybookRef, SignalRecord
 from contracts.values import SYSTEM, Actor, rfc3339
-from services.timeline.domain.entries import entry, event_type
 from services.timeline.queries import view
 from tests.conformance.reference import example
 from tests.unit.timeline.events import REP, RUN, START, envelope, later, sample

@@ -1,4 +1,4 @@
-"""One event as an entry of the timeline endpoint."""
+"""One event as the outside sees it: an entry of the timeline, and what a webhook carries."""
 
 import re
 from collections.abc import Callable, Mapping
