@@ -10,7 +10,6 @@ from prometheus_client import Histogram
 
 from services.automation.calls import Caller
 from services.automation.domain.answers import Outcome, failure
-from services.automation.domain.endpoints import base_for
 from services.automation.results import outcome_message, worker_message
 from services.automation.settings import AutomationSettings
 from services.automation.store import JobStore, StoredJob
@@ -68,10 +67,9 @@ class Attempts:
         await self._store.finish([stored.job.job_id], now())
 
     async def _outcome(self, stored: StoredJob) -> Outcome:
-        base = base_for(stored.job.organization_id, self._settings.automation_base_urls)
         try:
             with CALL_SECONDS.time():
-                return await self._caller.call(stored, base)
+                return await self._caller.call(stored)
         except asyncio.CancelledError:
             await self._store.release(stored.job.job_id, now())
             raise

@@ -1,67 +1,77 @@
 """HTTP calls of automated steps: one attempt, bounded in time and in size, to addresses that may be called."""
 
 import asyncio
-import socket
-from collections.abc import Collection
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 import orjson
 
 from contracts.jobs import AutomationJob
-from services.automation.domain.answers import Outcome, failure, judge, too_large
+from services.automation.domain.addresses import Networks
+from services.automation.domain.answers import Outcome, failure
 from services.automation.domain.endpoints import (
-    Networks,
+    PORTS,
     RefusedEndpoint,
     Target,
     attempt_seconds,
-    forbidden_address,
     locate,
+    of_organization,
 )
+from services.automation.lookup import ForbiddenAddress, open_addresses
+from services.automation.reading import outcome_of
 from services.automation.store import StoredJob
-from shared.errors import Refused
-from shared.json_values import refusal_sentence, storable
 from shared.tracing import calling
-
-_EXCERPT_BYTES = 2000
-_PORTS = {"http": 80, "https": 443}
-
-
-class ForbiddenAddress(Exception):
-    """The host's name leads to where playbooks must not reach."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    allowed_hosts: Collection[str]
-    allowed_networks: Networks
+    """By organisation, `*` for all others: where it is at home, which hosts its playbooks may name, and which private
+    networks those may lead to."""
+
+    bases: Mapping[str, str]
+    allowed_hosts: Mapping[str, frozenset[str]]
+    allowed_networks: Mapping[str, Networks]
     max_response_bytes: int
+
+    def target(self, job: AutomationJob) -> Target | RefusedEndpoint:
+        base = of_organization(job.organization_id, self.bases)
+        hosts = of_organization(job.organization_id, self.allowed_hosts) or ()
+        return locate(job.api_endpoint or "", base, hosts)
+
+    def networks(self, organization_id: str) -> Networks:
+        return of_organization(organization_id, self.allowed_networks) or ()
 
 
 class Caller:
-    """Calls endpoints; keeps their connections open between attempts."""
+    """Calls endpoints; connections to base addresses are kept open between attempts."""
 
     def __init__(self, limits: CallLimits, connections: int) -> None:
         self._limits = limits
-        self._connections = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-        self._client: httpx.AsyncClient | None = None
+        self._connections = connections
+        self._at_base: httpx.AsyncClient | None = None
+        self._named: httpx.AsyncClient | None = None
 
     async def start(self) -> None:
-        # trust_env off: a proxy from the environment would be one more way out of the allowed addresses.
-        self._client = httpx.AsyncClient(limits=self._connections, follow_redirects=False, trust_env=False)
+        # A name that resolves slowly takes a thread of asyncio's few: others must not wait for it.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self._connections, "lookup"))
+        self._at_base = _client(self._connections, kept=self._connections)
+        # A kept connection is found by its address, and several hosts may share one: each gets its own.
+        self._named = _client(self._connections, kept=0)
 
     async def stop(self) -> None:
-        if self._client:
-            await self._client.aclose()
+        for client in (self._at_base, self._named):
+            if client:
+                await client.aclose()
 
-    async def call(self, stored: StoredJob, base: str | None) -> Outcome:
+    async def call(self, stored: StoredJob) -> Outcome:
         """One attempt. Whatever goes wrong with the call is an outcome and no exception."""
-        job = stored.job
-        target = locate(job.api_endpoint or "", base, self._limits.allowed_hosts)
+        target = self._limits.target(stored.job)
         if isinstance(target, RefusedEndpoint):
             return failure(target.reason, retryable=False)
-        seconds = attempt_seconds(job.timeout_seconds)
+        seconds = attempt_seconds(stored.job.timeout_seconds)
         try:
             async with asyncio.timeout(seconds):
                 return await self._post(stored, target)
@@ -77,55 +87,58 @@ class Caller:
             )
 
     async def _post(self, stored: StoredJob, target: Target) -> Outcome:
-        assert self._client is not None, "start() comes first"
         about = {"hera.run_id": stored.job.run_id, "hera.organization_id": stored.job.organization_id}
         with calling(f"POST {target.named_host or 'base address'}", stored.traceparent, about) as traceparent:
-            return await self._sent(stored, target, traceparent)
+            assert self._at_base is not None, "start() comes first"
+            request = self._at_base.build_request(
+                "POST", target.url, content=_body(stored.job), headers=_headers(stored, traceparent), timeout=None
+            )
+            response = await self._sent(request, stored.job, target)
+            try:
+                return await outcome_of(response, self._limits.max_response_bytes)
+            finally:
+                await response.aclose()
 
-    async def _sent(self, stored: StoredJob, target: Target, traceparent: str | None) -> Outcome:
-        assert self._client is not None
-        headers = _headers(stored, traceparent)
-        request = self._client.build_request(
-            "POST", target.url, content=request_body(stored.job), headers=headers, timeout=None
-        )
-        if target.named_host:
-            await self._pin(request, target.named_host)
-        response = await self._client.send(request, stream=True)
-        try:
-            return await self._answer(response)
-        finally:
-            await response.aclose()
-
-    async def _pin(self, request: httpx.Request, named_host: str) -> None:
-        """Sends the request to an address that was looked at: a second look-up by the client could say another."""
-        if request.url.host != named_host:
+    async def _sent(self, request: httpx.Request, job: AutomationJob, target: Target) -> httpx.Response:
+        assert self._at_base is not None and self._named is not None
+        if target.named_host is None:
+            return await self._at_base.send(request, stream=True)
+        named = request.url.raw_host.decode()
+        if target.named_host not in (request.url.host, named):
             raise ForbiddenAddress("api_endpoint can be read in two ways")
-        host, port = request.url.raw_host.decode(), request.url.port or _PORTS[request.url.scheme]
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = [str(entry[4][0]) for entry in found]
-        for address in addresses:
-            if forbidden_address(address, self._limits.allowed_networks):
-                raise ForbiddenAddress(f"host {host} leads to {address}, which is not open to playbooks")
-        request.extensions["sni_hostname"] = host
-        request.headers["Connection"] = "close"  # kept connections are found by address, and hosts may share one
-        request.url = request.url.copy_with(host=addresses[0])
+        port = request.url.port or PORTS[request.url.scheme]
+        addresses = await open_addresses(named, port, self._limits.networks(job.organization_id))
+        return await _sent_to_one(self._named, request, addresses, attempt_seconds(job.timeout_seconds))
 
-    async def _answer(self, response: httpx.Response) -> Outcome:
-        body = bytearray()
-        async for part in response.aiter_bytes():
-            body += part
-            if len(body) > self._limits.max_response_bytes:
-                return too_large(response.status_code, self._limits.max_response_bytes)
-        text = bytes(body[:_EXCERPT_BYTES]).decode("utf-8", "replace")
-        outcome = judge(response.status_code, _json(bytes(body)), text)
+
+async def _sent_to_one(
+    client: httpx.AsyncClient, request: httpx.Request, addresses: list[str], seconds: float
+) -> httpx.Response:
+    """To the first of the addresses that can be connected to; certificate and Host stay those of the name."""
+    request.extensions["sni_hostname"] = request.url.raw_host.decode()
+    request.extensions["timeout"] = httpx.Timeout(None, connect=seconds / len(addresses)).as_dict()
+    for number, address in enumerate(addresses, 1):
+        request.url = request.url.copy_with(host=address)
         try:
-            storable(outcome.data)
-        except Refused as refused:
-            return failure(f"the endpoint's answer can't be kept: {refusal_sentence(refused)}", retryable=False)
-        return outcome
+            return await client.send(request, stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            if number == len(addresses):
+                raise
+    raise OSError("the host's name leads nowhere")
 
 
-def request_body(job: AutomationJob) -> bytes:
+def _client(connections: int, kept: int) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=kept),
+        follow_redirects=False,
+        # A proxy from the environment would be one more way out of the allowed addresses.
+        trust_env=False,
+        # No cookies: one organisation's would be sent with another's calls.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+    )
+
+
+def _body(job: AutomationJob) -> bytes:
     return orjson.dumps(
         {
             "run_id": job.run_id,
@@ -143,7 +156,7 @@ def _headers(stored: StoredJob, traceparent: str | None) -> dict[str, str]:
     headers = {
         "Content-Type": "application/json",
         "Accept": "application/json",
-        "Accept-Encoding": "identity",  # the bound on the answer's size counts what was sent
+        "Accept-Encoding": "identity",
         "Idempotency-Key": _printable(stored.job.idempotency_key),
         "X-Request-ID": _printable(stored.correlation_id),
     }
@@ -155,10 +168,3 @@ def _headers(stored: StoredJob, traceparent: str | None) -> dict[str, str]:
 def _printable(text: str) -> str:
     """What a header may hold; ids that clients chose may hold more."""
     return "".join(c for c in text if " " <= c <= "~").strip()
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from contracts.jobs import AutomationJob, WorkerResult
 from services.automation.attempts import ATTEMPTS
-from services.automation.domain.endpoints import base_for, channel
+from services.automation.domain.endpoints import channel, of_organization
 from services.automation.results import result_message
 from services.automation.store import JobStore, KnownJob, StoredJob
 from shared.clock import now
@@ -35,7 +35,7 @@ class JobConsumer:
     def _job(self, message: Message) -> StoredJob:
         job, envelope = message.payload, message.envelope
         assert isinstance(job, AutomationJob)
-        base = base_for(job.organization_id, self._bases)
+        base = of_organization(job.organization_id, self._bases)
         return StoredJob(
             job, channel(job.api_endpoint, base), envelope.correlation_id, envelope.id, envelope.traceparent
         )

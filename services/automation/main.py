@@ -55,5 +55,8 @@ def _read(service: Service, settings: AutomationSettings, store: JobStore, work:
 
 def _limits(settings: AutomationSettings) -> CallLimits:
     return CallLimits(
-        settings.automation_allowed_hosts, settings.automation_allowed_networks, settings.automation_max_result_bytes
+        settings.automation_base_urls,
+        settings.automation_allowed_hosts,
+        settings.automation_allowed_networks,
+        settings.automation_max_result_bytes,
     )

@@ -1,10 +1,11 @@
 """Settings of the automation service."""
 
 from ipaddress import IPv4Network, IPv6Network
+from typing import Any
 
 from pydantic import Field, field_validator
 
-from services.automation.domain.endpoints import base_fault
+from services.automation.domain.endpoints import ANY_ORGANIZATION, allowed_host_fault, base_fault
 from shared.settings import ServiceSettings
 
 
@@ -13,12 +14,15 @@ class AutomationSettings(ServiceSettings):
         default={},
         description='JSON object, organisation → base address of its endpoints; "*" stands for all others',
     )
-    automation_allowed_hosts: frozenset[str] = Field(
-        default=frozenset(), description="JSON list: hosts that playbooks may name in absolute addresses"
+    automation_allowed_hosts: dict[str, frozenset[str]] = Field(
+        default={},
+        description="JSON object, organisation → hosts that its playbooks may name in absolute addresses: host, "
+        'host:port or *.domain; "*" stands for all others, and a list alone for all',
     )
-    automation_allowed_networks: frozenset[IPv4Network | IPv6Network] = Field(
-        default=frozenset(),
-        description="JSON list of private networks (CIDR) that an allowed host may resolve to; none by default",
+    automation_allowed_networks: dict[str, frozenset[IPv4Network | IPv6Network]] = Field(
+        default={},
+        description="JSON object, organisation → private networks (CIDR) that its allowed hosts may resolve to; "
+        '"*" stands for all others, and a list alone for all; none by default',
     )
     automation_concurrency: int = Field(default=64, ge=1, description="attempts at a time in one instance")
     automation_concurrency_per_organization: int = Field(
@@ -39,3 +43,18 @@ class AutomationSettings(ServiceSettings):
             if fault:
                 raise ValueError(f"the address of {organization} {fault}")
         return bases
+
+    @field_validator("automation_allowed_hosts", "automation_allowed_networks", mode="before")
+    @classmethod
+    def _for_all(cls, allowed: Any) -> Any:
+        return {ANY_ORGANIZATION: allowed} if isinstance(allowed, list) else allowed
+
+    @field_validator("automation_allowed_hosts")
+    @classmethod
+    def _hosts(cls, allowed: dict[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+        for organization, hosts in allowed.items():
+            for host in hosts:
+                fault = allowed_host_fault(host)
+                if fault:
+                    raise ValueError(f"{host!r} of {organization} {fault}")
+        return allowed

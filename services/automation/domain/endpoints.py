@@ -3,16 +3,16 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Literal
+from typing import Literal, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
 Channel = Literal["http", "worker"]
-Networks = Collection[IPv4Network | IPv6Network]
 ANY_ORGANIZATION = "*"
 _LONGEST_ATTEMPT = 24 * 3600.0
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_NAT64 = IPv6Network("64:ff9b::/96")
+_ALLOWED = re.compile(r"(\*\.)?(\[[0-9a-f:.]+\]|[^\s/?#@:\[\]*]+)(:\d{1,5})?")
+PORTS = {"http": 80, "https": 443}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class Target:
     """An address that may be called."""
 
     url: str
+    origin: str
+    """`host:port`, by which calls are bounded."""
     named_host: str | None = None
     """The host where the playbook named it, so that what it leads to is checked; None where the operator named it."""
 
@@ -43,8 +45,9 @@ def attempt_seconds(wanted: float) -> float:
     return min(max(wanted, 0.001), _LONGEST_ATTEMPT)
 
 
-def base_for(organization_id: str, bases: Mapping[str, str]) -> str | None:
-    return bases.get(organization_id) or bases.get(ANY_ORGANIZATION)
+def of_organization(organization_id: str, configured: Mapping[str, T]) -> T | None:
+    """What is configured for the organisation itself, else for all others."""
+    return configured.get(organization_id, configured.get(ANY_ORGANIZATION))
 
 
 def locate(endpoint: str, base: str | None, allowed_hosts: Collection[str]) -> Target | RefusedEndpoint:
@@ -59,43 +62,52 @@ def locate(endpoint: str, base: str | None, allowed_hosts: Collection[str]) -> T
         return RefusedEndpoint("no base address is configured for the organisation")
     if ".." in _segments(endpoint):
         return RefusedEndpoint("api_endpoint must not have '..' in its path")
-    return Target(base.rstrip("/") + endpoint.partition("#")[0])
+    return Target(base.rstrip("/") + endpoint.partition("#")[0], _origin(urlsplit(base)))
 
 
 def base_fault(base: str) -> str | None:
     """Why this can't be a base address; None where it can."""
     parts = _split(base)
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts is None or parts.scheme not in PORTS or not parts.hostname:
         return "must be http://host[:port][/path] or https://…"
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         return "must have no user, query or fragment"
     return None
 
 
-def forbidden_address(address: str, allowed: Networks) -> bool:
-    """Whether a name resolved to where nobody outside may reach: loopback, link-local, private and reserved ranges."""
-    ip = _plain(ip_address(address.partition("%")[0]))
-    return (not ip.is_global or ip.is_multicast) and not any(ip in network for network in allowed)
-
-
-def _plain(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address inside an IPv6 one, which would hide it."""
-    if isinstance(ip, IPv6Address):
-        if ip in _NAT64:
-            return IPv4Address(int(ip) & 0xFFFFFFFF)
-        return ip.ipv4_mapped or ip.sixtofour or ip
-    return ip
+def allowed_host_fault(entry: str) -> str | None:
+    """Why this can't be an allowed host; None where it can."""
+    return None if _ALLOWED.fullmatch(entry.lower()) else "must be host, host:port or *.domain, without scheme and path"
 
 
 def _absolute(endpoint: str, allowed_hosts: Collection[str]) -> Target | RefusedEndpoint:
     parts = _split(endpoint)
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts is None or parts.scheme not in PORTS or not parts.hostname:
         return RefusedEndpoint("api_endpoint is no http or https address")
     if parts.username is not None or parts.password is not None:
         return RefusedEndpoint("api_endpoint must not carry a user or a password")
-    if parts.hostname not in {host.lower() for host in allowed_hosts}:
-        return RefusedEndpoint(f"host {parts.hostname} is not among the allowed hosts (AUTOMATION_ALLOWED_HOSTS)")
-    return Target(endpoint.partition("#")[0], named_host=parts.hostname)
+    if not any(_allows(entry.lower(), parts) for entry in allowed_hosts):
+        host = parts.hostname if parts.port is None else f"{parts.hostname}, port {parts.port},"
+        return RefusedEndpoint(f"host {host} is not among the organisation's allowed hosts (AUTOMATION_ALLOWED_HOSTS)")
+    return Target(endpoint.partition("#")[0], _origin(parts), named_host=parts.hostname)
+
+
+def _allows(entry: str, parts: SplitResult) -> bool:
+    """A host alone stands for its scheme's own port, `*.example.com` for every host below example.com."""
+    match = _ALLOWED.fullmatch(entry)
+    if match is None:
+        return False
+    below, host, port = match[1], match[2].strip("[]"), int(match[3][1:]) if match[3] else None
+    named = parts.hostname or ""
+    return _port(parts) == (port or PORTS[parts.scheme]) and (named.endswith(f".{host}") if below else named == host)
+
+
+def _origin(parts: SplitResult) -> str:
+    return f"{parts.hostname}:{_port(parts)}"
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port if parts.port is not None else PORTS[parts.scheme]
 
 
 def _is_absolute(endpoint: str) -> bool:
@@ -112,5 +124,6 @@ def _split(address: str) -> SplitResult | None:
 
 
 def _segments(endpoint: str) -> list[str]:
+    """Without path parameters: some servers take `/..;x/` for `/../`."""
     path = endpoint.partition("?")[0].partition("#")[0]
-    return unquote(unquote(path)).split("/")
+    return [segment.partition(";")[0] for segment in unquote(unquote(path)).split("/")]

@@ -119,7 +119,7 @@ def automation_settings(infrastructure: Infrastructure, port: int, **over: Any) 
             "database_prefix": new_id("test").replace("-", "")[:20],
             "shutdown_seconds": 2,
             "automation_base_urls": {ORGANIZATION: f"http://127.0.0.1:{port}/hera"},
-            "automation_allowed_hosts": ["localhost"],
+            "automation_allowed_hosts": [f"localhost:{port}"],
             "automation_idle_seconds": 0.1,
             "automation_max_result_bytes": 2048,
         }

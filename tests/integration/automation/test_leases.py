@@ -25,7 +25,7 @@ def store_of(bench: Bench, name: str) -> JobStore:
 @contextlib.asynccontextmanager
 async def at_work(bench: Bench, store: JobStore) -> AsyncIterator[None]:
     """One more instance, on jobs of its own, that reads no topic."""
-    caller = Caller(CallLimits((), (), 2048), connections=4)
+    caller = Caller(CallLimits(bench.settings.automation_base_urls, {}, {}, 2048), connections=4)
     await caller.start()
     attempts = Attempts(bench.settings, store, bench.publisher, caller)
     work = LeasedWork(attempts.claim, attempts.attempt, limit=4, idle_seconds=0.05)
