@@ -20,6 +20,20 @@ FIELD_OPERATORS = (
 )  # fmt: skip
 GROUP_OPERATORS = ("and", "or", "not")
 
+FieldKind = Literal[
+    "text", "email", "number", "integer", "boolean", "checkbox", "date", "datetime", "select", "multiselect", "list",
+    "object", "file",
+]  # fmt: skip
+FIELD_KINDS: dict[str, FieldKind] = {
+    "text": "text", "textarea": "text", "string": "text", "phone": "text", "url": "text", "email": "email",
+    "number": "number", "currency": "number", "integer": "integer", "boolean": "boolean", "checkbox": "checkbox",
+    "date": "date", "datetime": "datetime", "select": "select", "multiselect": "multiselect", "list": "list",
+    "array": "list", "object": "object", "file": "file", "document": "file",
+}  # fmt: skip
+"""By a form field's `type`, what kind of value it takes; a type that is not listed takes any."""
+TODAY = "today"
+"""Of a date or datetime field's `min`, `max` and `default`: the day of the completion."""
+
 
 class Condition(OpenContract):
     """One condition, in one of three forms.

@@ -54,7 +54,16 @@ INTAKE = {
         (Person("front_desk_001"),),
         {"first_name": "Ada", "last_name": "Berg", "date_of_birth": "1985-04-12", "ssn": "000-12-3456"},
     ),
-    "Medical History": Part((Person("nurse_007", ("nurse",)),), {"allergies": ["penicillin"], "past_surgeries": []}),
+    "Medical History": Part(
+        (Person("nurse_007", ("nurse",)),),
+        {
+            "current_medications": [],
+            "allergies": ["penicillin"],
+            "past_surgeries": [],
+            "family_history": ["diabetes"],
+            "social_history": [],
+        },
+    ),
     "Clinical Review": Part((Person("dr_lind", ("physician",)),), outcome="approve"),
 }
 INSPECTION = {
@@ -80,5 +89,9 @@ INCIDENT = {
     "Resolution Implementation": Part(
         (Person("expert_kim", ("subject_matter_expert",)),), {"resolution_type": "rollback"}
     ),
-    "Post-Incident Review": Part((Person("manager_ravi", ("engineering_manager",)),), {"rca_document": "RCA-77"}),
+    "Post-Incident Review": Part(
+        (Person("manager_ravi", ("engineering_manager",)),),
+        {"rca_document": "RCA-77", "action_items": ["Alarm on queue length"]},
+        documents=("process_improvements",),
+    ),
 }

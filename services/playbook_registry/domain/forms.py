@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from contracts.definitions import StepDraft
+from services.playbook_registry.domain import form_fields
 from services.playbook_registry.domain.faults import Fault, invalid
-from services.playbook_registry.domain.patterns import why_not
 from services.playbook_registry.domain.values import (
     COUNT,
     FLAG,
     LIST,
     MEMBERS,
+    NAMED,
     NUMBER,
     OBJECT,
     POSITIVE,
@@ -27,13 +28,14 @@ _METADATA: dict[str, Rule] = {
     "form_fields": LIST, "required_outputs": LIST, "required_documents": TEXTS, "task_checklist": TEXTS,
     "approval_options": LIST, "approval_matrix": OBJECT, "amount_field": TEXT, "voting_threshold": SHARE,
     "committee_size": MEMBERS, "escalation": OBJECT, "sla_hours": POSITIVE, "rejection_criteria": OBJECT,
+    "review_checklist": TEXTS, "initial_actions": TEXTS, "inspection_points": TEXTS, "deliverables": TEXTS,
+    "resolution_types": TEXTS, "sections": NAMED,
 }  # fmt: skip
 _ESCALATION: dict[str, Rule] = {"after_hours": POSITIVE, "escalate_to": TEXTS}
 _AUTOMATION: dict[str, Rule] = {
     "api_endpoint": TEXT, "retry_attempts": COUNT, "timeout_seconds": POSITIVE, "fallback_to_manual": FLAG,
     "auto_approve_limit": NUMBER,
 }  # fmt: skip
-_FIELD: dict[str, Rule] = {"type": TEXT, "required": FLAG, "encrypted": FLAG, "options": LIST}
 _AMOUNT = r"\d+(?:\.\d+)?[kmb]?"
 _BAND = re.compile(rf"(?:under|over)_{_AMOUNT}|{_AMOUNT}_to_{_AMOUNT}", re.IGNORECASE)
 
@@ -45,6 +47,7 @@ def faults(step: StepDraft, path: str) -> Iterator[Fault]:
     yield from _named_faults(metadata.get("form_fields"), f"{where}.form_fields")
     yield from _named_faults(metadata.get("required_outputs"), f"{where}.required_outputs")
     yield from _approval_faults(metadata, where)
+    yield from _criteria_faults(metadata.get("rejection_criteria"), f"{where}.rejection_criteria")
     if isinstance(metadata.get("escalation"), dict):
         yield from broken(_ESCALATION, metadata["escalation"], f"{where}.escalation")
 
@@ -60,14 +63,20 @@ def _named_faults(fields: Any, path: str) -> Iterator[Fault]:
         if name in seen:
             yield invalid(f"{path}[{index}].name", name, "The name is taken by another one of the step")
         seen.add(name)
-        yield from _field_faults(field if isinstance(field, dict) else {}, f"{path}[{index}]")
+        yield from form_fields.faults(field if isinstance(field, dict) else {}, f"{path}[{index}]")
 
 
-def _field_faults(field: Mapping[str, Any], path: str) -> Iterator[Fault]:
-    yield from broken(_FIELD, field, path)
-    pattern = field.get("validation")
-    if pattern is not None and (reason := why_not(pattern)) is not None:
-        yield invalid(f"{path}.validation", pattern, f"validation {reason}")
+def _criteria_faults(criteria: Any, path: str) -> Iterator[Fault]:
+    """A criterion that nothing could be held against would be one that is never minded."""
+    for name, limit in (criteria if isinstance(criteria, dict) else {}).items():
+        if name.endswith("_auto_fail"):
+            rule = FLAG
+        elif name.startswith(("max_", "min_")):
+            rule = NUMBER
+        else:
+            yield invalid(f"{path}.{name}", limit, "A criterion is named max_<x>, min_<x> or <x>_auto_fail")
+            continue
+        yield from broken({name: rule}, criteria, path)
 
 
 def _approval_faults(metadata: Mapping[str, Any], path: str) -> Iterator[Fault]:

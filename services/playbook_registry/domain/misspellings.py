@@ -12,8 +12,10 @@ _ALIKE = 0.8
 """Of difflib's ratio: `asignee_roles` is like `assignee_roles`, `priority` is like nothing."""
 _STEP = frozenset({*StepDraft.model_fields, "sla_hours"})
 _STEP_METADATA = frozenset({
-    "amount_field", "approval_matrix", "approval_options", "committee_size", "escalation", "form_fields", "on_timeout",
-    "rejection_criteria", "required_documents", "required_outputs", "sla_hours", "task_checklist", "voting_threshold",
+    "amount_field", "approval_matrix", "approval_options", "committee_size", "deliverables", "escalation",
+    "form_fields", "initial_actions", "inspection_points", "on_timeout", "rejection_criteria", "required_documents",
+    "required_outputs", "resolution_types", "review_checklist", "sections", "sla_hours", "task_checklist",
+    "voting_threshold",
 })  # fmt: skip
 _PLAYBOOK_METADATA = frozenset({"sla_hours", "estimated_duration_minutes"})
 _AUTOMATION = frozenset({

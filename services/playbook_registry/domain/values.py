@@ -22,6 +22,14 @@ def is_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) and item for item in value)
 
 
+def is_named(value: Any) -> bool:
+    """A list of texts, or of objects that have a name."""
+    names = (
+        [item.get("name") if isinstance(item, dict) else item for item in value] if isinstance(value, list) else value
+    )
+    return is_texts(names)
+
+
 NUMBER: Rule = (is_number, "must be a number")
 POSITIVE: Rule = (lambda value: is_number(value) and value > 0, "must be a number above 0")
 COUNT: Rule = (lambda value: is_whole(value) and value >= 0, "must be a whole number, 0 or more")
@@ -30,6 +38,7 @@ SHARE: Rule = (lambda value: is_number(value) and 0 < value <= 1, "must be a num
 FLAG: Rule = (lambda value: isinstance(value, bool), "must be true or false")
 TEXT: Rule = (lambda value: isinstance(value, str) and bool(value), "must be a text")
 TEXTS: Rule = (is_texts, "must be a list of texts")
+NAMED: Rule = (is_named, "must be a list of texts, or of objects with a name")
 LIST: Rule = (lambda value: isinstance(value, list), "must be a list")
 OBJECT: Rule = (lambda value: isinstance(value, dict), "must be an object")
 

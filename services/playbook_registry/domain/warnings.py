@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from contracts.definitions import PlaybookDraft, StepDraft
+from contracts.definitions import FIELD_KINDS, PlaybookDraft, StepDraft
 from services.playbook_registry.domain.conditions import names_data
 from services.playbook_registry.domain.misspellings import misspellings
 
@@ -41,6 +41,7 @@ def _of_step(step: StepDraft, path: str) -> Iterator[Warning_]:
             "without one the step becomes a job for an external worker",
         )
     yield from _encrypted(step.metadata.get("form_fields"), f"{path}.metadata.form_fields")
+    yield from _unknown_types(step.metadata.get("form_fields"), f"{path}.metadata.form_fields")
 
 
 def _encrypted(fields: Any, path: str) -> Iterator[Warning_]:
@@ -50,6 +51,14 @@ def _encrypted(fields: Any, path: str) -> Iterator[Warning_]:
                 f"{path}[{index}].encrypted",
                 f"{field.get('name')} is marked encrypted, but values are NOT yet encrypted at rest",
             )
+
+
+def _unknown_types(fields: Any, path: str) -> Iterator[Warning_]:
+    for index, field in enumerate(fields if isinstance(fields, list) else []):
+        named = field.get("type") if isinstance(field, dict) else None
+        if isinstance(named, str) and named not in FIELD_KINDS:
+            message = f"Nothing knows the type {named[:100]!r}: any value is taken. Known are {', '.join(FIELD_KINDS)}"
+            yield _warning(f"{path}[{index}].type", message)
 
 
 def _shared(draft: PlaybookDraft) -> Iterator[Warning_]:

@@ -8,6 +8,7 @@ import pytest
 from contracts.definitions import PlaybookDraft
 from contracts.policies import DEFAULT_POLICIES, FinancialControls, OrganizationPolicies
 from services.playbook_registry.domain.validation import refusal
+from services.playbook_registry.domain.warnings import warnings
 from tests.unit.playbook_registry.drafts import draft, faults_of, step_with
 
 
@@ -131,6 +132,80 @@ def test_refuses_two_options_of_one_action() -> None:
 )
 def test_refuses_metadata_that_could_not_be_carried_out(step: dict[str, Any], field: str) -> None:
     assert faults_of(draft(step)) == [("VALIDATION_ERROR", f"steps[0].{field}")]
+
+
+def _field(**field: Any) -> dict[str, Any]:
+    return {"step_type": "form", "metadata": {"form_fields": [{"name": "f", **field}]}}
+
+
+@pytest.mark.parametrize(
+    ("field", "path"),
+    [
+        ({"type": 5}, ".type"),
+        ({"type": "text", "required": "yes"}, ".required"),
+        ({"type": "number", "min": "5"}, ".min"),
+        ({"type": "number", "min": 5, "max": 1}, ".min"),
+        ({"type": "integer", "max": "today"}, ".max"),
+        ({"type": "text", "max": -1}, ".max"),
+        ({"type": "text", "max": 1.5}, ".max"),
+        ({"type": "text", "min_length": 5, "max_length": 2}, ".min_length"),
+        ({"type": "date", "max": "tomorrow"}, ".max"),
+        ({"type": "date", "min": "2024-02-30"}, ".min"),
+        ({"type": "date", "min": "2024-02-02", "max": "2024-02-01"}, ".min"),
+        ({"type": "datetime", "min": 5}, ".min"),
+        ({"type": "boolean", "max": 1}, ".max"),
+        ({"type": "select"}, ".options"),
+        ({"type": "multiselect", "options": []}, ".options"),
+        ({"type": "select", "options": "a,b"}, ".options"),
+        ({"type": "select", "options": ["a", {"label": "B"}]}, ".options[1]"),
+        ({"type": "number", "validation": "^1$"}, ".validation"),
+        ({"type": "text", "validation": "(?=a)"}, ".validation"),
+        ({"type": "number", "default": "5"}, ".default"),
+        ({"type": "select", "options": ["a"], "default": "b"}, ".default"),
+        ({"type": "date", "default": "tomorrow"}, ".default"),
+        ({"type": "text", "default": "x", "encrypted": True}, ".default"),
+    ],
+)
+def test_refuses_a_field_that_is_malformed_with_its_path(field: dict[str, Any], path: str) -> None:
+    assert faults_of(draft(_field(**field))) == [("VALIDATION_ERROR", f"steps[0].metadata.form_fields[0]{path}")]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"type": "date", "min": "2020-01-01", "max": "today", "default": "today"},
+        {"type": "datetime", "min": "2020-01-01", "max": "2030-01-01T00:00:00Z"},
+        {"type": "select", "options": [{"value": 1, "label": "One"}], "default": 1},
+        {"type": "multiselect", "options": ["a", "b"], "min": 1, "max": 2, "default": ["a"]},
+        {"type": "file", "max": 3},
+        {"type": "text", "min": 2, "max": 2, "validation": "^..$"},
+        {"min": 1, "max": 2.5},
+        {"type": "signature", "default": {"any": "thing"}},
+    ],
+)
+def test_accepts_a_field_that_is_well_formed(field: dict[str, Any]) -> None:
+    assert faults_of(draft(_field(**field))) == []
+
+
+def test_warns_of_a_type_that_nothing_knows() -> None:
+    [warning] = warnings(draft(_field(type="signature")))
+    assert warning["field"] == "steps[0].metadata.form_fields[0].type"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "path"),
+    [
+        ({"sections": [{"title": "A"}]}, "sections"),
+        ({"deliverables": "report"}, "deliverables"),
+        ({"review_checklist": [1]}, "review_checklist"),
+        ({"inspection_points": {"a": 1}}, "inspection_points"),
+        ({"rejection_criteria": {"max_defects": "2"}}, "rejection_criteria.max_defects"),
+        ({"rejection_criteria": {"critical_defect_auto_fail": 1}}, "rejection_criteria.critical_defect_auto_fail"),
+        ({"rejection_criteria": {"defects": 2}}, "rejection_criteria.defects"),
+    ],
+)
+def test_refuses_lists_and_criteria_that_could_not_be_minded(metadata: dict[str, Any], path: str) -> None:
+    assert faults_of(draft({"metadata": metadata})) == [("VALIDATION_ERROR", f"steps[0].metadata.{path}")]
 
 
 def test_takes_steps_of_one_sequence_for_a_group() -> None:

@@ -90,6 +90,40 @@ def test_a_checklist_that_is_sent_must_be_checked_off(sent: Any) -> None:
     story.completes(1).then("StepCompleted", "RunCompleted")
 
 
+def test_each_section_of_a_form_is_answered_if_only_by_nothing() -> None:
+    story = trial({"step_type": "form", "metadata": {"sections": ["allergies", {"name": "surgeries"}]}})
+    assert refused(story, data={"allergies": None}) == ["section allergies", "section surgeries"]
+    story.completes(1, data={"allergies": [], "surgeries": ""}).then("StepCompleted", "RunCompleted")
+
+
+def test_deliverables_are_handed_in() -> None:
+    story = trial({"metadata": {"deliverables": ["rca", "actions"]}})
+    assert refused(story, attachments=[{"name": "rca.pdf"}], data={"actions": []}) == ["document actions"]
+    story.completes(1, attachments=[{"name": "rca.pdf"}], data={"actions": ["x"]}).then("StepCompleted", "RunCompleted")
+
+
+@pytest.mark.parametrize("name", ["review_checklist", "initial_actions"])
+def test_other_checklists_are_minded_as_the_tasks_is(name: str) -> None:
+    story = trial({"metadata": {name: ["a", "b"]}})
+    assert refused(story, data={name: {"a": True}}) == ["b is done"]
+    story.completes(1, data={name: ["b", "a"]}).then("StepCompleted", "RunCompleted")
+
+
+@pytest.mark.parametrize("sent", [{"a": "pass", "b": ""}, ["a"], [{"point": "a", "result": 4.1}, {"point": "b"}]])
+def test_an_inspection_that_is_told_has_a_result_for_every_point(sent: Any) -> None:
+    story = trial({"metadata": {"inspection_points": ["a", "b"]}})
+    assert refused(story, data={"inspection_points": sent}) == ["b has a result"]
+    story.completes(1, data={"inspection_points": {"a": "pass", "b": "scratched"}}).then(
+        "StepCompleted", "RunCompleted"
+    )
+
+
+def test_a_resolution_is_of_a_type_that_the_step_names() -> None:
+    story = trial({"metadata": {"resolution_types": ["fix", "rollback"]}})
+    assert refused(story, data={"resolution_type": "prayer"}) == ["one of ['fix', 'rollback']"]
+    story.completes(1, data={"resolution_type": "rollback"}).then("StepCompleted", "RunCompleted")
+
+
 @pytest.mark.parametrize(
     ("data", "conditions"),
     [

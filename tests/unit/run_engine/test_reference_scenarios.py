@@ -15,6 +15,10 @@ _FIXTURES = Path(__file__).parents[2] / "fixtures" / "reference"
 REP = somebody("sales_rep_001", "sales_rep")
 MANAGER = somebody("sales_manager_002", "sales_manager")
 VICE = somebody("vp_1", "vp_sales")
+HISTORY: dict[str, list[str]] = {
+    "current_medications": [], "allergies": ["penicillin"], "past_surgeries": [], "family_history": [],
+    "social_history": [],
+}  # fmt: skip
 CONTACT = {
     "company_name": "Acme Corporation",
     "contact_email": "john.doe@acme.com",
@@ -186,7 +190,9 @@ def test_patient_intake_runs_to_its_end_by_hand_when_the_insurer_is_down() -> No
     story = reference("patient_intake").started(REP).completes(1, REP, data=patient)
     story.answers(2, "failure", error="503", retryable=False).then("AutomationAttemptFailed", "AutomationFellBack")
     story.completes(2, REP, data={"verified": True}).then("StepCompleted", "StepStarted")
-    story.completes(3, somebody("n", "nurse")).completes(4, somebody("d", "physician"), outcome="approve")
+    story.completes(3, somebody("n", "nurse"), data={"allergies": ["penicillin"]})
+    assert [found["field"] for found in story.violations()] == [name for name in HISTORY if name != "allergies"]
+    story.completes(3, somebody("n", "nurse"), data=HISTORY).completes(4, somebody("d", "physician"), outcome="approve")
     assert story.then("StepCompleted", "RunCompleted").state.outcome == "success"
 
 

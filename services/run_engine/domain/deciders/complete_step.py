@@ -7,6 +7,7 @@ from services.run_engine.domain import automation
 from services.run_engine.domain.advance import cancel_open, run_completed
 from services.run_engine.domain.approvals import Outcome, Quorum, allowed_outcomes, quorum, understood, votes_with
 from services.run_engine.domain.evolve import RunEvent
+from services.run_engine.domain.forms import with_defaults
 from services.run_engine.domain.limits import beyond_limit
 from services.run_engine.domain.permissions import holds, lacks, may_work_on, not_yours
 from services.run_engine.domain.plan import PlannedStep
@@ -34,6 +35,7 @@ def complete_step(state: RunState, command: CompleteStep, situation: Situation) 
     outcome = understood(planned, command.outcome)
     if outcome is None:
         return _unknown_outcome(command, planned)
+    command = _with_defaults(state, command, planned, outcome, situation)
     refusal = _breach(state, step, command, outcome, situation)
     return refusal if refusal is not None else _decided(state, step, command, outcome, situation)
 
@@ -75,6 +77,15 @@ def _unknown_outcome(command: CompleteStep, planned: PlannedStep) -> Rejection:
     allowed = allowed_outcomes(planned)
     reason = f"{command.step_id} has no outcome {command.outcome!r}; it takes {', '.join(allowed)}"
     return invalid_field("completion.outcome", command.outcome, reason, allowed=allowed)
+
+
+def _with_defaults(
+    state: RunState, command: CompleteStep, planned: PlannedStep, outcome: Outcome, situation: Situation
+) -> CompleteStep:
+    if outcome.meaning not in ("done", "approved"):
+        return command
+    data = with_defaults(planned.definition.metadata, command.data, state.data, situation.now)
+    return command if data is command.data else command.model_copy(update={"data": data})
 
 
 def _breach(

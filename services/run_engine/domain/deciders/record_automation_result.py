@@ -19,7 +19,7 @@ def record_automation_result(state: RunState, command: RecordAutomationResult, s
     if command.outcome == "failure":
         error = command.error or "The attempt failed"
         return automation.attempt_failed(state, step, situation, error, retryable=command.retryable, actor=actor)
-    broken = promises_violated(state, step, situation.plan.by_id[step.step_id], command.data, [])
+    broken = promises_violated(state, step, situation, command.data, [])
     if broken:
         error = "; ".join(f"{found['condition']}: {found['reason']}" for found in broken)
         return automation.attempt_failed(state, step, situation, error, retryable=False, actor=actor)
