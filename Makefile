@@ -6,7 +6,7 @@ STACK := $(PYTHON) -m deploy.local
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs token demo demo-compose test test-kafka fuzz bench lint schemas lock .venv
+.PHONY: help up down status logs token verify demo demo-compose test test-kafka fuzz bench lint schemas lock .venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ logs: $(INSTALLED) ## the last lines of each log (NAME=gateway for one of them)
 token: $(INSTALLED) ## a token for the local gateway (SUB= ORG= ROLES=a,b PERMISSIONS=x,y TTL=seconds)
 	@$(STACK) token $(if $(SUB),--sub "$(SUB)") $(if $(ORG),--org "$(ORG)") $(if $(ROLES),--roles "$(ROLES)") \
 	  $(if $(PERMISSIONS),--permissions "$(PERMISSIONS)") $(if $(TTL),--ttl $(TTL))
+
+verify: $(INSTALLED) ## whether the hash chains of all local runs hold, or that of an exported FILE=evidence.json
+	@$(STACK) verify $(FILE)
 
 demo: $(INSTALLED) ## the reference's playbook from end to end, on the local stack
 	@$(PYTHON) -m deploy.demo

@@ -95,6 +95,21 @@ def _token(folder: Folder, options: argparse.Namespace) -> int:
     return 0
 
 
+def _verify(folder: Folder, options: argparse.Namespace) -> int:
+    """The check needs the stack only where it is not given files."""
+    from deploy.local import plan
+
+    environment = dict(os.environ)
+    if not options.files:
+        current = plan.load(folder)
+        if current is None:
+            raise StackError("There is no local stack to check: `make up` first, or name an evidence document.")
+        services = current.programs
+        environment |= services["timeline"].environment | {"RUN_ENGINE_URL": services["run_engine"].url}
+    command = [sys.executable, "-m", "services.timeline.verify", *options.files]
+    os.execve(sys.executable, command, environment)
+
+
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
@@ -131,6 +146,10 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--permissions", type=_names, default=list(tokens.PERMISSIONS), help="comma separated")
     token.add_argument("--ttl", type=int, default=3600, help="seconds (default 3600)")
     token.set_defaults(run=_token)
+
+    verify = commands.add_parser("verify", help="whether the histories of all runs hold, or those of the files")
+    verify.add_argument("files", nargs="*", help="evidence documents, as the API exports them")
+    verify.set_defaults(run=_verify)
     return parser
 
 

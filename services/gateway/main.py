@@ -12,6 +12,7 @@ from services.gateway.owners import Owner
 from services.gateway.pinned import PinnedDefinitions
 from services.gateway.rate_limits import RateLimits
 from services.gateway.routes.analytics import AnalyticsRoutes
+from services.gateway.routes.audit import AuditRoutes
 from services.gateway.routes.outcomes import OperationRoutes
 from services.gateway.routes.playbooks import PlaybookCommandRoutes, PlaybookReadRoutes
 from services.gateway.routes.runs import RunCommandRoutes, RunReadRoutes
@@ -58,6 +59,7 @@ def build(settings: GatewaySettings) -> Service:
         PlaybookReadRoutes(admission, registry, analytics),
         AnalyticsRoutes(admission, analytics),
         OperationRoutes(admission, registry, run_engine),
+        AuditRoutes(admission, run_engine, timeline),
     )
     service.indexes = store.INDEXES
     service.before.append(requester.start)

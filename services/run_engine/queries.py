@@ -35,6 +35,12 @@ def router(reads: RunReads, store: RunStore) -> APIRouter:
             raise Refused.because(not_found(run_id))
         return success(found)
 
+    @routes.get("/runs/{run_id}/definition")
+    async def definition(run_id: str, organization_id: str) -> Response:
+        """The revision that the run is pinned to, there as long as the run, whatever became of the playbook."""
+        state, _ = await reads.run(organization_id, run_id)
+        return success((await definition_of(state, store)).model_dump(mode="json", exclude_unset=True))
+
     @routes.get("/runs/{run_id}/commands/{command_id}")
     async def answer(run_id: str, command_id: str, organization_id: str) -> Response:
         reply = await store.answer(organization_id, run_id, command_id)

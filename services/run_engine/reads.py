@@ -19,14 +19,15 @@ class RunReads:
         self._runs = mongo.collection("runs")
 
     async def head(self, organization_id: str, run_id: str) -> Document | None:
-        """`sequence`, `status` and `playbook_id` of a run; None for an unknown one."""
-        fields = {"state.sequence": 1, "state.status": 1, "state.playbook.playbook_id": 1}
+        """`sequence`, `hash` of the last event, `status` and `playbook_id` of a run; None for an unknown one."""
+        fields = {"head_hash": 1, "state.sequence": 1, "state.status": 1, "state.playbook.playbook_id": 1}
         run = await self._runs.find_one({"_id": run_id, "organization_id": organization_id}, fields)
         if run is None:
             return None
         state = run["state"]
         return {
             "sequence": state["sequence"],
+            "hash": run["head_hash"],
             "status": state["status"],
             "playbook_id": state["playbook"]["playbook_id"],
         }

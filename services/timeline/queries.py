@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from contracts.entries import entry, is_system_event
 from contracts.envelope import Envelope
@@ -13,10 +14,12 @@ from contracts.registry import upcast
 from contracts.rejections import Code, Rejection
 from services.timeline.arrivals import Arrivals
 from services.timeline.domain.summary import summary
+from services.timeline.domain.verification import Head, verification
 from services.timeline.settings import Settings
 from services.timeline.store import EventStore
 from shared.http import failure, success
 from shared.kafka import Pace
+from shared.messages import hash_of
 
 BEHIND = {"X-Consistency": "behind"}
 log = structlog.get_logger()
@@ -34,11 +37,15 @@ class TimelineReads:
 
     async def events(self, organization_id: str, run_id: str, sequence: int) -> tuple[list[Envelope], bool]:
         """The run's events in order, and whether all up to `sequence` are there, without a gap."""
-        if sequence > 0:
-            await self._until_there(organization_id, run_id, sequence)
-        events = [_current(document) for document in await self._store.of_run(organization_id, run_id)]
+        events = [_current(document) for document in await self.raw(organization_id, run_id, sequence)]
         complete = all(event.sequence == number for number, event in enumerate(events, 1))
         return events, complete and len(events) >= sequence
+
+    async def raw(self, organization_id: str, run_id: str, sequence: int) -> Sequence[dict[str, Any]]:
+        """The run's events in order, as they were written; waits, bounded, for those up to `sequence`."""
+        if sequence > 0:
+            await self._until_there(organization_id, run_id, sequence)
+        return await self._store.of_run(organization_id, run_id)
 
     async def _until_there(self, organization_id: str, run_id: str, sequence: int) -> None:
         deadline = asyncio.get_running_loop().time() + self._wait
@@ -71,7 +78,28 @@ def router(reads: TimelineReads) -> APIRouter:
             return failure(_not_found(run_id), headers)
         return success(view(run_id, events, include_system_events), headers=headers)
 
+    @routes.get("/{run_id}/verification")
+    async def verified(run_id: str, organization_id: str, head: Annotated[Head, Depends(_head)]) -> Response:
+        events = await reads.raw(organization_id, run_id, head.sequence)
+        return _answer(run_id, events, {"run_id": run_id, **verification(events, head, hash_of)})
+
+    @routes.get("/{run_id}/evidence")
+    async def evidence(run_id: str, organization_id: str, head: Annotated[Head, Depends(_head)]) -> Response:
+        events = await reads.raw(organization_id, run_id, head.sequence)
+        shown = view(run_id, [_current(event) for event in events], include_system_events=True)
+        return _answer(run_id, events, {**shown, "events": events, "verification": verification(events, head, hash_of)})
+
     return routes
+
+
+def _head(min_sequence: Annotated[int, Query(ge=0)], head_hash: str | None = None) -> Head:
+    return Head(min_sequence, head_hash)
+
+
+def _answer(run_id: str, events: Sequence[dict[str, Any]], data: dict[str, Any]) -> Response:
+    if not events:
+        return failure(_not_found(run_id))
+    return success(data)
 
 
 def view(run_id: str, events: list[Envelope], include_system_events: bool) -> dict[str, Any]:

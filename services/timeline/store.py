@@ -4,7 +4,7 @@ The key, organisation, run and sequence in this order, is the only index: it kee
 for its own organisation only, and gives them in order.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,15 @@ class StoredEvent:
     """The message's JSON, byte for byte."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run's events as they came over the wire, in order."""
+
+    organization_id: str
+    run_id: str
+    events: list[dict[str, Any]]
+
+
 class EventStore:
     def __init__(self, mongo: Mongo) -> None:
         self._events = mongo.collection("events")
@@ -42,6 +51,19 @@ class EventStore:
         """The run's events in order, as they came over the wire."""
         cursor = self._events.find(_range(organization_id, run_id, _LAST)).sort("_id", ASCENDING)
         return [orjson.loads(document["event"]) async for document in cursor]
+
+    async def every_run(self) -> AsyncIterator[StoredRun]:
+        """All runs of all organisations, one after the other, in order of the only index."""
+        current: StoredRun | None = None
+        async for document in self._events.find({}).sort("_id", ASCENDING):
+            owner, run_id = document["_id"]["organization_id"], document["_id"]["run_id"]
+            if current is None or (owner, run_id) != (current.organization_id, current.run_id):
+                if current is not None:
+                    yield current
+                current = StoredRun(owner, run_id, [])
+            current.events.append(orjson.loads(document["event"]))
+        if current is not None:
+            yield current
 
 
 def _document(stored: StoredEvent) -> Document:

@@ -151,23 +151,23 @@ class RunReadRoutes:
     async def listing(self, request: Request) -> Response:
         identity = self._admission.query(request, "run:read")
         params = query_of(request, identity.organization_id, *_RUN_FILTERS)
-        return (await self._run_engine.get("/internal/runs", params + _sight(identity))).response()
+        return (await self._run_engine.get("/internal/runs", params + sight(identity))).response()
 
     async def read(self, request: Request) -> Response:
         identity = self._admission.query(request, "run:read")
         path = f"/internal/runs/{run_id_of(request)}"
-        params = query_of(request, identity.organization_id) + _sight(identity)
+        params = query_of(request, identity.organization_id) + sight(identity)
         return (await self._run_engine.get(path, params)).response(request.headers.get("if-none-match"))
 
     async def why(self, request: Request) -> Response:
         identity = self._admission.query(request, "run:read")
-        params = query_of(request, identity.organization_id) + _sight(identity)
+        params = query_of(request, identity.organization_id) + sight(identity)
         return (await self._run_engine.get(f"/internal/runs/{run_id_of(request)}/why", params)).response()
 
     async def step(self, request: Request) -> Response:
         identity = self._admission.query(request, "run:read")
         path = f"/internal/runs/{run_id_of(request)}/steps/{step_id_of(request)}"
-        params = query_of(request, identity.organization_id) + _sight(identity)
+        params = query_of(request, identity.organization_id) + sight(identity)
         return (await self._run_engine.get(path, params)).response()
 
     async def timeline(self, request: Request) -> Response:
@@ -187,7 +187,7 @@ class RunReadRoutes:
         """The steps that wait for the caller, or for one of the caller's roles."""
         identity = self._admission.query(request, "run:read")
         params = [*query_of(request, identity.organization_id, *_TASK_FILTERS), *_person(identity)]
-        return (await self._run_engine.get("/internal/tasks", params + _sight(identity))).response()
+        return (await self._run_engine.get("/internal/tasks", params + sight(identity))).response()
 
     async def task_counts(self, request: Request) -> Response:
         identity = self._admission.query(request, "run:read")
@@ -203,7 +203,7 @@ def _person(identity: Identity) -> list[tuple[str, str]]:
     return [("user_id", identity.caller.id), *(("role", role) for role in identity.caller.roles)]
 
 
-def _sight(identity: Identity) -> list[tuple[str, str]]:
+def sight(identity: Identity) -> list[tuple[str, str]]:
     return [("sensitive", "true")] if identity.may("run:read_sensitive") else []
 
 

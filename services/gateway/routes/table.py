@@ -1,7 +1,9 @@
 """All routes of the public API, the busiest first: they are matched in this order."""
 
 from services.gateway.routes.analytics import AnalyticsRoutes
+from services.gateway.routes.audit import AuditRoutes
 from services.gateway.routes.operations import analytics as figures
+from services.gateway.routes.operations import audit as proofs
 from services.gateway.routes.operations import outcomes, runs, tasks
 from services.gateway.routes.operations import playbooks as definitions
 from services.gateway.routes.outcomes import OperationRoutes
@@ -17,6 +19,7 @@ def routes(
     playbooks: PlaybookReadRoutes,
     analytics: AnalyticsRoutes,
     operations: OperationRoutes,
+    audit: AuditRoutes,
 ) -> list[PlainRoute]:
     return [
         runs.COMPLETE_STEP.route(commands.complete),
@@ -45,4 +48,6 @@ def routes(
         figures.RUN_ANALYTICS.route(analytics.runs),
         outcomes.READ_OPERATION.route(operations.read),
         outcomes.READ_RESULTS.route(operations.results),
+        proofs.VERIFY_TIMELINE.route(audit.verification),
+        proofs.EXPORT_EVIDENCE.route(audit.evidence),
     ]

@@ -224,6 +224,41 @@ class Timeline(Shape):
     summary: TimelineSummary
 
 
+class ChainBreak(Shape):
+    sequence: int
+    reason: str
+
+
+class ChainVerification(Shape):
+    status: Literal["verified", "broken", "incomplete"]
+    events: int
+    expected_events: int
+    """What the engine counts."""
+    head_hash: str | None
+    """Of the run's last event, as the engine keeps it."""
+    algorithm: str
+    broken: ChainBreak | None = None
+    """The first event that does not hold."""
+    missing_from: int | None = None
+    """Of an incomplete history: the first event that is not there."""
+
+
+class Verification(ChainVerification):
+    run_id: str
+
+
+class Evidence(Timeline):
+    format: str
+    organization_id: str
+    exported_at: Moment
+    exported_by: str
+    run: Run
+    playbook: Revision
+    events: list[dict[str, Any]]
+    """As they were written, in order, each with `hash` and `previous_hash`."""
+    verification: ChainVerification
+
+
 class ExecutionStats(Shape):
     """`completion_rate` = 100 × completed / total. Paused and blocked runs count among `active_runs`."""
 

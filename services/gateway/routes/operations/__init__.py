@@ -1,5 +1,12 @@
 """The routes of the public API, with what the documentation says of each."""
 
-from services.gateway.routes.operations import analytics, outcomes, playbooks, runs, tasks
+from services.gateway.routes.operations import analytics, audit, outcomes, playbooks, runs, tasks
 
-OPERATIONS = (*playbooks.OPERATIONS, *runs.OPERATIONS, *tasks.OPERATIONS, *analytics.OPERATIONS, *outcomes.OPERATIONS)
+OPERATIONS = (
+    *playbooks.OPERATIONS,
+    *runs.OPERATIONS,
+    *tasks.OPERATIONS,
+    *analytics.OPERATIONS,
+    *outcomes.OPERATIONS,
+    *audit.OPERATIONS,
+)
