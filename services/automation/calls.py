@@ -4,25 +4,23 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 import orjson
 
 from contracts.jobs import AutomationJob
-from services.automation.domain.addresses import Networks
 from services.automation.domain.answers import Outcome, failure
 from services.automation.domain.endpoints import (
-    PORTS,
     RefusedEndpoint,
     Target,
     attempt_seconds,
     locate,
     of_organization,
 )
-from services.automation.lookup import ForbiddenAddress, open_addresses
 from services.automation.reading import outcome_of
 from services.automation.store import StoredJob
+from shared.addresses import Networks
+from shared.outbound import ForbiddenAddress, outbound_client, send_pinned
 from shared.tracing import calling
 
 
@@ -57,9 +55,9 @@ class Caller:
     async def start(self) -> None:
         # A name that resolves slowly takes a thread of asyncio's few: others must not wait for it.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self._connections, "lookup"))
-        self._at_base = _client(self._connections, kept=self._connections)
+        self._at_base = outbound_client(self._connections, kept=self._connections)
         # A kept connection is found by its address, and several hosts may share one: each gets its own.
-        self._named = _client(self._connections, kept=0)
+        self._named = outbound_client(self._connections, kept=0)
 
     async def stop(self) -> None:
         for client in (self._at_base, self._named):
@@ -106,36 +104,8 @@ class Caller:
         named = request.url.raw_host.decode()
         if target.named_host not in (request.url.host, named):
             raise ForbiddenAddress("api_endpoint can be read in two ways")
-        port = request.url.port or PORTS[request.url.scheme]
-        addresses = await open_addresses(named, port, self._limits.networks(job.organization_id))
-        return await _sent_to_one(self._named, request, addresses, attempt_seconds(job.timeout_seconds))
-
-
-async def _sent_to_one(
-    client: httpx.AsyncClient, request: httpx.Request, addresses: list[str], seconds: float
-) -> httpx.Response:
-    """To the first of the addresses that can be connected to; certificate and Host stay those of the name."""
-    request.extensions["sni_hostname"] = request.url.raw_host.decode()
-    request.extensions["timeout"] = httpx.Timeout(None, connect=seconds / len(addresses)).as_dict()
-    for number, address in enumerate(addresses, 1):
-        request.url = request.url.copy_with(host=address)
-        try:
-            return await client.send(request, stream=True)
-        except (httpx.ConnectError, httpx.ConnectTimeout):
-            if number == len(addresses):
-                raise
-    raise OSError("the host's name leads nowhere")
-
-
-def _client(connections: int, kept: int) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=kept),
-        follow_redirects=False,
-        # A proxy from the environment would be one more way out of the allowed addresses.
-        trust_env=False,
-        # No cookies: one organisation's would be sent with another's calls.
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-    )
+        networks = self._limits.networks(job.organization_id)
+        return await send_pinned(self._named, request, networks, attempt_seconds(job.timeout_seconds))
 
 
 def _body(job: AutomationJob) -> bytes:

@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 
 from services.automation.calls import Caller, CallLimits
-from services.automation.domain.addresses import Networks
 from services.automation.domain.answers import Outcome
 from services.automation.store import StoredJob
+from shared.addresses import Networks
 from tests.integration.automation.conftest import ORGANIZATION, Endpoint, http, job, serving
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))

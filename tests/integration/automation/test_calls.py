@@ -92,7 +92,7 @@ async def test_an_absolute_address_needs_an_allowed_host_that_leads_to_a_public_
 
     refused, forbidden = await bench.result_of(elsewhere), await bench.result_of(inside)
     assert "elsewhere.example is not among the organisation's allowed hosts" in refused["data"]["error"]
-    assert "is not open to playbooks" in forbidden["data"]["error"]
+    assert "is not open to calls from here" in forbidden["data"]["error"]
     assert {refused["data"]["retryable"], forbidden["data"]["retryable"]} == {False}
     assert bench.endpoint.asked_for(inside.run_id) == []
 

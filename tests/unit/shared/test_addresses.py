@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from services.automation.domain.addresses import forbidden_address
+from shared.addresses import forbidden_address
 
 
 @pytest.mark.parametrize(
