@@ -88,7 +88,7 @@ def _started(data: Payload) -> dict[str, Any]:
     roles = None if data.get("assigned_to") else data.get("assignee_roles")
     again = data["attempt"] if data["attempt"] > 1 else None
     shown = _fields("step_name", "assigned_to")(data) | {"auto_assigned": data.get("auto_assigned") or None}
-    return shown | {"assignee_roles": roles, "attempt": again}
+    return shown | {"assignee_roles": roles, "attempt": again, "calendar": data.get("calendar")}
 
 
 def _completed(data: Payload) -> dict[str, Any]:
@@ -135,6 +135,7 @@ _DETAILS: dict[str, Callable[[Payload], dict[str, Any]]] = {
     "StepReleased": _fields("step_name", "previous", "reason"),
     "StepEscalated": _fields("step_name", "roles_added", "assigned_to", "reason"),
     "StepOverdue": _fields("step_name", "due_at"),
+    "ReminderDue": _fields("step_name", "due_at", "assigned_to", "assignee_roles"),
     "ApprovalRecorded": _fields("step_name", "user", "vote", "roles"),
     "AutomationRequested": _fields("step_name", "job_id", "attempt_number"),
     "AutomationAttemptFailed": _attempt_failed,

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from contracts.calendars import CalendarUse
 from contracts.definitions import PlaybookDefinition, PlaybookStatus, StepType
 from contracts.values import Actor, Attachment, Contract, Moment
 
@@ -51,7 +52,7 @@ class Timer(Contract):
     """Something that happens to a run at `due_at` unless it is cleared before."""
 
     timer_id: str
-    kind: Literal["resume", "step_overdue", "escalation", "automation_retry", "automation_timeout"]
+    kind: Literal["resume", "step_overdue", "escalation", "reminder", "automation_retry", "automation_timeout"]
     due_at: Moment
     step_id: str | None = None
 
@@ -69,6 +70,8 @@ class RunCreated(Event):
     sla_hours: float | None = None
     estimated_duration_minutes: float | None = None
     due_at: Moment | None = None
+    calendar: CalendarUse | None = None
+    """What `due_at` was reckoned with; null: around the clock."""
 
 
 class StepStarted(Event):
@@ -85,6 +88,8 @@ class StepStarted(Event):
     auto_assigned: bool = False
     due_at: Moment | None = None
     timers: list[Timer] = Field(default_factory=list)
+    calendar: CalendarUse | None = None
+    """What `due_at` and the timers were reckoned with; null: around the clock."""
 
 
 class StepCompleted(Event):
@@ -189,6 +194,18 @@ class StepOverdue(Event):
     timer_id: str
 
 
+class ReminderDue(Event):
+    """A step that is still open is due soon."""
+
+    step_id: str
+    sequence: int
+    step_name: str
+    due_at: Moment
+    timer_id: str
+    assigned_to: str | None = None
+    assignee_roles: list[str] = Field(default_factory=list)
+
+
 class ApprovalRecorded(Event):
     """One vote of a step that needs several."""
 
@@ -232,6 +249,7 @@ class AutomationFellBack(Event):
     step_name: str
     reason: str
     timers: list[Timer] = Field(default_factory=list)
+    calendar: CalendarUse | None = None
 
 
 class LateResultRecorded(Event):
@@ -273,12 +291,27 @@ class RunPaused(Event):
     timers: list[Timer] = Field(default_factory=list)
 
 
+class StepDates(Contract):
+    due_at: Moment | None = None
+    calendar: CalendarUse | None = None
+
+
+class NewDates(Contract):
+    """What dates become once a run that stood still goes on."""
+
+    due_at: Moment | None = None
+    calendar: CalendarUse | None = None
+    steps: dict[str, StepDates] = Field(default_factory=dict)
+    timers: list[Timer] = Field(default_factory=list)
+
+
 class RunResumed(Event):
     signal: SignalRecord | None = None
     """Null where the run resumed by itself, at `pause_until`."""
     steps: list[str]
     paused_seconds: float
-    """By this much timers and due dates move."""
+    dates: NewDates | None = None
+    """Null in older events: timers and due dates moved by `paused_seconds`."""
 
 
 class RunBlocked(Event):
@@ -293,6 +326,8 @@ class RunCompleted(Event):
     outcome: RunOutcome
     sla_met: bool | None = None
     """Null where the playbook names no `sla_hours`."""
+    overrun_hours: float | None = None
+    """Of a missed SLA: how far beyond it, in the hours that it is reckoned in; null in older events."""
     duration_minutes: float
 
 
@@ -330,13 +365,13 @@ class PlaybookRegistered(Event):
 
 RUN_EVENTS: tuple[type[Event], ...] = (
     RunCreated, StepStarted, StepCompleted, StepFailed, StepSkipped, StepBlocked, StepCancelled, StepsReturned,
-    StepRetried, StepAssigned, StepReleased, StepEscalated, StepOverdue, ApprovalRecorded, AutomationRequested,
-    AutomationAttemptFailed, AutomationFellBack, LateResultRecorded, DataUpdated, RunPaused, RunResumed, RunBlocked,
-    RunUnblocked, RunCompleted, RunFailed, RunReopened, RunCancelled, NotificationSent,
+    StepRetried, StepAssigned, StepReleased, StepEscalated, StepOverdue, ReminderDue, ApprovalRecorded,
+    AutomationRequested, AutomationAttemptFailed, AutomationFellBack, LateResultRecorded, DataUpdated, RunPaused,
+    RunResumed, RunBlocked, RunUnblocked, RunCompleted, RunFailed, RunReopened, RunCancelled, NotificationSent,
 )  # fmt: skip
 PLAYBOOK_EVENTS: tuple[type[Event], ...] = (PlaybookRegistered,)
 
 HOUSEKEEPING: frozenset[str] = frozenset(
-    {"AutomationRequested", "AutomationAttemptFailed", "StepOverdue", "NotificationSent"}
+    {"AutomationRequested", "AutomationAttemptFailed", "StepOverdue", "ReminderDue", "NotificationSent"}
 )
 """Events that the timeline shows only with `include_system_events=true`."""

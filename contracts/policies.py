@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from contracts.calendars import BusinessCalendar
 from contracts.values import Contract
 
 
@@ -42,6 +43,8 @@ class OrganizationPolicies(Contract):
     revision: int = 0
     financial_controls: FinancialControls = FinancialControls()
     approval_limit: ApprovalLimit = ApprovalLimit()
+    calendars: dict[str, BusinessCalendar] = Field(default_factory=dict)
+    """By name."""
 
 
 DEFAULT_POLICIES = OrganizationPolicies()

@@ -146,7 +146,8 @@ def _ended(summary: RunSummary, event: Any, status: str, outcome: str) -> RunSum
 
 
 def _run_completed(summary: RunSummary, event: events.RunCompleted) -> RunSummary:
-    return {**_ended(summary, event, "completed", event.outcome), "sla_met": event.sla_met}
+    ended = _ended(summary, event, "completed", event.outcome)
+    return {**ended, "sla_met": event.sla_met, "overrun_hours": event.overrun_hours}
 
 
 def _run_failed(summary: RunSummary, event: events.RunFailed) -> RunSummary:
@@ -162,7 +163,10 @@ def _updated(summary: RunSummary, event: events.DataUpdated) -> RunSummary:
 
 
 def _reopened(summary: RunSummary, _: events.RunReopened) -> RunSummary:
-    return {**summary, "status": "active", "outcome": None, "ended_at": None, "duration_minutes": None, "sla_met": None}
+    return {
+        **summary, "status": "active", "outcome": None, "ended_at": None, "duration_minutes": None, "sla_met": None,
+        "overrun_hours": None,
+    }  # fmt: skip
 
 
 EFFECTS: dict[type[Event], Callable[[RunSummary, Any], RunSummary]] = {
@@ -179,6 +183,7 @@ EFFECTS: dict[type[Event], Callable[[RunSummary, Any], RunSummary]] = {
     events.StepReleased: _nothing,
     events.StepEscalated: _nothing,
     events.StepOverdue: _nothing,  # the completion says whether the SLA was missed
+    events.ReminderDue: _nothing,
     events.ApprovalRecorded: _nothing,
     events.AutomationRequested: _nothing,
     events.AutomationAttemptFailed: _nothing,

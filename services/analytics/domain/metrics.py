@@ -10,7 +10,8 @@ Runs count by when they were created. Where there is nothing to reckon with, a v
   duration of its completed runs where none is given).
 - outcome_distribution sums to total_runs; `rejected` appears where runs were completed by a rejection.
 - sla_compliance over completed runs with an SLA: compliance_rate = met / (met + missed) × 100; average_overrun_hours
-  over missed runs: time from creation to completion, pauses left out, beyond the SLA.
+  over missed runs: time from creation to completion beyond the SLA, pauses left out, and what the playbook's business
+  calendar leaves out.
 - quality_score = completions that were right the first time / completions × 100: the step was neither returned to nor
   retried, and was done within its SLA. Refused attempts to complete leave no event and do not count.
 """
@@ -170,7 +171,9 @@ def _step_view(step: _Step, scale: float | None) -> dict[str, Any]:
 
 
 def overrun_hours(run: RunSummary) -> float:
-    """Of a run that missed its SLA: how far beyond it, pauses left out."""
+    """Of a run that missed its SLA: how far beyond it, pauses left out, in the hours that the SLA is reckoned in."""
+    if run.get("overrun_hours") is not None:
+        return run["overrun_hours"] or 0.0
     if run["created_at"] is None or run["ended_at"] is None or run["sla_hours"] is None:
         return 0.0
     worked = (run["ended_at"] - run["created_at"]).total_seconds() - run["paused_seconds"]

@@ -53,6 +53,8 @@ class RunSummary(TypedDict):
     paused_seconds: float
     sla_hours: float | None
     sla_met: bool | None
+    overrun_hours: float | None
+    """Of a missed SLA, where the event says it."""
     estimated_duration_minutes: float | None
     entity_type: str | None
     priority: str | None
@@ -68,8 +70,8 @@ def new_summary(organization_id: str, run_id: str) -> RunSummary:
     return RunSummary(
         run_id=run_id, organization_id=organization_id, sequence=0, playbook_id=None, playbook_name=None,
         status="active", outcome=None, cancelled_by=None, created_at=None, ended_at=None, duration_minutes=None,
-        paused_seconds=0.0, sla_hours=None, sla_met=None, estimated_duration_minutes=None, entity_type=None,
-        priority=None, steps={}, completions=[], held=[], incomplete=False,
+        paused_seconds=0.0, sla_hours=None, sla_met=None, overrun_hours=None, estimated_duration_minutes=None,
+        entity_type=None, priority=None, steps={}, completions=[], held=[], incomplete=False,
     )  # fmt: skip
 
 

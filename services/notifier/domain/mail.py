@@ -14,6 +14,7 @@ _SUBJECTS: dict[NoticeType, str] = {
     "step_assignment": "Assigned to you: {step}",
     "step_escalation": "Escalated: {step}",
     "step_overdue": "Overdue: {step}",
+    "step_reminder": "Due soon: {step}",
 }
 
 

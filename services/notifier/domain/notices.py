@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from contracts.events import Event, StepAssigned, StepEscalated, StepOverdue, StepStarted
+from contracts.events import Event, ReminderDue, StepAssigned, StepEscalated, StepOverdue, StepStarted
 
-NoticeType = Literal["step_assignment", "step_escalation", "step_overdue"]
-NOTIFYING: tuple[type[Event], ...] = (StepStarted, StepAssigned, StepEscalated, StepOverdue)
+NoticeType = Literal["step_assignment", "step_escalation", "step_overdue", "step_reminder"]
+NOTIFYING: tuple[type[Event], ...] = (StepStarted, StepAssigned, StepEscalated, StepOverdue, ReminderDue)
 StepKey = tuple[str, str]
 """Run id and step id."""
 
@@ -57,6 +57,8 @@ def notice(source: Source, event: Event, assignees: Mapping[StepKey, str]) -> No
             return _notice(source, event, _whom(source, event, assignees), "step_escalation", reason=event.reason)
         case StepOverdue():
             return _notice(source, event, _whom(source, event, assignees), "step_overdue", due_at=event.due_at)
+        case ReminderDue():
+            return _notice(source, event, event.assigned_to, "step_reminder", due_at=event.due_at)
     return None
 
 
@@ -67,7 +69,7 @@ def _whom(source: Source, event: StepEscalated | StepOverdue, assignees: Mapping
 
 def _notice(
     source: Source,
-    event: StepStarted | StepAssigned | StepEscalated | StepOverdue,
+    event: StepStarted | StepAssigned | StepEscalated | StepOverdue | ReminderDue,
     recipient: str | None,
     kind: NoticeType,
     due_at: datetime | None = None,

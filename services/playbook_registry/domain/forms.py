@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from contracts.definitions import StepDraft
-from services.playbook_registry.domain import form_fields
+from services.playbook_registry.domain import deadlines, form_fields
 from services.playbook_registry.domain.faults import Fault, invalid
 from services.playbook_registry.domain.values import (
     COUNT,
@@ -27,11 +27,10 @@ from services.playbook_registry.domain.values import (
 _METADATA: dict[str, Rule] = {
     "form_fields": LIST, "required_outputs": LIST, "required_documents": TEXTS, "task_checklist": TEXTS,
     "approval_options": LIST, "approval_matrix": OBJECT, "amount_field": TEXT, "voting_threshold": SHARE,
-    "committee_size": MEMBERS, "escalation": OBJECT, "sla_hours": POSITIVE, "rejection_criteria": OBJECT,
-    "review_checklist": TEXTS, "initial_actions": TEXTS, "inspection_points": TEXTS, "deliverables": TEXTS,
-    "resolution_types": TEXTS, "sections": NAMED,
+    "committee_size": MEMBERS, "sla_hours": POSITIVE, "rejection_criteria": OBJECT, "review_checklist": TEXTS,
+    "initial_actions": TEXTS, "inspection_points": TEXTS, "deliverables": TEXTS, "resolution_types": TEXTS,
+    "sections": NAMED,
 }  # fmt: skip
-_ESCALATION: dict[str, Rule] = {"after_hours": POSITIVE, "escalate_to": TEXTS}
 _AUTOMATION: dict[str, Rule] = {
     "api_endpoint": TEXT, "retry_attempts": COUNT, "timeout_seconds": POSITIVE, "fallback_to_manual": FLAG,
     "auto_approve_limit": NUMBER,
@@ -48,8 +47,7 @@ def faults(step: StepDraft, path: str) -> Iterator[Fault]:
     yield from _named_faults(metadata.get("required_outputs"), f"{where}.required_outputs")
     yield from _approval_faults(metadata, where)
     yield from _criteria_faults(metadata.get("rejection_criteria"), f"{where}.rejection_criteria")
-    if isinstance(metadata.get("escalation"), dict):
-        yield from broken(_ESCALATION, metadata["escalation"], f"{where}.escalation")
+    yield from deadlines.faults(metadata, where)
 
 
 def _named_faults(fields: Any, path: str) -> Iterator[Fault]:

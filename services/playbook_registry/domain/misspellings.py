@@ -12,12 +12,14 @@ _ALIKE = 0.8
 """Of difflib's ratio: `asignee_roles` is like `assignee_roles`, `priority` is like nothing."""
 _STEP = frozenset({*StepDraft.model_fields, "sla_hours"})
 _STEP_METADATA = frozenset({
-    "amount_field", "approval_matrix", "approval_options", "committee_size", "deliverables", "escalation",
-    "form_fields", "initial_actions", "inspection_points", "on_timeout", "rejection_criteria", "required_documents",
-    "required_outputs", "resolution_types", "review_checklist", "sections", "sla_hours", "task_checklist",
-    "voting_threshold",
+    "amount_field", "approval_matrix", "approval_options", "calendar", "committee_size", "deliverables", "escalation",
+    "form_fields", "initial_actions", "inspection_points", "on_timeout", "rejection_criteria", "reminders",
+    "required_documents", "required_outputs", "resolution_types", "response_sla", "review_checklist", "sections",
+    "sla_hours", "task_checklist", "voting_threshold",
 })  # fmt: skip
-_PLAYBOOK_METADATA = frozenset({"sla_hours", "estimated_duration_minutes"})
+_PLAYBOOK_METADATA = frozenset(
+    {"auto_escalation", "calendar", "escalation", "estimated_duration_minutes", "reminders", "sla_hours"}
+)
 _AUTOMATION = frozenset({
     "api_endpoint", "auto_approve_limit", "fallback_to_manual", "retry_attempts", "timeout_seconds", "trigger",
 })  # fmt: skip

@@ -5,18 +5,19 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from contracts.definitions import PlaybookDraft, StepDraft
-from services.playbook_registry.domain import conditions, forms
+from services.playbook_registry.domain import conditions, deadlines, forms
 from services.playbook_registry.domain.conditions import KnownSteps
 from services.playbook_registry.domain.faults import Fault, invalid
-from services.playbook_registry.domain.values import POSITIVE, Rule, broken, is_whole
+from services.playbook_registry.domain.values import FLAG, POSITIVE, Rule, broken, is_whole
 
 MAX_STEPS = 500
-_PLAYBOOK: dict[str, Rule] = {"sla_hours": POSITIVE, "estimated_duration_minutes": POSITIVE}
+_PLAYBOOK: dict[str, Rule] = {"sla_hours": POSITIVE, "estimated_duration_minutes": POSITIVE, "auto_escalation": FLAG}
 _JUMPS = ("next_step", "return_to_step", "end_playbook")
 
 
 def faults(draft: PlaybookDraft) -> Iterator[Fault]:
     yield from broken(_PLAYBOOK, draft.metadata, "metadata")
+    yield from deadlines.faults(draft.metadata, "metadata")
     if len(draft.steps) > MAX_STEPS:
         yield invalid("steps", len(draft.steps), f"A playbook has {MAX_STEPS} steps at most")
         return

@@ -14,7 +14,7 @@ Warning_ = dict[str, str]
 def warnings(draft: PlaybookDraft) -> list[Warning_]:
     found = [] if draft.steps else [_warning("steps", "The playbook has no steps: its runs complete at once")]
     for index, step in enumerate(draft.steps):
-        found += _of_step(step, f"steps[{index}]")
+        found += _of_step(step, draft.metadata, f"steps[{index}]")
     found += [
         _warning(field, f"Nothing knows this field; it is kept as it is. Is {meant!r} meant?")
         for field, meant in sorted(misspellings(draft))
@@ -26,7 +26,7 @@ def _warning(field: str, message: str) -> Warning_:
     return {"field": field, "message": message}
 
 
-def _of_step(step: StepDraft, path: str) -> Iterator[Warning_]:
+def _of_step(step: StepDraft, playbook: dict[str, Any], path: str) -> Iterator[Warning_]:
     if step.is_required and step.conditions.on_unmet is None and any(map(names_data, step.conditions.pre)):
         yield _warning(
             f"{path}.conditions.pre",
@@ -40,8 +40,18 @@ def _of_step(step: StepDraft, path: str) -> Iterator[Warning_]:
             f"{endpoint} is called only where the organization has a base address configured; "
             "without one the step becomes a job for an external worker",
         )
+    if step.metadata.get("reminders") and not _is_due(step, playbook):
+        yield _warning(
+            f"{path}.metadata.reminders",
+            "Nobody is reminded: the step has no due date, which sla_hours, response_sla or timeout_minutes would give",
+        )
     yield from _encrypted(step.metadata.get("form_fields"), f"{path}.metadata.form_fields")
     yield from _unknown_types(step.metadata.get("form_fields"), f"{path}.metadata.form_fields")
+
+
+def _is_due(step: StepDraft, playbook: dict[str, Any]) -> bool:
+    named = step.metadata.get("sla_hours") or (step.model_extra or {}).get("sla_hours") or playbook.get("sla_hours")
+    return bool(named or step.timeout_minutes or step.metadata.get("response_sla"))
 
 
 def _encrypted(fields: Any, path: str) -> Iterator[Warning_]:

@@ -155,6 +155,7 @@ def _start(
     state: RunState, planned: PlannedStep, situation: Situation, opener: Actor, first_assignee: str | None
 ) -> Iterator[RunEvent]:
     definition, step, start = planned.definition, state.steps[planned.step_id], situation.now
+    dates = timing.work_dates(planned, step.attempt + 1, start, state.data, situation.policies.calendars)
     automated = definition.step_type == "automated"
     assignee = step.assigned_to if step.assigned_to or definition.assignee_roles else first_assignee
     yield StepStarted(
@@ -169,8 +170,9 @@ def _start(
         assigned_to=None if automated else assignee,
         assignee_roles=definition.assignee_roles,
         auto_assigned=step.auto_assigned and not automated,
-        due_at=timing.due_at(planned, start),
-        timers=[] if automated else timing.work_timers(planned, step.attempt + 1, start),
+        due_at=dates.due_at,
+        timers=[] if automated else dates.timers,
+        calendar=dates.calendar if dates.due_at is not None or dates.timers else None,
     )
 
 
@@ -193,5 +195,6 @@ def run_completed(state: RunState, situation: Situation, outcome: RunOutcome) ->
         actor=SYSTEM,
         outcome=outcome,
         sla_met=situation.now <= state.due_at if state.due_at is not None else None,
+        overrun_hours=timing.overrun_hours(state, situation.now, situation.policies.calendars),
         duration_minutes=minutes_of_run(state, situation.now),
     )

@@ -1,13 +1,14 @@
 """Automated attempts: how one begins, and what follows when it fails."""
 
-from contracts.events import AutomationAttemptFailed, AutomationFellBack, AutomationRequested, StepFailed
+from contracts.events import AutomationAttemptFailed, AutomationFellBack, AutomationRequested, StepFailed, Timer
 from contracts.values import SYSTEM, Actor
+from services.run_engine.domain import timing
 from services.run_engine.domain.evolve import RunEvent
 from services.run_engine.domain.loose import is_number
 from services.run_engine.domain.plan import PlannedStep
 from services.run_engine.domain.situation import Situation, minutes_of_work
 from services.run_engine.domain.state import RunState, StepState
-from services.run_engine.domain.timing import attempt_guard, retry_timer, work_timers
+from services.run_engine.domain.timing import attempt_guard, retry_timer
 
 _DEFAULT_RETRIES = 3
 
@@ -57,9 +58,16 @@ def given_up(state: RunState, step: StepState, situation: Situation, error: str,
     if (planned.definition.automation_config or {}).get("fallback_to_manual") is True:
         return AutomationFellBack(
             at=situation.now, actor=actor, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
-            reason=error, timers=work_timers(planned, step.attempt, state.clock(situation.now)),
+            reason=error, timers=_timers_of_work(state, step, planned, situation),
+            calendar=timing.used(timing.calendar_of(planned.calendar, situation.policies.calendars)),
         )  # fmt: skip
     return StepFailed(
         at=situation.now, actor=actor, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
         reason=error, duration_minutes=minutes_of_work(state, step, situation.now), failed_by=actor.id,
     )  # fmt: skip
+
+
+def _timers_of_work(state: RunState, step: StepState, planned: PlannedStep, situation: Situation) -> list[Timer]:
+    """The work of people begins now; the step is due when it was."""
+    begin, calendars = state.clock(situation.now), situation.policies.calendars
+    return timing.work_timers(planned, step.attempt, begin, step.due_at, state.data, calendars)

@@ -11,7 +11,9 @@ from contracts.events import (
     DataUpdated,
     Event,
     LateResultRecorded,
+    NewDates,
     NotificationSent,
+    ReminderDue,
     RunBlocked,
     RunCancelled,
     RunCompleted,
@@ -25,6 +27,7 @@ from contracts.events import (
     StepBlocked,
     StepCancelled,
     StepCompleted,
+    StepDates,
     StepEscalated,
     StepFailed,
     StepOverdue,
@@ -41,9 +44,9 @@ from services.run_engine.domain.state import RunState, StepState
 
 RunEvent = (
     RunCreated | StepStarted | StepCompleted | StepFailed | StepSkipped | StepBlocked | StepCancelled | StepsReturned
-    | StepRetried | StepAssigned | StepReleased | StepEscalated | StepOverdue | ApprovalRecorded | AutomationRequested
-    | AutomationAttemptFailed | AutomationFellBack | LateResultRecorded | DataUpdated | RunPaused | RunResumed
-    | RunBlocked | RunUnblocked | RunCompleted | RunFailed | RunReopened | RunCancelled | NotificationSent
+    | StepRetried | StepAssigned | StepReleased | StepEscalated | StepOverdue | ReminderDue | ApprovalRecorded
+    | AutomationRequested | AutomationAttemptFailed | AutomationFellBack | LateResultRecorded | DataUpdated | RunPaused
+    | RunResumed | RunBlocked | RunUnblocked | RunCompleted | RunFailed | RunReopened | RunCancelled | NotificationSent
 )  # fmt: skip
 
 
@@ -70,7 +73,7 @@ def _created(event: RunCreated) -> RunState:
         run_id=event.run_id, organization_id=event.organization_id, playbook=event.playbook,
         smart_code=event.smart_code, context=event.context, data=event.initial_data, metadata=event.metadata,
         priority=event.priority, steps=steps, created_at=event.at, created_by=event.actor.id, updated_at=event.at,
-        sequence=1, started_at=event.at, due_at=event.due_at, sla_hours=event.sla_hours,
+        sequence=1, started_at=event.at, due_at=event.due_at, calendar=event.calendar, sla_hours=event.sla_hours,
     )  # fmt: skip
 
 
@@ -105,6 +108,9 @@ def _applied(state: RunState, event: RunEvent) -> RunState:  # noqa: C901 - one 
         case StepOverdue():
             step = changed(state.steps[event.step_id], overdue=True, sla_breached=True)
             return _with_step(_without_timer(state, event.timer_id), event, step, clear_timers=False)
+        case ReminderDue():
+            without = _without_timer(state, event.timer_id)
+            return _with_step(without, event, state.steps[event.step_id], clear_timers=False)
         case ApprovalRecorded():
             return _with_step(state, event, stepping.voted(state.steps[event.step_id], event), clear_timers=False)
         case AutomationRequested():
@@ -245,15 +251,25 @@ def _paused(state: RunState, event: RunPaused) -> RunState:
 
 
 def _resumed(state: RunState, event: RunResumed) -> RunState:
-    by = timedelta(seconds=event.paused_seconds)
-    resumed = {i: stepping.moved_on(state.steps[i], by) for i in event.steps}
+    dates = event.dates or _moved(state, event)
+    resumed = {i: stepping.moved_on(state.steps[i], event, dates.steps[i]) for i in event.steps}
     return changed(
         state, sequence=state.sequence + 1, updated_at=event.at, status="active", paused_at=None, pause_until=None,
         paused_seconds=state.paused_seconds + event.paused_seconds,
-        due_at=state.due_at + by if state.due_at is not None else None, steps={**state.steps, **resumed},
-        timers=tuple(timer.model_copy(update={"due_at": timer.due_at + by}) for timer in state.stopped_timers),
+        due_at=dates.due_at, calendar=dates.calendar, steps={**state.steps, **resumed}, timers=tuple(dates.timers),
         stopped_timers=(),
     )  # fmt: skip
+
+
+def _moved(state: RunState, event: RunResumed) -> NewDates:
+    """For events that are older than calendars."""
+    by = timedelta(seconds=event.paused_seconds)
+    due = {i: state.steps[i].due_at for i in event.steps}
+    return NewDates(
+        due_at=state.due_at + by if state.due_at is not None else None,
+        steps={i: StepDates(due_at=moment + by if moment is not None else None) for i, moment in due.items()},
+        timers=[timer.model_copy(update={"due_at": timer.due_at + by}) for timer in state.stopped_timers],
+    )
 
 
 def _ended(state: RunState, event: Event) -> RunState:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
 from contracts.definitions import Condition, OnUnmet, PlaybookDefinition, StepDefinition
-from services.run_engine.domain.loose import mapping, positive
+from services.run_engine.domain.identity import Same
+from services.run_engine.domain.loose import items, mapping, positive, span, text, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,12 @@ class PlannedStep:
     options: dict[str, dict[str, Any]]
     """The approval options, by action."""
     sla_hours: float | None
+    calendar: str | None
+    """Of its dates: the step's own, else the playbook's."""
+    reminders: tuple[timedelta, ...]
+    """How long before its due date: its own, else the playbook's."""
+    auto_escalation: tuple[str, ...]
+    """Added once it is overdue: of a step without an escalation, where its playbook escalates by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,36 +50,20 @@ class Plan:
         return [step for step in self.steps if step.sequence == sequence]
 
 
-class _Same:
-    """Equal to itself only: a definition as a key without comparing its content."""
-
-    __slots__ = ("definition",)
-
-    def __init__(self, definition: PlaybookDefinition) -> None:
-        self.definition = definition
-
-    def __hash__(self) -> int:
-        return id(self.definition)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.definition is self.definition
-
-
 def plan_of(definition: PlaybookDefinition) -> Plan:
-    return _plan(_Same(definition))
+    return _plan(Same(definition))
 
 
 @lru_cache(maxsize=2048)
-def _plan(key: _Same) -> Plan:
-    definition = key.definition
+def _plan(key: Same[PlaybookDefinition]) -> Plan:
+    definition = key.value
     drafts = sorted(definition.steps, key=lambda step: (step.sequence, step.step_id))
-    playbook_sla = positive(definition.metadata.get("sla_hours"))
-    steps = [_planned(step, drafts, playbook_sla) for step in drafts]
+    steps = [_planned(step, drafts, definition.metadata) for step in drafts]
     by_id = {step.step_id: step for step in steps}
     return Plan(definition, _groups(steps), by_id, any(step.named for step in steps))
 
 
-def _planned(step: StepDefinition, others: list[StepDefinition], playbook_sla: float | None) -> PlannedStep:
+def _planned(step: StepDefinition, others: list[StepDefinition], playbook: dict[str, Any]) -> PlannedStep:
     references = list(_references(step.conditions.pre))
     named = tuple(
         (other.step_id, reference.status)
@@ -89,8 +81,32 @@ def _planned(step: StepDefinition, others: list[StepDefinition], playbook_sla: f
         on_unmet=step.conditions.on_unmet or ("block" if step.is_required else "skip"),
         is_conditional=is_conditional(step),
         options=_options(step),
-        sla_hours=_own_sla(step) or playbook_sla,
+        sla_hours=_own_sla(step) or positive(playbook.get("sla_hours")),
+        calendar=text(step.metadata.get("calendar")) or text(playbook.get("calendar")),
+        reminders=_reminders(step.metadata.get("reminders", playbook.get("reminders"))),
+        auto_escalation=_auto_escalation(step, others, playbook),
     )
+
+
+def _reminders(reminders: Any) -> tuple[timedelta, ...]:
+    found = (_before(mapping(reminder)) for reminder in items(reminders))
+    return tuple(before for before in found if before is not None)
+
+
+def _before(reminder: dict[str, Any]) -> timedelta | None:
+    units = {"before_minutes": timedelta(minutes=1), "before_hours": timedelta(hours=1)}
+    given = ((positive(reminder.get(name)), unit) for name, unit in units.items())
+    return next((span(amount, unit) for amount, unit in given if amount is not None), None)
+
+
+def _auto_escalation(step: StepDefinition, others: list[StepDefinition], playbook: dict[str, Any]) -> tuple[str, ...]:
+    """The playbook's own `escalation`, else the roles of the next step that names another role than this one."""
+    if playbook.get("auto_escalation") is not True or mapping(step.metadata.get("escalation")):
+        return ()
+    named = texts(mapping(playbook.get("escalation")).get("escalate_to"))
+    following = (other.assignee_roles for other in others if other.sequence > step.sequence)
+    roles = named or next((roles for roles in following if set(roles) - set(step.assignee_roles)), [])
+    return tuple(role for role in dict.fromkeys(roles) if role not in step.assignee_roles)
 
 
 def is_conditional(step: StepDefinition) -> bool:

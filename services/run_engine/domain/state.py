@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from contracts.calendars import CalendarUse
 from contracts.definitions import StepType
 from contracts.events import PlaybookRef, RunOutcome, Timer, UnmetCondition
 from contracts.values import Attachment, Moment
@@ -55,6 +56,8 @@ class StepState:
     started_at: Moment | None = None
     ended_at: Moment | None = None
     due_at: Moment | None = None
+    calendar: CalendarUse | None = None
+    """What its dates were reckoned with; None: around the clock."""
     blocked_at: Moment | None = None
     completed_by: str | None = None
     outcome: str | None = None
@@ -109,6 +112,7 @@ class RunState:
     started_at: Moment | None = None
     ended_at: Moment | None = None
     due_at: Moment | None = None
+    calendar: CalendarUse | None = None
     sla_hours: float | None = None
     paused_at: Moment | None = None
     pause_until: Moment | None = None

@@ -1,8 +1,6 @@
 """What events mean for one step."""
 
-from datetime import timedelta
-
-from contracts.events import ApprovalRecorded, Event, StepBlocked, StepSkipped, StepStarted
+from contracts.events import ApprovalRecorded, Event, RunResumed, StepBlocked, StepDates, StepSkipped, StepStarted
 from services.run_engine.domain.copying import changed
 from services.run_engine.domain.state import AttemptRecord, StepState, Vote
 
@@ -11,8 +9,8 @@ def started(step: StepState, event: StepStarted) -> StepState:
     return changed(
         step, status="in_progress", attempt=event.attempt, execution_mode=event.execution_mode,
         assigned_to=event.assigned_to, auto_assigned=event.auto_assigned, assignee_roles=tuple(event.assignee_roles),
-        started_at=event.at, due_at=event.due_at, blocked_at=None, reason=None, was_status=None, unmet=(),
-        paused_seconds=0.0, job_id=None, job_attempt=0,
+        started_at=event.at, due_at=event.due_at, calendar=event.calendar, blocked_at=None, reason=None,
+        was_status=None, unmet=(), paused_seconds=0.0, job_id=None, job_attempt=0,
     )  # fmt: skip
 
 
@@ -52,9 +50,8 @@ def voted(step: StepState, event: ApprovalRecorded) -> StepState:
     return changed(step, approvals=(*others, vote))
 
 
-def moved_on(step: StepState, by: timedelta) -> StepState:
+def moved_on(step: StepState, event: RunResumed, dates: StepDates) -> StepState:
     return changed(
         step, status=step.was_status or "in_progress", was_status=None,
-        due_at=step.due_at + by if step.due_at is not None else None,
-        paused_seconds=step.paused_seconds + by.total_seconds(),
+        due_at=dates.due_at, calendar=dates.calendar, paused_seconds=step.paused_seconds + event.paused_seconds,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
-from contracts.events import RUN_EVENTS, StepAssigned, StepEscalated, StepOverdue, StepStarted
+from contracts.events import RUN_EVENTS, ReminderDue, StepAssigned, StepEscalated, StepOverdue, StepStarted
 from contracts.values import SYSTEM
 from services.notifier.domain.notices import NOTIFYING, NoticeType, Source, assignee, notice
 
@@ -53,6 +53,13 @@ def test_the_assignee_of_an_overdue_step_is_told() -> None:
     assert notice(SOURCE, event, {}) is None
 
 
+def test_the_assignee_of_a_step_that_is_due_soon_is_told_until_when() -> None:
+    event = ReminderDue.model_validate(STEP | {"due_at": AT, "timer_id": "reminder:step_002:1:0", "assigned_to": "ann"})
+    told = notice(SOURCE, event, OWNED)
+    assert told and (told.recipient, told.type, told.due_at) == ("ann", "step_reminder", AT)
+    assert notice(SOURCE, event.model_copy(update={"assigned_to": None}), OWNED) is None
+
+
 def test_remembers_who_has_a_step() -> None:
     assert assignee(started(assigned_to="manager_1")) == ("step_002", "manager_1")
     assert assignee(started()) is None
@@ -60,4 +67,4 @@ def test_remembers_who_has_a_step() -> None:
 
 def test_what_notifies_are_events_of_runs() -> None:
     assert set(NOTIFYING) <= set(RUN_EVENTS)
-    assert set(get_args(NoticeType)) == {"step_assignment", "step_escalation", "step_overdue"}
+    assert set(get_args(NoticeType)) == {"step_assignment", "step_escalation", "step_overdue", "step_reminder"}

@@ -67,3 +67,10 @@ def test_warns_of_steps_that_start_together_and_of_none_at_all() -> None:
 def test_does_not_warn_where_on_unmet_says_what_to_do_or_only_steps_are_named() -> None:
     decided = {"conditions": {"pre": [{"field": "a", "operator": "exists"}], "on_unmet": "skip"}}
     assert warnings(draft({}, decided, step_with(step=1))) == []
+
+
+def test_warns_of_reminders_of_a_step_that_is_never_due() -> None:
+    reminding = {"metadata": {"reminders": [{"before_hours": 1}]}}
+    assert [w["field"] for w in warnings(draft(reminding))] == ["steps[0].metadata.reminders"]
+    assert warnings(draft(reminding, metadata={"sla_hours": 4})) == []
+    assert warnings(draft({**reminding, "timeout_minutes": 90})) == []

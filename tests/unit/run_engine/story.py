@@ -4,6 +4,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from contracts.calendars import BusinessCalendar, Hours
 from contracts.commands import Command, CompleteStep, FireTimer, RecordAutomationResult, StartRun
 from contracts.definitions import PlaybookDefinition, PlaybookDraft, StepDefinition
 from contracts.events import Event
@@ -19,6 +20,16 @@ NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
 ALICE = Caller(id="alice", permissions=("step:complete", "run:update"))
 ADMIN = Caller(id="admin", permissions=("*",))
 SILENT_AFTER_END = {"LateResultRecorded", "NotificationSent"}
+
+
+def office(name: str = "default", revision: int = 3) -> BusinessCalendar:
+    """Nine to five in Berlin, Monday to Friday."""
+    day: Hours = ((9 * 60, 17 * 60),)
+    week = (day, day, day, day, day, (), ())
+    return BusinessCalendar(name=name, revision=revision, time_zone="Europe/Berlin", week=week, days={})
+
+
+IN_AN_OFFICE = OrganizationPolicies(calendars={"default": office()})
 
 
 def somebody(name: str, *roles: str, permissions: tuple[str, ...] = ("step:complete",)) -> Caller:

@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from contracts.commands import Command, StartRun
 from contracts.envelope import Envelope
-from contracts.policies import DEFAULT_POLICIES
 from services.run_engine.documents import changes, from_document, to_document
 from services.run_engine.execution import StoredRun, take
 from shared.messages import Message
-from tests.unit.run_engine.story import Story, playbook
+from tests.unit.run_engine.story import IN_AN_OFFICE, Story, playbook
 from tests.unit.run_engine.test_properties import CALLERS, command, data, playbooks
 
 AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
@@ -64,7 +63,7 @@ class Run:
 
     def __init__(self, steps: list[dict[str, Any]], start: dict[str, Any], seed: int) -> None:
         self.chance = Random(seed)
-        self.story = Story(playbook(*steps, sla_hours=24))
+        self.story = Story(playbook(*steps, sla_hours=24, reminders=[{"before_hours": 2}]), IN_AN_OFFICE)
         self.number = 0
         self.stored = self._taken(
             None,
@@ -87,7 +86,7 @@ class Run:
     def _taken(self, run: StoredRun | None, sent: Command) -> StoredRun:
         self.number += 1
         message = delivered(sent, self.number, self.story)
-        taken = take(run, message, self.story.definition, DEFAULT_POLICIES, self.story.now)
+        taken = take(run, message, self.story.definition, self.story.policies, self.story.now)
         assert taken.run is not None
         return taken.run
 
@@ -129,10 +128,10 @@ def test_a_command_that_comes_again_changes_nothing(
     for _ in range(15):
         run.story.run = run.stored.state
         message = delivered(command(run.chance, run.story.after(minutes=5)), run.number + 1, run.story)
-        first = take(run.stored, message, run.story.definition, DEFAULT_POLICIES, run.story.now)
+        first = take(run.stored, message, run.story.definition, run.story.policies, run.story.now)
         later = run.story.after(minutes=1).now
         reloaded = from_document(as_stored(to_document(first.run)))  # type: ignore[arg-type]
-        again = take(reloaded, message, run.story.definition, DEFAULT_POLICIES, later)
+        again = take(reloaded, message, run.story.definition, run.story.policies, later)
         assert (again.run, again.messages, again.reply) == (reloaded, first.messages, first.reply)
         assert first.run is not None
         run.stored, run.number = first.run, run.number + 1

@@ -27,12 +27,13 @@ from contracts.commands import (
     SkipStep,
     UpdateData,
 )  # fmt: skip
+from contracts.policies import DEFAULT_POLICIES
 from contracts.rejections import Rejection
 from contracts.values import Caller
 from services.run_engine.domain.plan import plan_of
 from services.run_engine.domain.state import RunState
 from services.run_engine.domain.views import completion_view, run_view, signal_view, step_view, waiting_view
-from tests.unit.run_engine.story import Story, playbook
+from tests.unit.run_engine.story import IN_AN_OFFICE, Story, playbook
 
 STORED: TypeAdapter[RunState] = TypeAdapter(RunState)
 CALLERS = (
@@ -42,7 +43,7 @@ CALLERS = (
 )
 VALUES = [-1, 0, 1, 2, 3, 1.5, "a", "2024-01-01", "", None, True]
 values = st.sampled_from(VALUES)
-data = st.dictionaries(st.sampled_from(["x", "y", "z"]), values, max_size=2)
+data = st.dictionaries(st.sampled_from(["x", "y", "severity"]), values, max_size=2)
 
 
 @st.composite
@@ -94,6 +95,7 @@ def metadata(draw: st.DrawFn, kind: str, sequence: int) -> dict[str, Any]:
     ]
     choices: list[dict[str, Any]] = [{}, {"on_timeout": "fail"}, {"on_timeout": "skip"}]
     choices.append({"escalation": {"after_hours": 1, "escalate_to": ["r2"]}})
+    choices.append({"reminders": [{"before_minutes": 2}, {"before_hours": 1}], "response_sla": {"a": 3}})
     choices.append({"form_fields": [{"name": "x", "type": "number", "required": True, "max": 2}]})
     if kind == "approval":
         choices.append({"approval_options": options})
@@ -127,7 +129,7 @@ def command(chance: Random, story: Story) -> Command:
 
 
 def _details(kind: type[Command], chance: Random, story: Story) -> dict[str, Any]:
-    some = {name: chance.choice(VALUES) for name in ("x", "y", "z") if chance.random() < 0.4}
+    some = {name: chance.choice(VALUES) for name in ("x", "y", "severity") if chance.random() < 0.4}
     anywhere = {"step_id": chance.choice(list(story.state.steps))}
     if kind is CompleteStep:
         to = {chance.choice(list(story.state.steps)): ["u1"]} if chance.random() < 0.1 else {}
@@ -177,7 +179,9 @@ def _due(chance: Random, story: Story) -> str:
 @given(playbooks(), data, st.integers(0, 2**32))
 def test_whatever_comes_the_run_stays_sound(steps: list[dict[str, Any]], start: dict[str, Any], seed: int) -> None:
     chance = Random(seed)
-    story = Story(playbook(*steps, sla_hours=24)).started(CALLERS[0], initial_data=start)
+    policies = chance.choice([DEFAULT_POLICIES, IN_AN_OFFICE])
+    definition = playbook(*steps, sla_hours=24, auto_escalation=True, reminders=[{"before_hours": 2}])
+    story = Story(definition, policies).started(CALLERS[0], initial_data=start)
     for _ in range(40):
         if story.state.status in ("completed", "cancelled") and chance.random() < 0.3:
             break

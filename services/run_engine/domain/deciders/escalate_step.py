@@ -17,7 +17,8 @@ def escalate_step(state: RunState, command: EscalateStep, situation: Situation) 
         return step
     if not step.is_open:
         return invalid_state(f"Expected to escalate {step.step_id}, but it is {step.status}.", state, step)
-    roles = command.escalate_to or escalation_roles(situation.plan.by_id[step.step_id])
+    planned = situation.plan.by_id[step.step_id]
+    roles = command.escalate_to or escalation_roles(planned) or planned.auto_escalation
     if not roles and command.assignee is None:
         return invalid_field("signal.escalate_to", [], "An escalation names roles, or an assignee")
     return [

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from contracts.commands import FireTimer
-from contracts.events import StepEscalated, StepFailed, StepOverdue, StepSkipped, Timer
+from contracts.events import ReminderDue, StepEscalated, StepFailed, StepOverdue, StepSkipped, Timer
 from contracts.values import SYSTEM, rfc3339
 from services.run_engine.domain import automation
 from services.run_engine.domain.deciders.resume_run import resumed
@@ -34,7 +34,9 @@ def _on_step(state: RunState, step: StepState, timer: Timer, situation: Situatio
         case "step_overdue":
             return _overdue(state, step, planned, timer, situation)
         case "escalation":
-            return [_escalated(step, planned, situation, "No answer in time")]
+            return [_escalated(step, escalation_roles(planned), situation, "No answer in time")]
+        case "reminder":
+            return [_reminded(step, timer, situation)]
         case "automation_retry":
             return [automation.request(state, step, planned, step.job_attempt + 1, situation)]
         case "automation_timeout":
@@ -56,9 +58,15 @@ def _overdue(
             return [overdue, _timed_out(state, step, situation)]
         case "skip":
             return [overdue, _left_out(step, situation)]
-    if escalation_roles(planned) and escalation(planned).get("after_hours") is None:
-        return [overdue, _escalated(step, planned, situation, "Overdue")]
-    return [overdue]
+    roles = _added_when_overdue(planned, step)
+    return [overdue, _escalated(step, roles, situation, "Overdue")] if roles else [overdue]
+
+
+def _added_when_overdue(planned: PlannedStep, step: StepState) -> list[str]:
+    """Of the step's own `escalation` where that names no hour, else those that its playbook escalates to by itself."""
+    if escalation_roles(planned):
+        return escalation_roles(planned) if escalation(planned).get("after_hours") is None else []
+    return [role for role in planned.auto_escalation if role not in step.assignee_roles]
 
 
 def _on_timeout(planned: PlannedStep) -> object:
@@ -81,8 +89,16 @@ def _left_out(step: StepState, situation: Situation) -> StepSkipped:
     )  # fmt: skip
 
 
-def _escalated(step: StepState, planned: PlannedStep, situation: Situation, reason: str) -> StepEscalated:
-    added = [role for role in dict.fromkeys(escalation_roles(planned)) if role not in step.assignee_roles]
+def _reminded(step: StepState, timer: Timer, situation: Situation) -> ReminderDue:
+    return ReminderDue(
+        at=situation.now, actor=SYSTEM, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
+        due_at=step.due_at or timer.due_at, timer_id=timer.timer_id, assigned_to=step.assigned_to,
+        assignee_roles=list(step.assignee_roles),
+    )  # fmt: skip
+
+
+def _escalated(step: StepState, roles: list[str], situation: Situation, reason: str) -> StepEscalated:
+    added = [role for role in dict.fromkeys(roles) if role not in step.assignee_roles]
     return StepEscalated(
         at=situation.now, actor=SYSTEM, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
         roles_added=added, reason=reason,

@@ -56,5 +56,5 @@ def _completed(
         completed_by=actor.id,
         data=command.data,
         duration_minutes=minutes_of_work(state, step, situation.now),
-        sla_breached=step.due_at is not None and situation.now > step.due_at,
+        sla_breached=step.due_at is not None and state.clock(situation.now) > step.due_at,
     )

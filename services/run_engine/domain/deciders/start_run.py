@@ -58,6 +58,7 @@ def _beyond_controls(step: StepDefinition, controls: FinancialControls) -> Rejec
 def _created(command: StartRun, situation: Situation) -> RunCreated:
     definition, plan = command.definition, plan_of(command.definition)
     sla_hours = positive(definition.metadata.get("sla_hours"))
+    calendar = timing.calendar_of(text(definition.metadata.get("calendar")), situation.policies.calendars)
     return RunCreated(
         at=situation.now,
         actor=command.caller.actor,
@@ -78,7 +79,8 @@ def _created(command: StartRun, situation: Situation) -> RunCreated:
         steps=_outlines(plan),
         sla_hours=sla_hours,
         estimated_duration_minutes=positive(definition.metadata.get("estimated_duration_minutes")),
-        due_at=timing.run_due_at(sla_hours, situation.now),
+        due_at=timing.run_due_at(sla_hours, situation.now, calendar),
+        calendar=timing.used(calendar) if sla_hours is not None else None,
     )
 
 

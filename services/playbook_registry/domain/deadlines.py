@@ -1,0 +1,39 @@
+"""What a playbook's or a step's metadata says of time: escalation, reminders, response times, the calendar."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from services.playbook_registry.domain.faults import Fault, invalid
+from services.playbook_registry.domain.values import OBJECT, POSITIVE, TEXT, TEXTS, Rule, broken
+
+MAX_REMINDERS = 10
+_METADATA: dict[str, Rule] = {"escalation": OBJECT, "response_sla": OBJECT, "calendar": TEXT}
+_ESCALATION: dict[str, Rule] = {"after_hours": POSITIVE, "escalate_to": TEXTS}
+_UNITS: dict[str, Rule] = {"before_minutes": POSITIVE, "before_hours": POSITIVE}
+
+
+def faults(metadata: Mapping[str, Any], path: str) -> Iterator[Fault]:
+    yield from broken(_METADATA, metadata, path)
+    if isinstance(metadata.get("escalation"), dict):
+        yield from broken(_ESCALATION, metadata["escalation"], f"{path}.escalation")
+    if isinstance(metadata.get("response_sla"), dict):
+        minutes = metadata["response_sla"]
+        yield from broken(dict.fromkeys(minutes, POSITIVE), minutes, f"{path}.response_sla")
+    if metadata.get("reminders") is not None:
+        yield from _reminders(metadata["reminders"], f"{path}.reminders")
+
+
+def _reminders(reminders: Any, path: str) -> Iterator[Fault]:
+    if not isinstance(reminders, list) or len(reminders) > MAX_REMINDERS:
+        yield invalid(path, reminders, f"reminders must be a list of {MAX_REMINDERS} at most")
+        return
+    for index, reminder in enumerate(reminders):
+        yield from _reminder(reminder, f"{path}[{index}]")
+
+
+def _reminder(reminder: Any, path: str) -> Iterator[Fault]:
+    units = [name for name in _UNITS if isinstance(reminder, dict) and name in reminder]
+    if len(units) != 1 or len(reminder) != 1:
+        yield invalid(path, reminder, 'A reminder says how long before the due date, such as {"before_hours": 4}')
+        return
+    yield from broken(_UNITS, {units[0]: reminder[units[0]] or 0}, path)

@@ -1,0 +1,230 @@
+"""When steps are due, overdue, escalated and reminded of, around the clock and in business hours."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from contracts.calendars import BusinessCalendar, CalendarUse, Hours
+from contracts.commands import EscalateStep, PauseRun, ResumeRun
+from contracts.events import RunResumed
+from contracts.policies import OrganizationPolicies
+from services.run_engine.domain.evolve import evolve
+from tests.unit.run_engine.story import ADMIN, ALICE, NOON, Story, office, playbook, somebody, trial
+
+PAUSE, RESUME = PauseRun(caller=ALICE, signal_id="p"), ResumeRun(caller=ALICE, signal_id="r")
+
+
+def in_berlin(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC)
+
+
+def office_trial(
+    *steps: dict[str, Any], start: str = "2024-01-19T16:00", calendars: tuple[BusinessCalendar, ...] = (office(),),
+    **metadata: Any,
+) -> Story:  # fmt: skip
+    """A run that starts on a Friday, an hour before the office closes."""
+    policies = OrganizationPolicies(calendars={c.name: c for c in calendars})
+    story = Story(playbook(*steps, **metadata), policies)
+    story.now = in_berlin(start)
+    return story.started()
+
+
+def reminding(*reminders: dict[str, float], **step: Any) -> dict[str, Any]:
+    return {"metadata": {"reminders": list(reminders)}, **step}
+
+
+def test_reminds_before_the_due_date_and_leaves_the_work_as_it_is() -> None:
+    story = trial(reminding({"before_minutes": 10}, timeout_minutes=60), start={"context": {"triggered_by": "ann"}})
+    story.fires("reminder:step_001:1:0").then("ReminderDue")
+    told = story.event("ReminderDue")
+    assert (told.at, told.due_at, told.assigned_to) == (NOON + timedelta(minutes=50), NOON + timedelta(hours=1), "ann")
+    assert not story.step(1).overdue
+    story.fires("overdue:step_001:1").then("StepOverdue")
+    assert not story.state.timers
+
+
+def test_several_reminders_fire_each_once_and_end_with_the_step() -> None:
+    story = trial(reminding({"before_hours": 2}, {"before_minutes": 30}, timeout_minutes=240), {})
+    story.fires("reminder:step_001:1:0").then("ReminderDue")
+    story.fires("reminder:step_001:1:0").refused(story.answer.code)  # type: ignore[union-attr]
+    story.completes(1)
+    assert not story.state.timers
+
+
+def test_a_step_takes_the_playbooks_reminders_unless_it_has_its_own() -> None:
+    reminders = [{"before_minutes": 10}]
+    story = trial({"timeout_minutes": 60}, {**reminding(timeout_minutes=60)}, reminders=reminders)
+    assert [t.kind for t in story.state.timers] == ["step_overdue", "reminder"]
+    assert [t.kind for t in story.completes(1).state.timers] == ["step_overdue"]
+
+
+def test_nobody_is_reminded_before_the_start_or_of_what_is_never_due() -> None:
+    assert [t.kind for t in trial(reminding({"before_hours": 2}, timeout_minutes=60)).state.timers] == ["step_overdue"]
+    assert not trial(reminding({"before_hours": 2})).state.timers
+
+
+@pytest.mark.parametrize(("severity", "minutes"), [("P1", 15), ("P2", 30), ("P3", 20), (None, 20), (1, 20)])
+def test_the_response_time_of_the_runs_severity_comes_before_the_time_out(severity: Any, minutes: float) -> None:
+    step = {"timeout_minutes": 20, "metadata": {"response_sla": {"P1": 15, "P2": 30}}}
+    story = trial(step, start={"initial_data": {"severity": severity}})
+    due = NOON + timedelta(minutes=minutes)
+    assert (story.step(1).due_at, story.state.timers[0].due_at) == (due, due)
+
+
+def test_what_a_step_before_it_found_out_is_its_severity() -> None:
+    story = trial({}, {"metadata": {"response_sla": {"P1": 15}}}, sla_hours=48).completes(1, data={"severity": "P1"})
+    assert story.step(2).due_at == NOON + timedelta(minutes=15)
+
+
+def test_an_overdue_step_is_escalated_by_itself_to_the_next_roles_of_the_playbook() -> None:
+    steps: list[dict[str, Any]] = [
+        {"assignee_roles": ["engineer"], "timeout_minutes": 15},
+        {"assignee_roles": ["engineer"]},
+        {"assignee_roles": ["engineer", "expert", "expert"]},
+        {"assignee_roles": ["manager"]},
+    ]
+    story = trial(*steps, auto_escalation=True).fires("overdue:step_001:1").then("StepOverdue", "StepEscalated")
+    assert (story.event("StepEscalated").roles_added, story.event("StepEscalated").reason) == (["expert"], "Overdue")
+    story.completes(1, somebody("e", "expert")).then("StepCompleted", "StepStarted")
+    trial(*steps).fires("overdue:step_001:1").then("StepOverdue")
+
+
+def test_the_playbook_may_say_to_whom_it_escalates_by_itself() -> None:
+    escalation = {"escalate_to": ["duty_manager"]}
+    story = trial({"timeout_minutes": 15}, {"assignee_roles": ["x"]}, auto_escalation=True, escalation=escalation)
+    assert story.fires("overdue:step_001:1").event("StepEscalated").roles_added == ["duty_manager"]
+
+
+def test_a_step_with_an_escalation_of_its_own_keeps_to_it() -> None:
+    own = {"timeout_minutes": 15, "metadata": {"escalation": {"after_hours": 4, "escalate_to": ["boss"]}}}
+    story = trial(own, {"assignee_roles": ["x"]}, auto_escalation=True).fires("overdue:step_001:1").then("StepOverdue")
+    assert story.fires("escalation:step_001:1").event("StepEscalated").roles_added == ["boss"]
+
+
+def test_the_last_step_of_a_playbook_has_nobody_to_be_escalated_to_by_itself() -> None:
+    trial({"timeout_minutes": 15}, auto_escalation=True).fires("overdue:step_001:1").then("StepOverdue")
+
+
+def test_a_person_escalates_to_the_roles_that_the_playbook_would_by_itself() -> None:
+    story = trial({"assignee_roles": ["x"]}, {"assignee_roles": ["y"]}, auto_escalation=True)
+    story.when(EscalateStep(caller=ADMIN, signal_id="s", step_id="step_001")).then("StepEscalated")
+    assert story.step(1).assignee_roles == ("x", "y")
+
+
+def test_business_hours_count_for_the_run_the_step_its_escalation_and_its_reminders() -> None:
+    metadata = {
+        "escalation": {"after_hours": 2, "escalate_to": ["boss"]}, "reminders": [{"before_hours": 3}]
+    }  # fmt: skip
+    story = office_trial({"timeout_minutes": 240, "metadata": metadata}, sla_hours=9)
+    assert story.state.due_at == in_berlin("2024-01-22T17:00") == story.step(1).due_at
+    assert {t.kind: t.due_at for t in story.state.timers} == {
+        "step_overdue": in_berlin("2024-01-22T12:00"),
+        "escalation": in_berlin("2024-01-22T10:00"),
+        "reminder": in_berlin("2024-01-22T14:00"),
+    }
+    assert story.event("StepStarted").calendar == CalendarUse(name="default", revision=3)
+    assert story.event("RunCreated").calendar == CalendarUse(name="default", revision=3)
+
+
+def test_a_step_counts_by_its_own_calendar_else_by_its_playbooks_else_by_the_default() -> None:
+    night: Hours = ((20 * 60, 24 * 60),)
+    shift = office("night").model_copy(update={"week": (night,) * 7})
+    steps: list[dict[str, Any]] = [
+        {"timeout_minutes": 60, "metadata": {"calendar": "24x7"}},
+        {"timeout_minutes": 60, "metadata": {"calendar": "default"}},
+        {"timeout_minutes": 60},
+    ]
+    story = office_trial(*steps, calendars=(office(), shift), start="2024-01-20T12:00", calendar="night")
+    assert (story.step(1).due_at, story.step(1).calendar) == (in_berlin("2024-01-20T13:00"), None)
+    assert story.completes(1).step(2).due_at == in_berlin("2024-01-22T10:00")
+    assert story.completes(2).step(3).due_at == in_berlin("2024-01-20T21:00")
+
+
+def test_without_a_calendar_every_hour_counts() -> None:
+    story = office_trial({"timeout_minutes": 120}, calendars=(office("berlin"),))
+    assert story.step(1).due_at == story.now + timedelta(hours=2)
+    assert office_trial({"timeout_minutes": 120}, calendar="gone").step(1).due_at == story.now + timedelta(hours=2)
+
+
+def test_after_a_pause_over_the_weekend_the_business_time_that_was_left_counts_on() -> None:
+    story = office_trial({"timeout_minutes": 120}, sla_hours=3)
+    assert story.step(1).due_at == in_berlin("2024-01-22T11:00") == story.state.due_at
+    story.now = in_berlin("2024-01-19T16:30")
+    story.when(PAUSE)
+    story.now = in_berlin("2024-01-22T10:00")
+    story.when(RESUME).then("RunResumed")
+    assert story.step(1).due_at == in_berlin("2024-01-22T12:30") == story.state.due_at
+    assert story.state.timers[0].due_at == in_berlin("2024-01-22T11:30")
+    assert story.completes(1).event("StepCompleted").duration_minutes == 30
+
+
+def test_a_pause_outside_of_business_hours_moves_nothing() -> None:
+    story = office_trial({"timeout_minutes": 120})
+    due = story.step(1).due_at
+    story.now = in_berlin("2024-01-20T10:00")
+    story.when(PAUSE).after(hours=8).when(RESUME)
+    assert (story.step(1).due_at, story.state.timers[0].due_at) == (due, due)
+
+
+def test_a_machines_timers_know_no_business_hours() -> None:
+    automated = {"step_type": "automated", "automation_config": {"timeout_seconds": 600}}
+    story = office_trial(automated, start="2024-01-20T10:00")
+    assert story.state.timers[0].due_at == in_berlin("2024-01-20T10:10")
+    story.when(PAUSE).after(hours=1).when(RESUME)
+    assert story.state.timers[0].due_at == in_berlin("2024-01-20T11:10")
+
+
+def test_a_resumed_run_counts_by_the_calendar_as_it_is_then_and_says_which() -> None:
+    story = office_trial({"timeout_minutes": 120})
+    story.when(PAUSE)
+    story.policies = OrganizationPolicies(calendars={"default": office(revision=4)})
+    dates = story.when(RESUME).event("RunResumed").dates
+    assert dates.steps["step_001"].calendar == CalendarUse(name="default", revision=4) == story.step(1).calendar
+
+
+def test_dates_that_were_reckoned_around_the_clock_stay_so_after_a_calendar_is_set() -> None:
+    story = office_trial({"timeout_minutes": 240}, calendars=())
+    due = story.step(1).due_at
+    story.when(PAUSE)
+    story.policies = OrganizationPolicies(calendars={"default": office()})
+    story.after(hours=2).when(RESUME)
+    assert due is not None and story.step(1).due_at == due + timedelta(hours=2)
+
+
+def test_an_sla_is_missed_by_business_hours() -> None:
+    story = office_trial({}, sla_hours=3)
+    story.now = in_berlin("2024-01-23T10:00")
+    event = story.completes(1).event("RunCompleted")
+    assert (event.sla_met, event.overrun_hours) == (False, 7)
+    met = office_trial({}, sla_hours=3).after(hours=60).completes(1).event("RunCompleted")
+    assert (met.sla_met, met.overrun_hours) == (True, None)
+
+
+def test_work_that_falls_back_to_people_is_timed_from_then_and_due_when_the_step_was() -> None:
+    config = {"fallback_to_manual": True, "retry_attempts": 0}
+    step = {
+        "step_type": "automated",
+        "automation_config": config,
+        **reminding({"before_minutes": 45}, timeout_minutes=60),
+    }
+    story = trial(step).after(minutes=10).answers(1, "failure").then("AutomationAttemptFailed", "AutomationFellBack")
+    assert story.step(1).due_at == NOON + timedelta(minutes=60)
+    assert {t.kind: t.due_at for t in story.state.timers} == {
+        "step_overdue": NOON + timedelta(minutes=70), "reminder": NOON + timedelta(minutes=15),
+    }  # fmt: skip
+
+
+def test_older_events_of_a_resumed_run_move_dates_by_the_pause() -> None:
+    story = trial({"timeout_minutes": 60}, sla_hours=4).when(PAUSE)
+    due, by = story.state.due_at, timedelta(minutes=90)
+    event = RunResumed(at=NOON + by, actor=ALICE.actor, steps=["step_001"], paused_seconds=by.total_seconds())
+    after = evolve(story.state, event)
+    assert due is not None and after.due_at == due + by
+    assert after.timers[0].due_at == NOON + timedelta(minutes=150)
+
+
+def test_the_clock_of_a_paused_run_does_not_make_a_machines_answer_late() -> None:
+    story = trial({"step_type": "automated", "timeout_minutes": 30}, {}).when(PAUSE)
+    assert not story.after(hours=2).answers(1).event("StepCompleted").sla_breached
