@@ -1,32 +1,54 @@
 """An organisation's policies: JSON documents that bound what its playbooks and its people may do."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from contracts.calendars import BusinessCalendar
+from contracts.definitions import StepType
 from contracts.values import Contract
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+MAX_ROLES = 100
+MAX_RULES = 100
+MAX_SELECTORS = 100
+
+
+class StepSelector(Contract):
+    """Fits a step where all that is given fits it; `{}` fits every step."""
+
+    playbook: Word | None = None
+    """The first whole segments of the playbook's smart code, such as `HERA.FIN`."""
+    smart_code: Word | None = None
+    """The same of the step's own."""
+    name: Word | None = None
+    step_type: StepType | None = None
+
+
+Selectors = Annotated[tuple[StepSelector, ...], Field(max_length=MAX_SELECTORS)]
+SomeSelectors = Annotated[tuple[StepSelector, ...], Field(min_length=1, max_length=MAX_SELECTORS)]
 
 
 class FinancialControls(Contract):
     """The bound on what may be approved without a person, checked on each step's `automation_config`."""
 
-    policy_id: str = "pol_fin_controls_v2"
-    auto_approve_limit: float = Field(default=100_000, ge=0)
+    policy_id: Word = "pol_fin_controls_v2"
+    auto_approve_limit: Amount = 100_000
 
 
 class RoleLimit(Contract):
-    role: str
-    max_amount: float | None
+    role: Word
+    max_amount: Amount | None
     """Null: no bound."""
 
 
 class ApprovalLimit(Contract):
-    """Up to which amount whose approval counts, checked when an approval is completed with `field` in its data."""
+    """Up to which amount whose approval counts. A role that is not named may approve none."""
 
-    field: str = "approval_amount"
-    role_order: tuple[str, ...] = ("sales_rep", "sales_manager", "sales_director", "vp_sales", "cfo", "ceo")
-    limits: tuple[RoleLimit, ...] = (
+    field: Word = "approval_amount"
+    """Of the completion's data; where that has none, of the run's."""
+    limits: Annotated[tuple[RoleLimit, ...], Field(max_length=MAX_ROLES)] = (
         RoleLimit(role="sales_rep", max_amount=0),
         RoleLimit(role="sales_manager", max_amount=1_000_000),
         RoleLimit(role="sales_director", max_amount=1_000_000),
@@ -36,15 +58,65 @@ class ApprovalLimit(Contract):
     )
 
 
+class RoleOrder(Contract):
+    """Which role stands above which."""
+
+    roles: Annotated[tuple[Word, ...], Field(max_length=MAX_ROLES)] = (
+        "sales_rep", "sales_manager", "sales_director", "vp_sales", "cfo", "ceo",
+    )  # fmt: skip
+    """From the lowest up."""
+    higher_may_act: Selectors = ()
+    """The steps at which a higher role may act where a lower one is asked for; nowhere by default."""
+
+
+class SeparateSteps(Contract):
+    """One user completes, or votes on, at most one of these steps of a run."""
+
+    type: Literal["separate_steps"]
+    name: Word
+    steps: SomeSelectors
+
+
+class FourEyes(Contract):
+    """These steps are not for whoever started the run, or had a hand in one of the `done` ones."""
+
+    type: Literal["four_eyes"]
+    name: Word
+    steps: SomeSelectors
+    run_starter: bool = False
+    done: Selectors = ()
+
+
+SegregationRule = Annotated[SeparateSteps | FourEyes, Field(discriminator="type")]
+
+
+class SegregationOfDuties(Contract):
+    """What one user may not both do in a run."""
+
+    rules: Annotated[tuple[SegregationRule, ...], Field(max_length=MAX_RULES)] = ()
+
+
 class OrganizationPolicies(Contract):
-    """What is in force for one organisation; these defaults until it sets its own."""
+    """What is in force for one organisation, by the kind of document; these defaults until it sets its own."""
 
     VERSION: ClassVar[int] = 1
-    revision: int = 0
     financial_controls: FinancialControls = FinancialControls()
     approval_limit: ApprovalLimit = ApprovalLimit()
     calendars: dict[str, BusinessCalendar] = Field(default_factory=dict)
     """By name."""
+    role_order: RoleOrder = RoleOrder()
+    segregation_of_duties: SegregationOfDuties = SegregationOfDuties()
 
 
 DEFAULT_POLICIES = OrganizationPolicies()
+POLICIES: dict[str, type[Contract]] = {
+    "approval_limit": ApprovalLimit,
+    "financial_controls": FinancialControls,
+    "role_order": RoleOrder,
+    "segregation_of_duties": SegregationOfDuties,
+}
+"""By kind, in order of name: those that are read and changed as policies."""
+DOCUMENTS: dict[str, type[Contract]] = {**POLICIES}
+"""By kind, all documents of organisations."""
+SEVERAL: dict[str, str] = {}
+"""Kinds of which an organisation has several, each with the field of OrganizationPolicies that holds them by name."""

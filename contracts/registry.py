@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from contracts import bulk, commands, events, jobs, replies, signals, topics
+from contracts import bulk, commands, events, jobs, organization_documents, replies, signals, topics
 from contracts.topics import Topic
 from contracts.values import Contract
 
@@ -13,9 +13,11 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 ENVELOPED: dict[str, tuple[Payload, Topic]] = {
     **{c.__name__: (c, topics.RUN_COMMANDS) for c in commands.RUN_COMMANDS},
     **{c.__name__: (c, topics.REGISTRY_COMMANDS) for c in commands.REGISTRY_COMMANDS},
+    **{c.__name__: (c, topics.REGISTRY_COMMANDS) for c in organization_documents.ORGANIZATION_COMMANDS},
     **{c.__name__: (c, topics.BULK_COMMANDS) for c in bulk.BULK_COMMANDS},
     **{e.__name__: (e, topics.RUN_EVENTS) for e in events.RUN_EVENTS},
     **{e.__name__: (e, topics.PLAYBOOK_EVENTS) for e in events.PLAYBOOK_EVENTS},
+    **{e.__name__: (e, topics.POLICY_EVENTS) for e in organization_documents.ORGANIZATION_EVENTS},
     replies.Reply.__name__: (replies.Reply, topics.GATEWAY_REPLIES),
     jobs.AutomationJob.__name__: (jobs.AutomationJob, topics.AUTOMATION_JOBS),
 }

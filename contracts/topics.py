@@ -36,7 +36,8 @@ RUN_EVENTS = Topic(
     "What happened to runs, in order of each run's sequence", retention_seconds=FOREVER,
 )  # fmt: skip
 REGISTRY_COMMANDS = Topic(
-    "registry.commands", "playbook id", ("gateway",), ("playbook_registry",), "Commands to playbooks",
+    "registry.commands", "playbook id, or a document's kind and name", ("gateway",), ("playbook_registry",),
+    "Commands to playbooks, and to documents of organisations",
 )  # fmt: skip
 BULK_COMMANDS = Topic(
     "bulk.commands", "operation id", ("gateway",), ("run_engine",), "Signals to many runs at once",
@@ -44,6 +45,10 @@ BULK_COMMANDS = Topic(
 PLAYBOOK_EVENTS = Topic(
     "playbook.events", "playbook id", ("playbook_registry",), ("analytics",),
     "Each playbook's current revision", retention_seconds=FOREVER, cleanup="compact",
+)  # fmt: skip
+POLICY_EVENTS = Topic(
+    "policy.events", "organisation, kind and name", ("playbook_registry",), ("run_engine",),
+    "What organisations have set: the current revision of each document", retention_seconds=FOREVER, cleanup="compact",
 )  # fmt: skip
 GATEWAY_REPLIES = Topic(
     "gateway.replies", "command id", ("run_engine", "playbook_registry"), ("gateway",),
@@ -84,7 +89,7 @@ def _parking(topic: Topic) -> Topic:
 
 
 MAIN_TOPICS: tuple[Topic, ...] = (
-    RUN_COMMANDS, RUN_EVENTS, BULK_COMMANDS, REGISTRY_COMMANDS, PLAYBOOK_EVENTS, GATEWAY_REPLIES, AUTOMATION_JOBS,
-    WORKER_JOBS, WORKER_RESULTS, SIGNALS, SIGNALS_REJECTED, SIGNALS_OUTCOMES,
+    RUN_COMMANDS, RUN_EVENTS, BULK_COMMANDS, REGISTRY_COMMANDS, PLAYBOOK_EVENTS, POLICY_EVENTS, GATEWAY_REPLIES,
+    AUTOMATION_JOBS, WORKER_JOBS, WORKER_RESULTS, SIGNALS, SIGNALS_REJECTED, SIGNALS_OUTCOMES,
 )  # fmt: skip
 TOPICS: tuple[Topic, ...] = MAIN_TOPICS + tuple(_parking(t) for t in MAIN_TOPICS if t not in _WITHOUT_PARKING)

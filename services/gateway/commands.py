@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from contracts.replies import Reply
 from contracts.topics import Topic
 from services.gateway.admission import Admitted
 from services.gateway.operation_ids import Kind, OperationId
+from services.gateway.owners import BEHIND, CONSISTENCY
 from services.gateway.store import FirstAnswer, IdempotencyKeys, Known
 from shared import clock
 from shared.correlation import correlation
@@ -54,6 +55,10 @@ class Wish:
         return stable_id(prefix, self.command_id)
 
 
+InForce = Callable[[Mapping[str, Any]], Awaitable[bool]]
+"""Whether what the reply's result says is in force; False where it can't be told in time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Errand:
     """A command and where it goes; `created` names what it makes or changes, `location` is where that is seen."""
@@ -64,6 +69,8 @@ class Errand:
     status: int
     location: str
     subject: dict[str, Any]
+    in_force: InForce | None = None
+    """Waited for before the answer, where the answer promises what another service has yet to learn."""
 
     @property
     def topic(self) -> Topic:
@@ -73,6 +80,7 @@ class Errand:
 _TOPICS: dict[Kind, Topic] = {
     "run": topics.RUN_COMMANDS,
     "playbook": topics.REGISTRY_COMMANDS,
+    "policy": topics.REGISTRY_COMMANDS,
     "bulk": topics.BULK_COMMANDS,
 }
 Prepare = Callable[[], Awaitable[Errand]]
@@ -158,6 +166,8 @@ class Commands:
             return _accepted(wish, errand)  # taken, and to be watched
         if errand.status == 201:
             headers["Location"] = errand.location
+        if errand.in_force is not None and not await errand.in_force(reply.result or {}):
+            headers[CONSISTENCY] = BEHIND
         return success(reply.result, errand.status, headers)
 
     async def _ask(self, wish: Wish, errand: Errand) -> Reply | None:

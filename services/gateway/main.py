@@ -7,6 +7,7 @@ from services.gateway.application import application
 from services.gateway.commands import Commands
 from services.gateway.edge import Edge
 from services.gateway.identity import FreshKeys, published_keys, token_verifier
+from services.gateway.in_force import InForce
 from services.gateway.limiting import Limiting
 from services.gateway.owners import Owner
 from services.gateway.pinned import PinnedDefinitions
@@ -15,6 +16,7 @@ from services.gateway.routes.analytics import AnalyticsRoutes
 from services.gateway.routes.audit import AuditRoutes
 from services.gateway.routes.outcomes import OperationRoutes
 from services.gateway.routes.playbooks import PlaybookCommandRoutes, PlaybookReadRoutes
+from services.gateway.routes.policies import PolicyRoutes
 from services.gateway.routes.runs import RunCommandRoutes, RunReadRoutes
 from services.gateway.routes.table import routes
 from services.gateway.settings import GatewaySettings
@@ -52,13 +54,15 @@ def build(settings: GatewaySettings) -> Service:
     commands = Commands(
         requester, IdempotencyKeys(service.mongo), settings.reply_timeout_seconds, settings.max_commands_in_flight
     )
+    in_force = InForce(run_engine)
     app.router.routes[:0] = routes(
         RunCommandRoutes(admission, commands, PinnedDefinitions(registry), run_engine),
         RunReadRoutes(admission, run_engine, timeline),
         PlaybookCommandRoutes(admission, commands, registry, run_engine),
         PlaybookReadRoutes(admission, registry, analytics),
         AnalyticsRoutes(admission, analytics),
-        OperationRoutes(admission, registry, run_engine),
+        PolicyRoutes(admission, commands, registry, in_force),
+        OperationRoutes(admission, registry, run_engine, in_force),
         AuditRoutes(admission, run_engine, timeline),
     )
     service.indexes = store.INDEXES

@@ -23,6 +23,7 @@ from shared.errors import Refused, Unavailable
 
 Params = list[tuple[str, str]]
 CONSISTENCY = "X-Consistency"
+BEHIND = "behind"
 _CONNECT_SECONDS = 2.0
 _KEPT_SECONDS = 4.0
 """Less than the 5 s after which uvicorn closes an idle connection."""

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from contracts.commands import PlaybookChange, RevisePlaybook
-from contracts.policies import DEFAULT_POLICIES
 from contracts.rejections import Code, Rejection
 from contracts.replies import Reply
 from services.playbook_registry.domain.changes import Changed, change, not_found
 from services.playbook_registry.domain.playbook import LastChange, StoredPlaybook, TakenCommand
+from services.playbook_registry.organization.store import DocumentStore
 from services.playbook_registry.store import PlaybookStore, SmartCodeTaken
 from shared import clock
 from shared.errors import Refused
@@ -18,8 +18,9 @@ from shared.messages import Message
 class Changes:
     """Taking a command twice changes nothing: the playbook keeps the answers to its last changes."""
 
-    def __init__(self, store: PlaybookStore) -> None:
+    def __init__(self, store: PlaybookStore, documents: DocumentStore) -> None:
         self._store = store
+        self._policies = documents.policies
 
     async def take(self, message: Message) -> tuple[Reply, StoredPlaybook | None]:
         """The answer, and the playbook whose event is to be published with it."""
@@ -48,7 +49,8 @@ class Changes:
         envelope = message.envelope
         at = max(clock.now(), playbook.changed.at)
         by = LastChange(at, command.caller.id, envelope.id, envelope.correlation_id, envelope.traceparent)
-        outcome = change(playbook, command, DEFAULT_POLICIES, by)
+        policies = await self._policies([envelope.organization_id])
+        outcome = change(playbook, command, policies[envelope.organization_id], by)
         if isinstance(outcome, Rejection):
             return Reply(rejection=outcome), None
         after = _noted(outcome, message)

@@ -11,7 +11,8 @@ from datetime import datetime
 from contracts.commands import CreatePlaybook, PlaybookChange
 from contracts.definitions import PlaybookDefinition
 from contracts.events import PlaybookRegistered
-from contracts.policies import DEFAULT_POLICIES
+from contracts.organization_documents import PutOrganizationDocument
+from contracts.policies import OrganizationPolicies
 from contracts.rejections import OTHER_BODY, SET_ASIDE, Code, Rejection
 from contracts.replies import Reply
 from contracts.topics import PLAYBOOK_EVENTS
@@ -21,6 +22,8 @@ from services.playbook_registry.domain.playbook import LastChange, RevisionNote,
 from services.playbook_registry.domain.revisions import as_json, created_view, first_revision, metrics
 from services.playbook_registry.domain.validation import refusal
 from services.playbook_registry.domain.warnings import warnings
+from services.playbook_registry.organization.changes import DocumentChanges, changed_message
+from services.playbook_registry.organization.store import DocumentStore
 from services.playbook_registry.store import CommandKey, PlaybookStore
 from shared import clock
 from shared.errors import Refused
@@ -52,9 +55,11 @@ class _Decided:
 class CommandConsumer:
     """Takes batches from registry.commands. Taking one twice changes nothing."""
 
-    def __init__(self, store: PlaybookStore, publisher: Publisher, parking: Parking) -> None:
+    def __init__(self, store: PlaybookStore, documents: DocumentStore, publisher: Publisher, parking: Parking) -> None:
         self._store = store
-        self._changes = Changes(store)
+        self._policies = documents.policies
+        self._changes = Changes(store, documents)
+        self._documents = DocumentChanges(documents)
         self._publisher = publisher
         self._parking = parking
 
@@ -62,6 +67,9 @@ class CommandConsumer:
         messages, unreadable = read_batch(records)
         if unreadable:
             await self._parking.park(unreadable)
+        for message in messages:  # first: what else comes with them is held to them
+            if isinstance(message.payload, PutOrganizationDocument):
+                await self._put(message)
         creations = [message for message in messages if isinstance(message.payload, CreatePlaybook)]
         if creations:
             await self._take(creations)
@@ -82,6 +90,12 @@ class CommandConsumer:
             await self._publisher.publish([_registered(playbook)])
         await self._answer([(message, reply)])
 
+    async def _put(self, message: Message) -> None:
+        reply, document = await self._documents.take(message)
+        if document is not None:
+            await self._publisher.publish([changed_message(document)])
+        await self._answer([(message, reply)])
+
     async def _answer(self, answers: Sequence[tuple[Message, Reply]]) -> None:
         await self._store.refusals.keep([(m, r) for m, r in answers if r.rejection is not None and m.envelope.reply_to])
         await self._publisher.publish(_reply_messages(answers, clock.now()))
@@ -89,7 +103,8 @@ class CommandConsumer:
     async def _take(self, messages: Sequence[Message]) -> None:
         now = clock.now()
         playbooks = await self._store.created_by({_key(message) for message in messages})
-        decided = _decide(messages, playbooks, now)
+        policies = await self._policies({message.envelope.organization_id for message in messages})
+        decided = _decide(messages, playbooks, policies, now)
         lost = await self._store.add(list(decided.created.values()))
         playbooks |= {key: playbook for key, playbook in decided.created.items() if key not in lost}
         playbooks |= await self._store.created_by(lost)  # written by another instance meanwhile
@@ -106,13 +121,18 @@ def _key(message: Message) -> CommandKey:
     return message.envelope.organization_id, message.envelope.id
 
 
-def _decide(messages: Sequence[Message], known: Mapping[CommandKey, StoredPlaybook], now: datetime) -> _Decided:
+def _decide(
+    messages: Sequence[Message],
+    known: Mapping[CommandKey, StoredPlaybook],
+    policies: Mapping[str, OrganizationPolicies],
+    now: datetime,
+) -> _Decided:
     decided = _Decided()
     for index, message in enumerate(messages):
         key = _key(message)
         if key in known or key in decided.created:
             continue
-        outcome = _create(message, now)
+        outcome = _create(message, policies[message.envelope.organization_id], now)
         if isinstance(outcome, Rejection):
             decided.refused[index] = outcome
         else:
@@ -120,7 +140,7 @@ def _decide(messages: Sequence[Message], known: Mapping[CommandKey, StoredPlaybo
     return decided
 
 
-def _create(message: Message, now: datetime) -> StoredPlaybook | Rejection:
+def _create(message: Message, policies: OrganizationPolicies, now: datetime) -> StoredPlaybook | Rejection:
     command, envelope = message.payload, message.envelope
     assert isinstance(command, CreatePlaybook)
     if command.organization_id != envelope.organization_id or command.playbook_id != envelope.key:
@@ -129,7 +149,7 @@ def _create(message: Message, now: datetime) -> StoredPlaybook | Rejection:
         storable(command.draft.model_dump())
     except Refused as refused:
         return refused.rejection
-    rejection = refusal(command.draft, DEFAULT_POLICIES)
+    rejection = refusal(command.draft, policies)
     if rejection is not None:
         return rejection
     definition = first_revision(command.draft, envelope.key, envelope.organization_id, now, command.caller.id)

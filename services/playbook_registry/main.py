@@ -4,6 +4,9 @@ from contracts.topics import REGISTRY_COMMANDS
 from services.playbook_registry import store
 from services.playbook_registry.consumers import CommandConsumer
 from services.playbook_registry.lists import PlaybookLists
+from services.playbook_registry.organization import queries as organization_queries
+from services.playbook_registry.organization import store as organization_store
+from services.playbook_registry.organization.store import DocumentStore
 from services.playbook_registry.queries import router
 from services.playbook_registry.settings import Settings
 from services.playbook_registry.store import PlaybookStore
@@ -15,10 +18,11 @@ NAME = "playbook_registry"
 
 def build(settings: Settings) -> Service:
     service = Service(NAME, settings)
-    playbooks = PlaybookStore(service.mongo)
+    playbooks, documents = PlaybookStore(service.mongo), DocumentStore(service.mongo)
     parking = Parking(service.publisher, REGISTRY_COMMANDS, NAME)
-    commands = CommandConsumer(playbooks, service.publisher, parking)
+    commands = CommandConsumer(playbooks, documents, service.publisher, parking)
     service.consumers.add(REGISTRY_COMMANDS, service.group(REGISTRY_COMMANDS.name), commands.handle, commands.set_aside)
-    service.indexes = store.INDEXES
-    service.app.include_router(router(playbooks, PlaybookLists(service.mongo)))
+    service.indexes = {**store.INDEXES, **organization_store.INDEXES}
+    service.app.include_router(router(playbooks, PlaybookLists(service.mongo), documents))
+    service.app.include_router(organization_queries.router(documents, playbooks.refusals))
     return service

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 
 from contracts.definitions import PlaybookDraft
-from contracts.policies import DEFAULT_POLICIES
+from contracts.policies import OrganizationPolicies
 from contracts.rejections import Code
 from contracts.values import rfc3339
 from services.playbook_registry.changes import smart_code_taken
@@ -15,6 +15,7 @@ from services.playbook_registry.domain.revisions import checked_view
 from services.playbook_registry.domain.validation import refusal
 from services.playbook_registry.domain.warnings import warnings
 from services.playbook_registry.lists import Filters, PlaybookLists
+from services.playbook_registry.organization.store import DocumentStore
 from services.playbook_registry.store import PlaybookStore
 from shared.errors import Refused
 from shared.http import success
@@ -24,7 +25,7 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Word = Annotated[str | None, Query(min_length=1, max_length=200)]
 
 
-def router(store: PlaybookStore, lists: PlaybookLists) -> APIRouter:
+def router(store: PlaybookStore, lists: PlaybookLists, documents: DocumentStore) -> APIRouter:
     routes = APIRouter(prefix="/internal/playbooks")
 
     @routes.get("")
@@ -47,7 +48,8 @@ def router(store: PlaybookStore, lists: PlaybookLists) -> APIRouter:
         draft: PlaybookDraft, organization_id: str, playbook_id: str | None = None, if_match: str | None = None
     ) -> Response:
         """Whether the draft could become a playbook, or the next revision of `playbook_id`."""
-        await _check(store, draft, organization_id, playbook_id, if_match)
+        policies = (await documents.policies([organization_id]))[organization_id]
+        await _check(store, draft, policies, organization_id, playbook_id, if_match)
         return success(checked_view(draft, warnings(draft)))
 
     @routes.get("/{playbook_id}")
@@ -86,7 +88,12 @@ def router(store: PlaybookStore, lists: PlaybookLists) -> APIRouter:
 
 
 async def _check(
-    store: PlaybookStore, draft: PlaybookDraft, organization_id: str, playbook_id: str | None, if_match: str | None
+    store: PlaybookStore,
+    draft: PlaybookDraft,
+    policies: OrganizationPolicies,
+    organization_id: str,
+    playbook_id: str | None,
+    if_match: str | None,
 ) -> None:
     """Raises Refused for what the draft would be refused for."""
     if playbook_id is not None:
@@ -94,7 +101,7 @@ async def _check(
         changed = changed_meanwhile(found, if_match)
         if changed is not None:
             raise Refused.because(changed)
-    rejection = refusal(draft, DEFAULT_POLICIES)
+    rejection = refusal(draft, policies)
     if rejection is not None:
         raise Refused.because(rejection)
     holder = (await store.holders([(organization_id, draft.smart_code)])).get((organization_id, draft.smart_code))

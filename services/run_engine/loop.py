@@ -11,13 +11,14 @@ import structlog
 
 from contracts import commands, topics
 from contracts.definitions import PlaybookDefinition
-from contracts.policies import DEFAULT_POLICIES
+from contracts.policies import OrganizationPolicies
 from contracts.rejections import SET_ASIDE
 from contracts.replies import Reply
 from contracts.signals import SignalOutcome
 from services.run_engine.domain.copying import changed
 from services.run_engine.execution import StoredRun, take
 from services.run_engine.metrics import COMMANDS
+from services.run_engine.organizations import OrganizationStore
 from services.run_engine.store import DefinitionKey, RunStore
 from shared import clock
 from shared.kafka import Batch, Finish, Parking, Publisher
@@ -59,8 +60,16 @@ class _Round:
 class CommandLoop:
     """Takes batches from run.commands. Taking one twice changes nothing: see journal.py."""
 
-    def __init__(self, store: RunStore, publisher: Publisher, parking: Parking, committed: Committed) -> None:
+    def __init__(
+        self,
+        store: RunStore,
+        organizations: OrganizationStore,
+        publisher: Publisher,
+        parking: Parking,
+        committed: Committed,
+    ) -> None:
         self._store = store
+        self._organizations = organizations
         self._publisher = publisher
         self._parking = parking
         self._committed = committed
@@ -96,12 +105,15 @@ class CommandLoop:
         """Decides and writes. `lost`: the runs whose last write met another's."""
         carried = _carried_definitions(messages)
         await self._store.save_definitions(carried)
-        runs = await self._store.load({m.envelope.key for m in messages})
+        runs, policies = await asyncio.gather(
+            self._store.load({m.envelope.key for m in messages}),
+            self._organizations.policies({m.envelope.organization_id for m in messages}),
+        )
         # What is carried serves the other commands of the batch too, to runs that are only now started.
         definitions = await self._store.definitions(
             _pinned(runs.values()) | {(d.playbook_id, d.revision) for d in carried}
         )
-        round_ = self._decide(messages, runs, definitions, clock.now())
+        round_ = self._decide(messages, runs, definitions, policies, clock.now())
         await self._write(round_)
         await self._store.tasks.renew(round_.doubtful(lost))
         await self._store.refusals.keep(_refused_without_a_run(round_))
@@ -126,13 +138,15 @@ class CommandLoop:
         messages: Sequence[Message],
         runs: dict[str, StoredRun],
         definitions: Mapping[DefinitionKey, PlaybookDefinition],
+        policies: Mapping[str, OrganizationPolicies],
         now: datetime,
     ) -> _Round:
         round_ = _Round(runs)
         for message in messages:
             run_id = message.envelope.key
             run = round_.after.get(run_id) or runs.get(run_id)
-            taken = take(run, message, _definition(run, message, definitions), DEFAULT_POLICIES, now)
+            in_force = policies[message.envelope.organization_id]
+            taken = take(run, message, _definition(run, message, definitions), in_force, now)
             if taken.run is not None and taken.run is not run:
                 round_.after[run_id] = taken.run
             elif taken.run is not None:

@@ -1,7 +1,7 @@
 """Puts the engine together."""
 
 from contracts import topics
-from services.run_engine import queries, run_list, store, task_queries
+from services.run_engine import organization_queries, organizations, queries, run_list, store, task_queries
 from services.run_engine.bulk import queries as bulk_queries
 from services.run_engine.bulk import store as bulk_store
 from services.run_engine.bulk.ingress import BulkIngress
@@ -9,6 +9,7 @@ from services.run_engine.bulk.store import BulkStore
 from services.run_engine.bulk.worker import BulkWorker
 from services.run_engine.ingress import SignalIngress
 from services.run_engine.loop import CommandLoop
+from services.run_engine.organizations import DocumentConsumer, OrganizationReads, OrganizationStore
 from services.run_engine.reads import RunReads
 from services.run_engine.settings import Settings
 from services.run_engine.store import RunStore
@@ -27,7 +28,8 @@ def build(settings: Settings) -> Service:
     service = Service(NAME, settings)
     runs = RunStore(service.mongo, settings.run_cache_size)
     parking = Parking(service.publisher, topics.RUN_COMMANDS, NAME)
-    loop = CommandLoop(runs, service.publisher, parking, lambda: _offsets(commands))
+    in_force = OrganizationStore(service.mongo)
+    loop = CommandLoop(runs, in_force, service.publisher, parking, lambda: _offsets(commands))
     commands = service.consumers.add(
         topics.RUN_COMMANDS,
         service.group(topics.RUN_COMMANDS.name),
@@ -41,10 +43,16 @@ def build(settings: Settings) -> Service:
     )
     timers = TimerScanner(runs, service.publisher, lambda: commands.partitions, settings.timer_scan_seconds)
     service.loops.append(timers.scan)
-    service.indexes = {**store.INDEXES, **bulk_store.INDEXES, "runs": [*store.INDEXES["runs"], *run_list.INDEXES]}
+    service.indexes = {
+        **store.INDEXES,
+        **bulk_store.INDEXES,
+        **organizations.INDEXES,
+        "runs": [*store.INDEXES["runs"], *run_list.INDEXES],
+    }
     service.before.append(lambda: upgrade(service.mongo, runs.tasks))
     reads = RunReads(service.mongo)
     _add_bulk(service, reads)
+    _add_organizations(service, in_force, settings)
     service.app.include_router(queries.router(reads, runs))
     service.app.include_router(task_queries.router(reads, runs))
     return service
@@ -59,6 +67,14 @@ def _add_bulk(service: Service, reads: RunReads) -> None:
     service.loops.append(work.round)
     service.after.append(lambda: work.finish(0))
     service.app.include_router(bulk_queries.router(bulk, reads))
+
+
+def _add_organizations(service: Service, in_force: OrganizationStore, settings: Settings) -> None:
+    topic = topics.POLICY_EVENTS
+    documents = DocumentConsumer(in_force, Parking(service.publisher, topic, NAME))
+    service.consumers.add(topic, service.group(topic.name), documents.handle, documents.set_aside)
+    reads = OrganizationReads(in_force, settings.document_wait_seconds, settings.document_poll_seconds)
+    service.app.include_router(organization_queries.router(reads))
 
 
 def _offsets(consumption: Consumption) -> dict[int, int]:

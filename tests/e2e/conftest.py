@@ -6,6 +6,7 @@ import httpx
 import pytest_asyncio
 
 from tests.e2e.office import Office
+from tests.e2e.rest import Rest, over_two_gateways
 from tests.running_stack import RunningStack
 
 
@@ -13,3 +14,10 @@ from tests.running_stack import RunningStack
 async def office(stack: RunningStack) -> AsyncIterator[Office]:
     async with httpx.AsyncClient(base_url=stack.gateway_url, trust_env=False, timeout=30) as http:
         yield Office(stack, http)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def rest(stack: RunningStack) -> AsyncIterator[Rest]:
+    """Somebody of an organisation of the module's own, who may do everything."""
+    async with over_two_gateways(stack) as somebody:
+        yield somebody

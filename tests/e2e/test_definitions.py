@@ -1,49 +1,10 @@
 """A playbook's life over REST, asked of two gateways in turn."""
 
-from collections.abc import AsyncIterator, Iterator
-from itertools import cycle
 from typing import Any
 
-import httpx
-import pytest_asyncio
-
-from deploy.local.ports import HOST
-from tests.e2e.clients import another_gateway, tasks_in_a_row, tenant, until_answers
+from tests.e2e.clients import tasks_in_a_row
+from tests.e2e.rest import Rest
 from tests.running_stack import RunningStack
-
-
-class Rest:
-    """One tenant's requests, each to the next gateway."""
-
-    def __init__(self, gateways: Iterator[httpx.AsyncClient], organization_id: str, headers: dict[str, str]) -> None:
-        self._gateways = gateways
-        self._organization_id = organization_id
-        self._headers = headers
-
-    async def ask(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
-        content = {"organization_id": self._organization_id, **body} if body is not None else None
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await next(self._gateways).request(
-            method, f"/api/v1{path}", json=content, headers={**self._headers, **sent}
-        )
-
-    async def data(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> Any:
-        answer = await self.ask(method, path, body, **headers)
-        assert answer.status_code < 300, answer.text
-        return answer.json()["data"]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def rest(stack: RunningStack) -> AsyncIterator[Rest]:
-    caller = tenant(stack)
-    token = stack.token(caller.organization_id, permissions=("*",))
-    with another_gateway(stack) as port:
-        await until_answers(port)
-        async with (
-            httpx.AsyncClient(base_url=stack.gateway_url, trust_env=False) as one,
-            httpx.AsyncClient(base_url=f"http://{HOST}:{port}", trust_env=False) as other,
-        ):
-            yield Rest(cycle((one, other)), caller.organization_id, {"Authorization": f"Bearer {token}"})
 
 
 async def created(rest: Rest) -> tuple[str, dict[str, Any]]:

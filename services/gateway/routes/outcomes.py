@@ -7,18 +7,20 @@ from fastapi import Request, Response
 from contracts.replies import Reply
 from services.gateway.admission import Admission
 from services.gateway.commands import OPERATIONS_PATH
+from services.gateway.in_force import InForce
 from services.gateway.operation_ids import OperationId
-from services.gateway.owners import Owner, not_found
-from services.gateway.routes.operations.common import PLAYBOOKS, RUNS
+from services.gateway.owners import BEHIND, CONSISTENCY, Owner, not_found
+from services.gateway.routes.operations.common import PLAYBOOKS, POLICIES, RUNS
 from services.gateway.routes.paths import query_of
 from shared.http import success
 
 
 class OperationRoutes:
-    def __init__(self, admission: Admission, registry: Owner, run_engine: Owner) -> None:
+    def __init__(self, admission: Admission, registry: Owner, run_engine: Owner, in_force: InForce) -> None:
         self._admission = admission
         self._registry = registry
         self._run_engine = run_engine
+        self._in_force = in_force
 
     async def read(self, request: Request) -> Response:
         identity = self._admission.query(request, "run:read")
@@ -31,10 +33,20 @@ class OperationRoutes:
             watched = {"operation_id": text, "type": "bulk_signal", "resource": results}
             return success({**watched, **(found or {"status": "running"})})
         owner = self._run_engine if operation.kind == "run" else self._registry
-        path = f"/internal/{operation.kind}s/{operation.subject}/commands/{operation.command_id}"
+        path = f"{_INTERNAL[operation.kind]}/{operation.subject}/commands/{operation.command_id}"
         kept = (await owner.get(path, query_of(request, identity.organization_id))).data()["reply"]
         reply = Reply.model_validate(kept) if kept is not None else None
-        return success({"operation_id": text, "type": "command", **_subject(operation), **_outcome(reply)})
+        headers = await self._consistency(operation, identity.organization_id, reply)
+        shown = {"operation_id": text, "type": "command", **_subject(operation), **_outcome(reply)}
+        return success(shown, headers=headers)
+
+    async def _consistency(self, operation: OperationId, organization_id: str, reply: Reply | None) -> dict[str, str]:
+        """Of a policy: it is in force before it is told that it was put, or the answer says otherwise."""
+        if operation.kind != "policy" or reply is None or reply.result is None:
+            return {}
+        revision = reply.result["revision"]
+        there = await self._in_force.wait(organization_id, operation.subject, "", revision)
+        return {} if there else {CONSISTENCY: BEHIND}
 
     async def results(self, request: Request) -> Response:
         """Of a bulk operation: what became of each of its runs."""
@@ -47,9 +59,13 @@ class OperationRoutes:
         return (await self._run_engine.get(f"/internal/bulk/{operation.subject}/results", params)).response()
 
 
+_INTERNAL = {"run": "/internal/runs", "playbook": "/internal/playbooks", "policy": "/internal/policies"}
+_SUBJECTS = {"run": ("run_id", RUNS), "playbook": ("playbook_id", PLAYBOOKS), "policy": ("policy", POLICIES)}
+
+
 def _subject(operation: OperationId) -> dict[str, str]:
-    collection = RUNS if operation.kind == "run" else PLAYBOOKS
-    return {f"{operation.kind}_id": operation.subject, "resource": f"{collection}/{operation.subject}"}
+    name, collection = _SUBJECTS[operation.kind]
+    return {name: operation.subject, "resource": f"{collection}/{operation.subject}"}
 
 
 def _outcome(reply: Reply | None) -> dict[str, Any]:

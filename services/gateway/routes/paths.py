@@ -21,6 +21,11 @@ def playbook_id_of(request: Request) -> str:
     return _id(request, "playbook_id", "Playbook")
 
 
+def policy_of(request: Request) -> str:
+    """Raises Refused (NOT_FOUND) for what can be no policy's name."""
+    return _id(request, "policy", "Policy")
+
+
 def revision_of(request: Request) -> str:
     """Raises Refused (NOT_FOUND) for what can be no revision's number."""
     value: str = request.path_params["revision"]

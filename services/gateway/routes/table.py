@@ -6,9 +6,11 @@ from services.gateway.routes.operations import analytics as figures
 from services.gateway.routes.operations import audit as proofs
 from services.gateway.routes.operations import outcomes, runs, tasks
 from services.gateway.routes.operations import playbooks as definitions
+from services.gateway.routes.operations import policies as rules
 from services.gateway.routes.outcomes import OperationRoutes
 from services.gateway.routes.plain import PlainRoute
 from services.gateway.routes.playbooks import PlaybookCommandRoutes, PlaybookReadRoutes
+from services.gateway.routes.policies import PolicyRoutes
 from services.gateway.routes.runs import RunCommandRoutes, RunReadRoutes
 
 
@@ -18,6 +20,7 @@ def routes(
     playbook_commands: PlaybookCommandRoutes,
     playbooks: PlaybookReadRoutes,
     analytics: AnalyticsRoutes,
+    policies: PolicyRoutes,
     operations: OperationRoutes,
     audit: AuditRoutes,
 ) -> list[PlainRoute]:
@@ -46,6 +49,10 @@ def routes(
         definitions.READ_REVISION.route(playbooks.revision),
         figures.PLAYBOOK_METRICS.route(playbooks.metrics),
         figures.RUN_ANALYTICS.route(analytics.runs),
+        rules.LIST_POLICIES.route(policies.listing),
+        rules.READ_POLICY.route(policies.read),
+        rules.PUT_POLICY.route(policies.put),
+        rules.READ_POLICY_HISTORY.route(policies.history),
         outcomes.READ_OPERATION.route(operations.read),
         outcomes.READ_RESULTS.route(operations.results),
         proofs.VERIFY_TIMELINE.route(audit.verification),

@@ -87,6 +87,17 @@ class PlaybookStatusChanged(Shape):
     updated_by: str
 
 
+class Policy(Shape):
+    policy: str
+    revision: int
+    """0 for the default, before any was put."""
+    is_default: bool
+    updated_at: Moment | None
+    updated_by: str | None
+    comment: str | None
+    document: dict[str, Any]
+
+
 class StepRow(Shape):
     step_id: str
     sequence: int

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from contracts.definitions import StepDefinition
 from contracts.values import Moment
-from services.gateway.shapes.answers import ErrorBody, PlaybookSize, RunStatus, Shape, StepRow, StepStatus
+from services.gateway.shapes.answers import ErrorBody, PlaybookSize, Policy, RunStatus, Shape, StepRow, StepStatus
 
 
 class PlaybookOutline(Shape):
@@ -367,6 +367,14 @@ class BulkCounts(Shape):
     failed: int
 
 
+class Policies(Shape):
+    policies: list[Policy]
+
+
+class PolicyHistory(Listed):
+    revisions: list[Policy]
+
+
 class OperationOutcome(Shape):
     operation_id: str
     type: Literal["command", "bulk_signal"]
@@ -380,6 +388,7 @@ class OperationOutcome(Shape):
     """Of a bulk operation: `matched` grows no more."""
     run_id: str | None = None
     playbook_id: str | None = None
+    policy: str | None = None
     result: dict[str, Any] | None = None
     error: ErrorBody | None = None
 

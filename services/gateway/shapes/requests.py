@@ -36,6 +36,14 @@ class PlaybookRestoring(Body):
     action: Literal["restore"] = "restore"
 
 
+class PolicyPut(Body):
+    """The whole document; what it leaves out is as it is by default."""
+
+    action: Literal["update"] = "update"
+    document: dict[str, Any]
+    comment: str | None = Field(default=None, max_length=2000)
+
+
 class RunRequest(BaseModel):
     """What a run starts with."""
 

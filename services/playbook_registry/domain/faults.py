@@ -14,12 +14,10 @@ class Fault:
     details: dict[str, Any]
 
 
-def invalid(field: str, value: Any, reason: str) -> Fault:
-    """A VALIDATION_ERROR; `field` is the path in the playbook as the user sent it."""
+def invalid(field: str, value: Any, reason: str, message: str = "Playbook validation failed") -> Fault:
+    """A VALIDATION_ERROR; `field` is the path as the user sent it."""
     shown = value if len(repr(value)) <= 200 else f"{repr(value)[:200]}…"
-    return Fault(
-        Code.VALIDATION_ERROR, "Playbook validation failed", {"field": field, "value": shown, "reason": reason}
-    )
+    return Fault(Code.VALIDATION_ERROR, message, {"field": field, "value": shown, "reason": reason})
 
 
 def rejection(faults: Sequence[Fault]) -> Rejection:

@@ -2,33 +2,35 @@
 
 from typing import Any
 
-from contracts.policies import ApprovalLimit
+from contracts.policies import ApprovalLimit, OrganizationPolicies
 from contracts.rejections import Rejection
 from services.run_engine.domain.loose import is_number
-from services.run_engine.domain.violations import contract_rejection, violation
+from services.run_engine.domain.violations import Violation, contract_rejection, violation
 
 
-def beyond_limit(policy: ApprovalLimit, step_id: str, data: dict[str, Any], roles: tuple[str, ...]) -> Rejection | None:
-    """The rejection of an approval whose amount is above what the highest of the roles may approve."""
-    if policy.field not in data:
-        return None
-    amount, current = data[policy.field], _highest(policy, roles)
+def beyond_limit(policies: OrganizationPolicies, step_id: str, amount: Any, roles: tuple[str, ...]) -> Rejection | None:
+    """The rejection of an approval of this amount where none of the roles may approve it."""
+    found = limit_violation(policies, amount, roles)
+    return contract_rejection(step_id, [found], _resolution(policies, amount)) if found is not None else None
+
+
+def limit_violation(policies: OrganizationPolicies, amount: Any, roles: tuple[str, ...]) -> Violation | None:
+    """Judged by the highest of the roles. What is no number lies beyond every limit."""
+    policy, current = policies.approval_limit, _highest(policies, roles)
     limit = _limit(policy, current)
     if is_number(amount) and (limit is None or amount <= limit):
         return None
-    required = _required(policy, amount)
-    found = violation(
+    return violation(
         "approval_limit",
         f"{policy.field} <= {_plain(limit or 0)}",
         amount,
-        required_role=required,
+        required_role=_required(policies, amount),
         current_role=current,
     )
-    return contract_rejection(step_id, [found], _resolution(policy, amount, required))
 
 
-def _highest(policy: ApprovalLimit, roles: tuple[str, ...]) -> str | None:
-    return next((role for role in reversed(policy.role_order) if role in roles), None)
+def _highest(policies: OrganizationPolicies, roles: tuple[str, ...]) -> str | None:
+    return next((role for role in reversed(policies.role_order.roles) if role in roles), None)
 
 
 def _limit(policy: ApprovalLimit, role: str | None) -> float | None:
@@ -37,15 +39,16 @@ def _limit(policy: ApprovalLimit, role: str | None) -> float | None:
     return found.max_amount if found is not None else 0
 
 
-def _required(policy: ApprovalLimit, amount: Any) -> str | None:
+def _required(policies: OrganizationPolicies, amount: Any) -> str | None:
     """The lowest role that may approve the amount."""
     if not is_number(amount):
         return None
-    bounds = ((role, _limit(policy, role)) for role in policy.role_order)
+    bounds = ((role, _limit(policies.approval_limit, role)) for role in policies.role_order.roles)
     return next((role for role, bound in bounds if bound is None or amount <= bound), None)
 
 
-def _resolution(policy: ApprovalLimit, amount: Any, required: str | None) -> str:
+def _resolution(policies: OrganizationPolicies, amount: Any) -> str:
+    policy, required = policies.approval_limit, _required(policies, amount)
     if not is_number(amount):
         return f"'{policy.field}' must be a number"
     passed = max((b for limit in policy.limits if (b := limit.max_amount) is not None and b < amount), default=0)

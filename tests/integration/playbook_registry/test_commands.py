@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from contracts.topics import REGISTRY_COMMANDS
 from services.playbook_registry.consumers import CommandConsumer
+from services.playbook_registry.organization.store import DocumentStore
 from services.playbook_registry.store import PlaybookStore
 from shared.ids import new_id
 from shared.kafka import Parking, Publisher
@@ -112,7 +113,8 @@ async def test_a_fault_after_the_write_leaves_no_half_state(bench: Bench, at_cal
     command = bench.command(draft(), organization_id)
     broken = BreaksOnce(bench.publisher, at_call, sends)
     parking = Parking(bench.publisher, REGISTRY_COMMANDS, "test")
-    consumer = CommandConsumer(PlaybookStore(bench.service.mongo), broken, parking)  # type: ignore[arg-type]
+    mongo = bench.service.mongo
+    consumer = CommandConsumer(PlaybookStore(mongo), DocumentStore(mongo), broken, parking)  # type: ignore[arg-type]
     batch = (GivenRecord.of(command),)
     with pytest.raises(KafkaError):
         await consumer.handle(batch)
@@ -127,7 +129,8 @@ async def test_of_two_in_one_batch_with_one_smart_code_one_is_registered(bench: 
     organization_id = new_id("org")
     one, other = (bench.command(draft(), organization_id) for _ in range(2))
     parking = Parking(bench.publisher, REGISTRY_COMMANDS, "test")
-    consumer = CommandConsumer(PlaybookStore(bench.service.mongo), bench.publisher, parking)
+    mongo = bench.service.mongo
+    consumer = CommandConsumer(PlaybookStore(mongo), DocumentStore(mongo), bench.publisher, parking)
     await consumer.handle(tuple(GivenRecord.of(c) for c in (one, other, one)))
     replies = [await bench.ask(command) for command in (one, other)]
     assert sorted((r.rejection.code if r.rejection else "created") for r in replies) == ["CONFLICT", "created"]

@@ -13,6 +13,7 @@ from contracts.definitions import PlaybookDefinition, StepDefinition
 from contracts.envelope import ReplyAddress
 from contracts.values import Caller
 from services.run_engine.loop import CommandLoop
+from services.run_engine.organizations import OrganizationStore
 from services.run_engine.settings import Settings
 from shared import clock
 from shared.ids import new_id
@@ -84,11 +85,12 @@ class Engine:
         self.mongo = Mongo(settings, "run_engine")
         self.store = FaultyStore(self.mongo, cache_size=100)
         self.store.faults = deque()
+        self.organizations = OrganizationStore(self.mongo)
         self.publisher = FaultyPublisher(settings, "test")
         self.publisher.cuts = deque()
         self.committed: dict[int, int] = {}
         parking = Parking(self.publisher, topics.RUN_COMMANDS, "run_engine")
-        self.loop = CommandLoop(self.store, self.publisher, parking, lambda: self.committed)
+        self.loop = CommandLoop(self.store, self.organizations, self.publisher, parking, lambda: self.committed)
 
     async def take(self, *records: Delivered) -> int:
         """Delivers a batch until it is taken, as the consumer does; gives the number of tries."""

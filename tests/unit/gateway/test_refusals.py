@@ -35,23 +35,26 @@ def completion(**fields: Any) -> dict[str, Any]:
     return {"organization_id": ORGANIZATION, "completion": {"data": fields}}
 
 
-IDS = {"run_id": "run_1", "step_id": "step_001", "playbook_id": "pb_1", "revision": "1", "operation_id": "op_1"}
+IDS = {
+    "run_id": "run_1",
+    "step_id": "step_001",
+    "playbook_id": "pb_1",
+    "revision": "1",
+    "operation_id": "op_1",
+    "policy": "role_order",
+}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 async def test_lets_nobody_in_without_a_token(client: httpx.AsyncClient, operation: Any) -> None:
-    path = operation.path.format(
-        run_id="run_1", step_id="step_001", playbook_id="pb_1", revision=1, operation_id="op_1"
-    )
+    path = operation.path.format(**IDS)
     answer = await client.request(operation.method, path, headers={"Authorization": ""}, content=b"not even JSON")
     error(answer, 401, "UNAUTHORIZED")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 async def test_asks_for_the_permission_that_is_documented(client: httpx.AsyncClient, operation: Any) -> None:
-    path = operation.path.format(
-        run_id="run_1", step_id="step_001", playbook_id="pb_1", revision=1, operation_id="op_1"
-    )
+    path = operation.path.format(**IDS)
     body = {"organization_id": ORGANIZATION} if operation.body else None
     answer = await client.request(operation.method, path, headers=authorization(permissions=[]), json=body)
     assert error(answer, 403, "FORBIDDEN")["required"] == operation.permission

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contracts.policies import ApprovalLimit, OrganizationPolicies, RoleLimit
+from contracts.policies import ApprovalLimit, OrganizationPolicies, RoleLimit, RoleOrder
 from tests.unit.run_engine.story import Story, playbook, somebody, trial
 
 
@@ -148,11 +148,11 @@ def test_post_conditions_see_the_completions_data_over_the_runs() -> None:
 
 def approval(policy: ApprovalLimit) -> Story:
     steps = playbook({"step_type": "approval", "assignee_roles": ["clerk", "chief", "guest"]})
-    return Story(steps, OrganizationPolicies(approval_limit=policy)).started()
+    order = RoleOrder(roles=("clerk", "chief"))
+    return Story(steps, OrganizationPolicies(approval_limit=policy, role_order=order)).started()
 
 
 POLICY = ApprovalLimit(
-    role_order=("clerk", "chief"),
     limits=(RoleLimit(role="clerk", max_amount=500), RoleLimit(role="chief", max_amount=2_500_000)),
 )
 

@@ -97,8 +97,15 @@ def _breach(
     found = completion_violations(state, step, situation, command.data, command.attachments)
     if found:
         return contract_rejection(step.step_id, found, f"Complete {step.step_id} with what its contract asks for")
-    if step.step_type == "approval":
-        return beyond_limit(situation.policies.approval_limit, step.step_id, command.data, command.caller.roles)
+    return _beyond_limit(state, step, command, situation) if step.step_type == "approval" else None
+
+
+def _beyond_limit(state: RunState, step: StepState, command: CompleteStep, situation: Situation) -> Rejection | None:
+    """The amount is the completion's, or else what the run has had before."""
+    field = situation.policies.approval_limit.field
+    for data in (command.data, state.data):
+        if field in data:
+            return beyond_limit(situation.policies, step.step_id, data[field], command.caller.roles)
     return None
 
 

@@ -1,0 +1,73 @@
+"""What the documentation says of the policies' routes."""
+
+from contracts.policies import POLICIES as KINDS
+from contracts.rejections import Code
+from services.gateway.documentation import IF_MATCH, Link, Operation
+from services.gateway.routes.operations.common import BODY, LIST, NOT_FOUND, PAGE, POLICIES
+from services.gateway.shapes import answers, reads, requests
+
+_NAMES = ", ".join(f"`{kind}`" for kind in KINDS)
+_POLICY = {"policy": "data/policy"}
+
+LIST_POLICIES = Operation(
+    method="GET",
+    path=POLICIES,
+    name="list_policies",
+    tag="Policies",
+    summary="List the organization's policies",
+    description=f"All of them, as they are in force: {_NAMES}. One that was never put is there with its default.",
+    permission="policy:read",
+    answer=reads.Policies,
+    links=(Link("read_policy", {"policy": "data/policies/0/policy"}),),
+)
+
+READ_POLICY = Operation(
+    method="GET",
+    path=f"{POLICIES}/{{policy}}",
+    name="read_policy",
+    tag="Policies",
+    summary="Read a policy",
+    description=f"As it is in force; `policy` is one of {_NAMES}. The ETag is its revision, for `If-Match`.",
+    permission="policy:read",
+    answer=answers.Policy,
+    etag=True,
+    links=(Link("read_policy_history", _POLICY),),
+    refusals=NOT_FOUND,
+)
+
+PUT_POLICY = Operation(
+    method="PUT",
+    path=f"{POLICIES}/{{policy}}",
+    name="put_policy",
+    tag="Policies",
+    summary="Change a policy",
+    description=(
+        "The body's document, whole, becomes the next revision; what it leaves out is as it is by default. It is in"
+        " force when this is answered: for playbooks that are created or changed, runs that start, steps that are"
+        " completed. (`X-Consistency: behind` says that it is not yet, and will be in a moment.) Playbooks and runs"
+        " that are there already stay as they are. With `If-Match` only if nobody changed it meanwhile."
+    ),
+    permission="policy:update",
+    answer=answers.Policy,
+    body=requests.PolicyPut,
+    body_examples=("put_approval_limit", "put_segregation_of_duties"),
+    headers=(IF_MATCH,),
+    links=(Link("read_policy", _POLICY), Link("read_policy_history", _POLICY)),
+    refusals=(*BODY, Code.NOT_FOUND, Code.CONFLICT, Code.IDEMPOTENCY_CONFLICT),
+    command=True,
+)
+
+READ_POLICY_HISTORY = Operation(
+    method="GET",
+    path=f"{POLICIES}/{{policy}}/history",
+    name="read_policy_history",
+    tag="Policies",
+    summary="Read all revisions of a policy",
+    description="Newest first: who put each, when, why, and the document. They are kept for good.",
+    permission="policy:read",
+    answer=reads.PolicyHistory,
+    query=PAGE,
+    refusals=(*LIST, *NOT_FOUND),
+)
+
+OPERATIONS = (LIST_POLICIES, READ_POLICY, PUT_POLICY, READ_POLICY_HISTORY)

@@ -1,0 +1,60 @@
+"""Policies: list, read, put, history."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Request, Response
+
+from contracts.organization_documents import PutOrganizationDocument
+from services.gateway.admission import Admission
+from services.gateway.commands import Commands, Errand, wish_of
+from services.gateway.in_force import InForce
+from services.gateway.owners import Owner
+from services.gateway.routes.operations.common import POLICIES
+from services.gateway.routes.paths import if_match, policy_of, query_of
+from services.gateway.shapes.checking import shaped
+from services.gateway.shapes.requests import PolicyPut
+
+
+class PolicyRoutes:
+    def __init__(self, admission: Admission, commands: Commands, registry: Owner, in_force: InForce) -> None:
+        self._admission = admission
+        self._commands = commands
+        self._registry = registry
+        self._in_force = in_force
+
+    async def listing(self, request: Request) -> Response:
+        identity = self._admission.query(request, "policy:read")
+        return (await self._registry.get("/internal/policies", query_of(request, identity.organization_id))).response()
+
+    async def read(self, request: Request) -> Response:
+        identity = self._admission.query(request, "policy:read")
+        path = f"/internal/policies/{policy_of(request)}"
+        answer = await self._registry.get(path, query_of(request, identity.organization_id))
+        return answer.response(request.headers.get("if-none-match"))
+
+    async def history(self, request: Request) -> Response:
+        identity = self._admission.query(request, "policy:read")
+        path = f"/internal/policies/{policy_of(request)}/history"
+        params = query_of(request, identity.organization_id, "limit", "cursor")
+        return (await self._registry.get(path, params)).response()
+
+    async def put(self, request: Request) -> Response:
+        """Answered when the engine decides by it: what is sent after the answer is judged by the new policy."""
+        admitted = await self._admission.command(request, "policy:update")
+        kind, asked = policy_of(request), shaped(PolicyPut, admitted)
+        organization_id = admitted.identity.organization_id
+        command = PutOrganizationDocument(
+            caller=admitted.identity.caller,
+            organization_id=organization_id,
+            kind=kind,
+            content=asked.document,
+            if_match=if_match(request),
+            comment=asked.comment,
+        )
+
+        async def in_force(result: Mapping[str, Any]) -> bool:
+            return await self._in_force.wait(organization_id, kind, "", result["revision"])
+
+        errand = Errand("policy", kind, command, 200, f"{POLICIES}/{kind}", {"policy": kind}, in_force)
+        return await self._commands.run(wish_of(request, admitted), errand)

@@ -1,0 +1,1 @@
+"""Documents of organisations: kept by revision, told on policy.events."""

@@ -1,0 +1,24 @@
+"""The engine's query endpoint about organisations' documents, for the gateway."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from services.run_engine.organizations import OrganizationReads
+from shared.http import success
+
+BEHIND = {"X-Consistency": "behind"}
+
+
+def router(reads: OrganizationReads) -> APIRouter:
+    routes = APIRouter(prefix="/internal/organization-documents")
+
+    @routes.get("/{kind}/in-force")
+    async def in_force(
+        kind: str, organization_id: str, min_revision: Annotated[int, Query(ge=0)], name: str = ""
+    ) -> Response:
+        """Answers once the revision decides about commands, or that it does not yet."""
+        there = await reads.is_in_force(organization_id, kind, name, min_revision)
+        return success({"in_force": there}, headers={} if there else BEHIND)
+
+    return routes

@@ -1,0 +1,135 @@
+"""An organisation's policies over REST: what is put decides about the very next command, through any gateway."""
+
+import asyncio
+from typing import Any
+
+from tests.e2e.clients import tasks_in_a_row
+from tests.e2e.rest import Rest
+from tests.integration.running import eventually
+
+LIMITS, CONTROLS = "/policies/approval_limit", "/policies/financial_controls"
+
+
+def automated(limit: float) -> dict[str, Any]:
+    """A playbook that approves up to the limit by itself, once a person has done the first step."""
+    playbook = tasks_in_a_row(2)
+    playbook["steps"][1] |= {"step_type": "automated", "automation_config": {"auto_approve_limit": limit}}
+    return playbook
+
+
+def approval() -> dict[str, Any]:
+    playbook = tasks_in_a_row(1)
+    playbook["steps"][0] |= {"step_type": "approval", "assignee_roles": ["clerk"]}
+    return playbook
+
+
+async def test_what_was_never_put_is_there_with_its_default(rest: Rest) -> None:
+    ours = rest.elsewhere()
+    listed = (await ours.data("GET", "/policies"))["policies"]
+    assert [policy["policy"] for policy in listed] == [
+        "approval_limit", "financial_controls", "role_order", "segregation_of_duties",
+    ]  # fmt: skip
+    assert all(policy["is_default"] and policy["revision"] == 0 for policy in listed)
+    answer = await ours.ask("GET", CONTROLS)
+    assert answer.headers["ETag"] == '"0"'
+    assert answer.json()["data"]["document"] == {"policy_id": "pol_fin_controls_v2", "auto_approve_limit": 100_000}
+    assert (await ours.ask("GET", CONTROLS, If_None_Match='"0"')).status_code == 304
+
+
+async def test_a_put_decides_about_the_next_create_and_the_next_start(rest: Rest) -> None:
+    ours = rest.elsewhere()
+    for turn in range(6):
+        bound = 50_000 if turn % 2 else 500_000
+        await ours.data("PUT", CONTROLS, {"document": {"auto_approve_limit": bound}})
+        created = await ours.ask("POST", "/playbooks", {"playbook": automated(400_000)})
+        assert created.status_code == (400 if turn % 2 else 201), created.text
+        if created.status_code == 201:
+            playbook_id = created.json()["data"]["playbook_id"]
+            continue
+        refused = created.json()["error"]
+        assert (refused["code"], refused["details"]["max_allowed"]) == ("POLICY_VIOLATION", 50_000)
+        start = await ours.error("POST", "/playbook-runs", {"run": {"playbook_id": playbook_id}})
+        assert (start["status"], start["code"]) == (400, "POLICY_VIOLATION")
+
+
+async def test_a_put_decides_about_the_next_completion(rest: Rest) -> None:
+    ours = rest.elsewhere()
+    await ours.data("PUT", LIMITS, {"document": {"limits": []}})
+    await ours.data("PUT", "/policies/role_order", {"document": {"roles": ["clerk"]}})
+    playbook_id, clerk = await ours.created(approval()), ours.somebody("carla", "clerk")
+    for amount in (100, 200, 300, 400, 500):
+        run_id, data = await ours.started(playbook_id), {"approval_amount": amount}
+        await ours.data("PUT", LIMITS, {"document": {"limits": [{"role": "clerk", "max_amount": amount - 1}]}})
+        refused = await clerk.complete(run_id, 1, outcome="approve", data=data)
+        assert refused.status_code == 400
+        found = refused.json()["error"]["details"]["contract_violation"]
+        assert (found["rule"], found["condition"]) == ("approval_limit", f"approval_amount <= {amount - 1}")
+        await ours.data("PUT", LIMITS, {"document": {"limits": [{"role": "clerk", "max_amount": amount}]}})
+        taken = await clerk.complete(run_id, 1, outcome="approve", data=data)
+        assert taken.status_code == 200, taken.text
+
+
+async def test_of_two_who_change_one_revision_one_is_told(rest: Rest) -> None:
+    ours = rest.elsewhere()
+    await ours.data("PUT", CONTROLS, {"document": {"auto_approve_limit": 1}})
+    puts = [
+        ours.ask("PUT", CONTROLS, {"document": {"auto_approve_limit": n}, "comment": f"to {n}"}, If_Match='"1"')
+        for n in (2, 3)
+    ]
+    answers = sorted(await asyncio.gather(*puts), key=lambda answer: answer.status_code)
+    assert [answer.status_code for answer in answers] == [200, 409]
+    assert answers[1].json()["error"]["details"]["current"] == '"2"'
+    history = (await ours.data("GET", f"{CONTROLS}/history"))["revisions"]
+    assert [(h["revision"], h["updated_by"]) for h in history] == [(2, "tester"), (1, "tester")]
+    assert history[0]["document"]["auto_approve_limit"] in (2, 3)
+    assert history[0]["comment"] == f"to {history[0]['document']['auto_approve_limit']:g}"
+    older = await ours.data("GET", f"{CONTROLS}/history?limit=1")
+    assert (older["total"], older["revisions"][0]["revision"]) == (2, 2)
+    page = await ours.data("GET", f"{CONTROLS}/history?limit=1&cursor={older['next']}")
+    assert [h["revision"] for h in page["revisions"]] == [1]
+
+
+async def test_one_wish_is_one_revision(rest: Rest) -> None:
+    ours = rest.elsewhere()
+    body = {"document": {"auto_approve_limit": 7}}
+    answers = [await ours.ask("PUT", CONTROLS, body, Idempotency_Key="once") for _ in range(3)]
+    assert [answer.json()["data"]["revision"] for answer in answers] == [1, 1, 1]
+    later = await ours.ask("PUT", CONTROLS, {"document": {"auto_approve_limit": 8}}, Prefer="respond-async")
+    path = later.headers["Location"].removeprefix("/api/v1")
+
+    async def told() -> Any:
+        found = await ours.data("GET", path)
+        return found if found["status"] != "running" else None
+
+    outcome = await eventually(told)
+    assert (outcome["policy"], outcome["result"]["revision"]) == ("financial_controls", 2)
+    refused = await ours.error("POST", "/playbooks", {"playbook": automated(9)})
+    assert refused["code"] == "POLICY_VIOLATION"
+
+
+async def test_a_bad_document_is_refused_with_each_field(rest: Rest) -> None:
+    ours = rest.elsewhere()
+    wrong = {"limits": [{"role": "cfo", "max_amount": "lots"}, {"role": "cfo", "max_amount": -1}], "curency": "EUR"}
+    error = await ours.error("PUT", LIMITS, {"document": wrong})
+    assert (error["status"], error["code"]) == (400, "VALIDATION_ERROR")
+    fields = {found["field"] for found in error["details"]["errors"]}
+    assert fields == {"document.limits[0].max_amount", "document.limits[1].max_amount", "document.curency"}
+    stranger = {"limits": [{"role": "boss", "max_amount": 1}]}
+    error = await ours.error("PUT", LIMITS, {"document": stranger})
+    assert error["details"]["field"] == "document.limits[0].role"
+    assert "sales_rep" in error["details"]["reason"]
+    unknown = await ours.error("PUT", "/policies/approval_limits", {"document": {}})
+    assert (unknown["status"], unknown["details"]["value"]) == (404, "approval_limits")
+    assert "approval_limit" in unknown["details"]["known"]
+    assert (await ours.data("GET", LIMITS))["is_default"]
+
+
+async def test_a_playbook_admin_may_and_others_may_not(rest: Rest) -> None:
+    ours = rest.elsewhere()
+    admin = ours.somebody("ada", "playbook_admin", permissions=())
+    assert (await admin.data("PUT", CONTROLS, {"document": {}}))["updated_by"] == "ada"
+    reader = ours.somebody("rita", permissions=("policy:read",))
+    assert (await reader.data("GET", CONTROLS))["revision"] == 1
+    assert (await reader.error("PUT", CONTROLS, {"document": {}}))["code"] == "FORBIDDEN"
+    assert (await ours.somebody("bob", "sales_manager").error("GET", CONTROLS))["code"] == "FORBIDDEN"
+    assert (await rest.elsewhere().data("GET", CONTROLS))["revision"] == 0
