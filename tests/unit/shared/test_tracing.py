@@ -27,11 +27,11 @@ class Record:
 def traced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """With a collector that is away."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.05")  # seconds: its thread ends with the test
     monkeypatch.setattr(tracing, "_tracer", None)
     monkeypatch.setattr(tracing, "_provider", None)
     tracing.configure("test")
     yield
-    monkeypatch.setattr(tracing, "_LAST_SECONDS", 0.05)
     tracing.stop()
 
 
