@@ -1,7 +1,9 @@
 """Fixtures of all tests: the MongoDB and Kafka they run on, databases of their own, and the running services."""
 
+import contextlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pymongo
 import pytest
@@ -49,9 +51,17 @@ def stack(
     infrastructure_choice: Choice, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningStack]:
     """All seven services as processes; started once, for all tests that ask for it."""
-    kind = infrastructure_choice.kind
-    shared = None if kind == "embedded" else request.getfixturevalue("infrastructure")
-    with running_stack.provide(kind, tmp_path_factory.mktemp("stack"), shared) as running:
+    with provided_stack(infrastructure_choice, request, tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def provided_stack(
+    choice: Choice, request: pytest.FixtureRequest, folder: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[RunningStack]:
+    """A stack that differs from the others' by these settings."""
+    shared = None if choice.kind == "embedded" else request.getfixturevalue("infrastructure")
+    with running_stack.provide(choice.kind, folder, shared, settings) as running:
         yield running
         _drop_databases(running.mongodb_uri, running.database_prefix)
 

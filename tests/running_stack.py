@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from deploy.local import stack, tokens
@@ -79,13 +79,19 @@ class RunningStack:
 
 
 @contextlib.contextmanager
-def provide(kind: Kind, path: Path, shared: Infrastructure | None) -> Iterator[RunningStack]:
-    """All services; on an embedded MongoDB and broker of their own, so that no other test's consumers take part, or on
-    the shared ones where those are somebody else's."""
+def provide(
+    kind: Kind, path: Path, shared: Infrastructure | None, settings: Mapping[str, str] | None = None
+) -> Iterator[RunningStack]:
+    """All services, with these settings over the usual ones; on an embedded MongoDB and broker of their own, so that no
+    other test's consumers take part, or on the shared ones where those are somebody else's."""
     folder = Folder(path)
     prefix = f"test_{uuid.uuid4().hex[:12]}"
     external = shared.addresses if shared and kind != "embedded" else None
-    over = {"DATABASE_PREFIX": prefix, "RATE_LIMIT_PER_MINUTE": str(PLENTY)} | dict(shared.over if shared else {})
+    over = (
+        {"DATABASE_PREFIX": prefix, "RATE_LIMIT_PER_MINUTE": str(PLENTY)}
+        | dict(shared.over if shared else {})
+        | dict(settings or {})
+    )
     wishes = Wishes(ports={"gateway": 0}, external=external, environment=over)
     started = stack.up(folder, wishes, report=lambda _: None)
     try:

@@ -1,5 +1,6 @@
 """The reference's requests in an order in which each finds what it names, sent as they stand there."""
 
+import asyncio
 import json
 import re
 import time
@@ -13,6 +14,7 @@ import httpx
 import jwt
 
 from contracts.values import rfc3339
+from deploy.local.waiting import until
 from tests.conformance import reference
 from tests.conformance.reference import Example
 
@@ -35,6 +37,7 @@ SCENARIOS = tuple(e.name for e in reference.examples() if e.name.startswith("Rea
 STEP_SMART_CODE = f"{CREATE} (with the bad step of its error response)"
 ANALYTICS_NOW = f"{ANALYTICS} (over the days of this test)"
 
+TOLD_SECONDS = 30.0
 _ORGANIZATION = re.compile(r"\b([a-z]+)_[0-9a-f]{3}e4567-e89b-12d3-a456-426614174000\b")
 _MAIN = "org_123e4567-e89b-12d3-a456-426614174000"
 _RESUME, _FROM, _TO = "2024-01-20T09:00:00Z", "2024-01-01T00:00:00Z", "2024-01-31T23:59:59Z"
@@ -121,12 +124,19 @@ class Story:
         """A request beside the reference's own, which must succeed."""
         return await self._beside("POST", path, self.token(subject, [role]), body)
 
+    async def get(self, path: str, subject: str, role: str) -> Any:
+        return await self._beside("GET", path, self.token(subject, [role]), None)
+
+    async def put(self, path: str, subject: str, role: str, body: Mapping[str, Any]) -> Any:
+        return await self._beside("PUT", path, self.token(subject, [role]), body)
+
     async def patch(self, path: str, subject: str, role: str, body: Mapping[str, Any]) -> Any:
         return await self._beside("PATCH", path, self.token(subject, [role]), body)
 
-    async def _beside(self, method: str, path: str, token: str, body: Mapping[str, Any]) -> Any:
+    async def _beside(self, method: str, path: str, token: str, body: Mapping[str, Any] | None) -> Any:
         headers = {"Authorization": f"Bearer {token}"}
-        answer = await self._send(method, path, headers, {"organization_id": self.organization_id, **body})
+        whole = {"organization_id": self.organization_id, **body} if body is not None else None
+        answer = await self._send(method, path, headers, whole)
         content = answer.json()
         assert content["success"], f"{method} {path} came to {content}"
         return content["data"]
@@ -172,10 +182,22 @@ async def _run(story: Story) -> None:
     story.learn(run_id, started.expected["data"]["run_id"], "run_456e7890")
     await _tell_contacts(story, run_id)
     await story.send(reference.example(COMPLETE), "sales_rep_001", "sales_rep")
+    await _until_told(story, run_id)
     await story.send(reference.example(CONTRACT), "sales_manager_002", "sales_manager")
     await story.send(reference.example(PAUSE), "sales_manager_002", "sales_manager")
     await story.send(reference.example(TIMELINE), "sales_manager_002", "sales_manager")
     await story.send(reference.example(CANCEL), "sales_director_001", "sales_director")
+
+
+async def _until_told(story: Story, run_id: str) -> None:
+    """Until the next one's e-mail has left, which the run hears of by itself."""
+    path = f"/api/v1/playbook-runs/{run_id}/timeline?include_system_events=true"
+
+    async def is_told() -> bool:
+        timeline = (await story.get(path, "sales_manager_002", "sales_manager"))["timeline"]
+        return bool(timeline[-1]["event_type"] == "notification_sent")
+
+    await asyncio.wait_for(until(is_told), TOLD_SECONDS)
 
 
 async def _tell_contacts(story: Story, run_id: str) -> None:
@@ -198,6 +220,7 @@ async def _more_runs(story: Story) -> None:
     completed, rejected, failed, _ = runs
     for run_id in (completed, rejected):
         await _complete(story, run_id, 1, "sales_rep_001", "sales_rep", **completion)
+    await _missed_sla(story, start)
     await _complete(story, failed, 1, "sales_rep_001", "sales_rep", outcome="failure")
     await _complete(story, rejected, 2, "sales_manager_002", "sales_manager", outcome="reject")
     data = {"qualification_status": "approved"}
@@ -210,6 +233,19 @@ async def _more_runs(story: Story) -> None:
     await _complete(story, completed, 4, "legal_counsel_001", "legal", data={"contract": "CUSTOM_CONTRACT_v1"})
     documents = [{"name": name} for name in ("technical_assessment", "risk_assessment", "financial_impact_analysis")]
     await _complete(story, completed, 5, "vp_sales_001", "vp_sales", outcome="approve", attachments=documents)
+
+
+async def _missed_sla(story: Story, start: Mapping[str, Any]) -> None:
+    """A run of a revision that nobody could be in time for; then the playbook is again as the reference has it."""
+    sent = story.translated(reference.example(CREATE).request.body)["playbook"]
+    path, author = f"/api/v1/playbooks/{start['run']['playbook_id']}", ("user_123", "playbook_admin")
+    hurried = {**sent, "metadata": {**sent["metadata"], "sla_hours": 1e-6}}
+    await story.put(path, *author, {"playbook": hurried})
+    run_id = (await story.post("/api/v1/playbook-runs", "sales_rep_001", "sales_rep", start))["run_id"]
+    completion = story.translated(reference.example(COMPLETE).request.body)["completion"]
+    await _complete(story, run_id, 1, "sales_rep_001", "sales_rep", **completion)
+    await _complete(story, run_id, 2, "sales_manager_002", "sales_manager", outcome="reject")
+    await story.put(path, *author, {"playbook": sent})
 
 
 async def _complete(story: Story, run_id: str, number: int, subject: str, role: str, **completion: Any) -> None:

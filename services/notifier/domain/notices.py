@@ -47,7 +47,12 @@ def assignee(event: Event) -> tuple[str, str] | None:
 
 
 def notice(source: Source, event: Event, assignees: Mapping[StepKey, str]) -> Notice | None:
-    """`assignees` says who had the step before the event; None where nobody is to be told."""
+    """`assignees` says who had the step before the event; None where nobody is to be told, or only who did it."""
+    told = _told(source, event, assignees)
+    return told if told is not None and told.recipient != event.actor.id else None
+
+
+def _told(source: Source, event: Event, assignees: Mapping[StepKey, str]) -> Notice | None:
     match event:
         case StepStarted() if event.assigned_to:
             return _notice(source, event, event.assigned_to, "step_assignment", due_at=event.due_at)

@@ -2,13 +2,11 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from contracts import topics
 from contracts.events import Event
@@ -21,33 +19,9 @@ from shared.messages import OutgoingMessage, event_message
 from shared.service import Service
 from tests.infrastructure import Infrastructure
 from tests.integration.running import Tap, publishing, running, tap, without_traces
+from tests.mailbox import Mailbox, receiving
 
 ORGANIZATION = "org_mail"
-
-
-@dataclass
-class Mailbox:
-    """Accepts mail, or answers as told: by recipient, a status line."""
-
-    port: int = 0
-    mails: list[Envelope] = field(default_factory=list)
-    refusals: dict[str, list[str]] = field(default_factory=dict)
-
-    async def handle_RCPT(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
-    ) -> str:
-        refusals = self.refusals.get(address)
-        if refusals:
-            return refusals.pop(0)
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        self.mails.append(envelope)
-        return "250 accepted"
-
-    def to(self, address: str) -> list[Envelope]:
-        return [mail for mail in self.mails if mail.rcpt_tos == [address]]
 
 
 @dataclass
@@ -70,24 +44,10 @@ class Bench:
         return found[0]
 
 
-class OnFreePort(Controller):
-    """Knows the port that it was given, which its own start needs to look whether it answers."""
-
-    def _trigger_server(self) -> None:
-        server: Any = self.server
-        self.port = server.sockets[0].getsockname()[1]
-        super()._trigger_server()  # type: ignore[no-untyped-call]
-
-
 @pytest.fixture(scope="package")
 def mailbox() -> Iterator[Mailbox]:
-    box = Mailbox()
-    controller = OnFreePort(box, hostname="127.0.0.1", port=0)
-    controller.start()
-    server: Any = controller.server
-    box.port = server.sockets[0].getsockname()[1]
-    yield box
-    controller.stop()
+    with receiving() as box:
+        yield box
 
 
 def notifier_settings(infrastructure: Infrastructure, **over: Any) -> NotifierSettings:
@@ -117,10 +77,7 @@ def event(run_id: str, sequence: int, happened: type[Event], at: Any = None, **f
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def bench(infrastructure: Infrastructure, mailbox: Mailbox) -> AsyncIterator[Bench]:
     servers = infrastructure.bootstrap_servers
-    settings = notifier_settings(
-        infrastructure, notifier_smtp_url=f"smtp://127.0.0.1:{mailbox.port}", notifier_from="hera@hera.example",
-        notifier_email_domain="hera.example",
-    )  # fmt: skip
+    settings = notifier_settings(infrastructure, **{name.lower(): value for name, value in mailbox.settings.items()})
     async with contextlib.AsyncExitStack() as stack:
         commands = await stack.enter_async_context(tap(servers, topics.RUN_COMMANDS))
         parked = await stack.enter_async_context(tap(servers, topics.RUN_EVENTS.parked))

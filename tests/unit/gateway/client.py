@@ -36,6 +36,6 @@ def authorization(**claims: object) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def gateway(**changes: object) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(build(settings(**changes)).app)
+    transport = httpx.ASGITransport(build(settings(**changes)).app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=authorization()) as client:
         yield client
