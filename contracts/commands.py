@@ -163,6 +163,8 @@ class RecordAutomationResult(Command):
     data: dict[str, Any] = Field(default_factory=dict)
     error: str | None = None
     retryable: bool = False
+    retry_after_seconds: float | None = None
+    """Of a failure: no other attempt before this time has passed."""
     worker: str | None = None
 
 

@@ -59,4 +59,5 @@ class WorkerResult(OpenContract):
     data: dict[str, Any] = Field(default_factory=dict)
     error: str | None = None
     retryable: bool = False
+    retry_after_seconds: float | None = Field(default=None, ge=0, le=3600)
     worker: str | None = None

@@ -3,13 +3,16 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 from prometheus_client import Counter as CountMetric
 from prometheus_client import Histogram
 
+from services.automation.breakers import Breakers
 from services.automation.calls import Caller
-from services.automation.domain.answers import Outcome, failure
+from services.automation.domain.answers import Outcome, circuit_open, failure
 from services.automation.results import outcome_message, worker_message
 from services.automation.settings import AutomationSettings
 from services.automation.store import JobStore, StoredJob
@@ -27,38 +30,69 @@ _LONGEST_PAUSE = 5.0
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A job in hand."""
+
+    stored: StoredJob
+    trial: bool = False
+    """Its call is the one by which a half-open circuit is tried."""
+    given_up: Outcome | None = None
+    """The outcome of a job that waited too long for its host; no call is made."""
+
+
 class Attempts:
-    """What one instance has in hand, so many in all and so many of one organisation."""
+    """What one instance has in hand: so many in all, so many of one organisation, so many for one of its hosts."""
 
     def __init__(self, settings: AutomationSettings, store: JobStore, publisher: Publisher, caller: Caller) -> None:
         self._settings = settings
         self._store = store
         self._publisher = publisher
         self._caller = caller
-        self._in_hand: Counter[str] = Counter()
+        self._breakers = Breakers(
+            settings.automation_circuit_failures, timedelta(seconds=settings.automation_circuit_seconds)
+        )
+        self._patience = timedelta(seconds=settings.automation_circuit_patience_seconds)
+        self._of_organization: Counter[str] = Counter()
+        self._of_lane: Counter[str] = Counter()
 
-    async def claim(self) -> StoredJob | None:
-        bound = self._settings.automation_concurrency_per_organization
-        stored = await self._store.claim(now(), [name for name, count in self._in_hand.items() if count >= bound])
-        if stored:
-            self._in_hand[stored.job.organization_id] += 1
-        return stored
+    async def claim(self) -> Claimed | None:
+        claimed = await self._due() or await self._stuck()
+        if claimed:
+            self._of_organization[claimed.stored.job.organization_id] += 1
+            self._of_lane[claimed.stored.lane] += 1
+        return claimed
 
-    async def attempt(self, stored: StoredJob) -> None:
+    async def _due(self) -> Claimed | None:
+        """A job whose host may be called. One coroutine claims, so that a half-open circuit gets one trial."""
+        at = now()
+        busy = _full(self._of_organization, self._settings.automation_concurrency_per_organization)
+        hosts = _full(self._of_lane, self._settings.automation_concurrency_per_host)
+        stored = await self._store.claim(at, busy, hosts + self._breakers.shut(at))
+        return Claimed(stored, trial=self._breakers.begin(stored.lane, now())) if stored else None
+
+    async def _stuck(self) -> Claimed | None:
+        at = now()
+        shut = self._breakers.shut(at)
+        stored = await self._store.claim_stuck(at, shut, at - self._patience) if shut else None
+        if stored is None:
+            return None
+        until = self._breakers.open_until(stored.lane) or at
+        return Claimed(stored, given_up=circuit_open(until, stored.stored_at or at, at))
+
+    async def attempt(self, claimed: Claimed) -> None:
+        stored = claimed.stored
         set_correlation(Correlation(stored.correlation_id, stored.traceparent))
         try:
-            await self._call(stored) if stored.channel == "http" else await self._hand_over(stored)
+            await self._call(claimed) if stored.channel == "http" else await self._hand_over(stored)
         finally:
-            self._leave(stored.job.organization_id)
+            _leave(self._of_organization, stored.job.organization_id)
+            _leave(self._of_lane, stored.lane)
 
-    def _leave(self, organization_id: str) -> None:
-        self._in_hand[organization_id] -= 1
-        if not self._in_hand[organization_id]:
-            del self._in_hand[organization_id]
-
-    async def _call(self, stored: StoredJob) -> None:
-        outcome = await self._outcome(stored)
-        ATTEMPTS.labels("http", outcome.outcome).inc()
+    async def _call(self, claimed: Claimed) -> None:
+        stored = claimed.stored
+        outcome = claimed.given_up or await self._outcome(stored, trial=claimed.trial)
+        ATTEMPTS.labels("http", "circuit_open" if claimed.given_up else outcome.outcome).inc()
         log.info(
             "attempt_made", job_id=stored.job.job_id, run_id=stored.job.run_id,
             organization_id=stored.job.organization_id, outcome=outcome.outcome, error=outcome.error,
@@ -66,16 +100,20 @@ class Attempts:
         await self._publish([outcome_message(stored, outcome)])
         await self._store.finish([stored.job.job_id], now())
 
-    async def _outcome(self, stored: StoredJob) -> Outcome:
+    async def _outcome(self, stored: StoredJob, *, trial: bool) -> Outcome:
         try:
             with CALL_SECONDS.time():
-                return await self._caller.call(stored)
+                outcome = await self._caller.call(stored)
         except asyncio.CancelledError:
+            self._breakers.abandon(stored.lane, trial=trial)
             await self._store.release(stored.job.job_id, now())
             raise
         except Exception as error:  # a surprise fails this attempt, so that its run hears of it
             log.exception("attempt_failed", job_id=stored.job.job_id)
+            self._breakers.abandon(stored.lane, trial=trial)
             return failure(f"unexpected {type(error).__name__} in the automation service", retryable=False)
+        self._breakers.told(stored.lane, now(), failed=outcome.host_failed, trial=trial)
+        return outcome
 
     async def _hand_over(self, stored: StoredJob) -> None:
         await self._publish([worker_message(stored.job)])
@@ -92,3 +130,13 @@ class Attempts:
                 log.warning("publishing_waits", error=repr(error), retry_in=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _full(in_hand: Counter[str], bound: int) -> list[str]:
+    return [name for name, count in in_hand.items() if count >= bound]
+
+
+def _leave(in_hand: Counter[str], name: str) -> None:
+    in_hand[name] -= 1
+    if not in_hand[name]:
+        del in_hand[name]

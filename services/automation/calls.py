@@ -9,7 +9,7 @@ import httpx
 import orjson
 
 from contracts.jobs import AutomationJob
-from services.automation.domain.answers import Outcome, failure
+from services.automation.domain.answers import Outcome, failure, unanswered
 from services.automation.domain.endpoints import (
     RefusedEndpoint,
     Target,
@@ -38,6 +38,11 @@ class CallLimits:
         base = of_organization(job.organization_id, self.bases)
         hosts = of_organization(job.organization_id, self.allowed_hosts) or ()
         return locate(job.api_endpoint or "", base, hosts)
+
+    def lane(self, job: AutomationJob) -> str:
+        """What a job's call shares its bounds and its circuit with: organisation and host."""
+        target = self.target(job)
+        return f"{job.organization_id} {target.origin if isinstance(target, Target) else 'nowhere'}"
 
     def networks(self, organization_id: str) -> Networks:
         return of_organization(organization_id, self.allowed_networks) or ()
@@ -74,15 +79,13 @@ class Caller:
             async with asyncio.timeout(seconds):
                 return await self._post(stored, target)
         except TimeoutError:
-            return failure(f"the endpoint did not answer within {seconds:g} s", retryable=True)
+            return unanswered(f"the endpoint did not answer within {seconds:g} s")
         except ForbiddenAddress as error:
             return failure(str(error), retryable=False)
         except httpx.InvalidURL as error:
             return failure(f"api_endpoint is no valid address: {error}", retryable=False)
         except (httpx.TransportError, OSError) as error:
-            return failure(
-                f"the endpoint could not be reached: {type(error).__name__} {error}".rstrip(), retryable=True
-            )
+            return unanswered(f"the endpoint could not be reached: {type(error).__name__} {error}".rstrip())
 
     async def _post(self, stored: StoredJob, target: Target) -> Outcome:
         about = {"hera.run_id": stored.job.run_id, "hera.organization_id": stored.job.organization_id}

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from contracts.jobs import AutomationJob, WorkerResult
 from services.automation.attempts import ATTEMPTS
+from services.automation.calls import CallLimits
 from services.automation.domain.endpoints import channel, of_organization
 from services.automation.results import result_message
 from services.automation.store import JobStore, KnownJob, StoredJob
@@ -19,10 +20,10 @@ from shared.messages import Message, Record, Unreadable, describe, read, read_js
 class JobConsumer:
     """Stores jobs and says so; what they take is done elsewhere, so that a slow endpoint holds up no partition."""
 
-    def __init__(self, store: JobStore, parking: Parking, bases: Mapping[str, str], stored: Callable[[], None]) -> None:
+    def __init__(self, store: JobStore, parking: Parking, limits: CallLimits, stored: Callable[[], None]) -> None:
         self._store = store
         self._parking = parking
-        self._bases = bases
+        self._limits = limits
         self._stored = stored
 
     async def handle(self, records: Batch) -> None:
@@ -35,10 +36,11 @@ class JobConsumer:
     def _job(self, message: Message) -> StoredJob:
         job, envelope = message.payload, message.envelope
         assert isinstance(job, AutomationJob)
-        base = of_organization(job.organization_id, self._bases)
+        base = of_organization(job.organization_id, self._limits.bases)
         return StoredJob(
-            job, channel(job.api_endpoint, base), envelope.correlation_id, envelope.id, envelope.traceparent
-        )
+            job, channel(job.api_endpoint, base), envelope.correlation_id, envelope.id, envelope.traceparent,
+            lane=self._limits.lane(job),
+        )  # fmt: skip
 
 
 def _read_keyed(record: Record) -> Message | Unreadable:

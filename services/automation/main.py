@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from contracts.topics import AUTOMATION_JOBS, WORKER_RESULTS
-from services.automation.attempts import Attempts
+from services.automation.attempts import Attempts, Claimed
 from services.automation.calls import Caller, CallLimits
 from services.automation.consumers import JobConsumer, ResultConsumer
 from services.automation.settings import AutomationSettings
-from services.automation.store import INDEXES, JOBS, JobStore, StoredJob
+from services.automation.store import INDEXES, JOBS, JobStore
 from shared.kafka import Parking
 from shared.leased_work import LeasedWork
 from shared.service import Service
@@ -26,7 +26,7 @@ def build(settings: AutomationSettings) -> Service:
     return service
 
 
-def _work(service: Service, settings: AutomationSettings, store: JobStore) -> LeasedWork[StoredJob]:
+def _work(service: Service, settings: AutomationSettings, store: JobStore) -> LeasedWork[Claimed]:
     caller = Caller(_limits(settings), settings.automation_concurrency)
     attempts = Attempts(settings, store, service.publisher, caller)
     work = LeasedWork(
@@ -42,9 +42,9 @@ def _work(service: Service, settings: AutomationSettings, store: JobStore) -> Le
     return work
 
 
-def _read(service: Service, settings: AutomationSettings, store: JobStore, work: LeasedWork[StoredJob]) -> None:
+def _read(service: Service, settings: AutomationSettings, store: JobStore, work: LeasedWork[Claimed]) -> None:
     jobs, results = (Parking(service.publisher, topic, service.name) for topic in (AUTOMATION_JOBS, WORKER_RESULTS))
-    job_consumer = JobConsumer(store, jobs, settings.automation_base_urls, work.wake)
+    job_consumer = JobConsumer(store, jobs, _limits(settings), work.wake)
     result_consumer = ResultConsumer(store, service.publisher, results, settings.automation_max_result_bytes)
     for topic, handle, parking in (
         (AUTOMATION_JOBS, job_consumer.handle, jobs),

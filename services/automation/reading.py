@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import orjson
 
-from services.automation.domain.answers import Outcome, failure, judge, too_large
+from services.automation.domain.answers import Outcome, failure, judge, refused, retry_after, too_large
+from shared.clock import now
 from shared.errors import Refused
 from shared.json_values import refusal_sentence, storable
 
@@ -31,12 +32,13 @@ async def outcome_of(response: httpx.Response, limit: int) -> Outcome:
     except _TooLarge:
         return too_large(status, limit)
     except _Unreadable as error:
-        return failure(f"the endpoint answered {status}, {error}", retryable=status == 429 or status >= 500)
-    outcome = judge(status, _json(body), body[:_EXCERPT_BYTES].decode("utf-8", "replace"))
+        return refused(status, f", {error}")
+    text = body[:_EXCERPT_BYTES].decode("utf-8", "replace")
+    outcome = judge(status, _json(body), text, retry_after(response.headers, now()))
     try:
         storable(outcome.data)
-    except Refused as refused:
-        return failure(f"the endpoint's answer can't be kept: {refusal_sentence(refused)}", retryable=False)
+    except Refused as why:
+        return failure(f"the endpoint's answer can't be kept: {refusal_sentence(why)}", retryable=False)
     return outcome
 
 

@@ -18,7 +18,7 @@ def outcome_message(stored: StoredJob, outcome: Outcome) -> OutgoingMessage:
     job = stored.job
     command = RecordAutomationResult(
         caller=CALLER, step_id=job.step_id, job_id=job.job_id, outcome=outcome.outcome, data=outcome.data,
-        error=outcome.error, retryable=outcome.retryable,
+        error=outcome.error, retryable=outcome.retryable, retry_after_seconds=outcome.retry_after_seconds,
     )  # fmt: skip
     known = KnownJob(
         job.run_id, job.organization_id, job.step_id, stored.channel, False,
@@ -31,7 +31,8 @@ def result_message(result: WorkerResult, known: KnownJob) -> OutgoingMessage:
     """The result that an external worker sent."""
     command = RecordAutomationResult(
         caller=CALLER, step_id=result.step_id, job_id=result.job_id, outcome=result.outcome, data=result.data,
-        error=result.error, retryable=result.retryable, worker=result.worker,
+        error=result.error, retryable=result.retryable, retry_after_seconds=result.retry_after_seconds,
+        worker=result.worker,
     )  # fmt: skip
     return _command(command, known)
 

@@ -24,9 +24,19 @@ class AutomationSettings(ServiceSettings):
         description="JSON object, organisation → private networks (CIDR) that its allowed hosts may resolve to; "
         '"*" stands for all others, and a list alone for all; none by default',
     )
-    automation_concurrency: int = Field(default=64, ge=1, description="attempts at a time in one instance")
+    automation_concurrency: int = Field(default=128, ge=1, description="attempts at a time in one instance")
     automation_concurrency_per_organization: int = Field(
         default=16, ge=1, description="of those, at most so many of one organisation: a slow endpoint slows its own"
+    )
+    automation_concurrency_per_host: int = Field(
+        default=8, ge=1, description="of those, at most so many of one organisation for one host"
+    )
+    automation_circuit_failures: int = Field(
+        default=5, ge=1, description="an organisation's host that failed so often in a row is left alone for a while"
+    )
+    automation_circuit_seconds: float = Field(default=30.0, gt=0, description="then it is tried with one call")
+    automation_circuit_patience_seconds: float = Field(
+        default=300.0, gt=0, le=600, description="a job that waited so long for its host fails, to be tried again"
     )
     automation_idle_seconds: float = Field(default=1.0, gt=0, description="between looks for jobs of other instances")
     automation_lease_margin_seconds: float = Field(default=30.0, gt=0, description="a lease outlives the attempt by it")

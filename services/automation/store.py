@@ -2,7 +2,7 @@
 
 from collections.abc import Collection as Many
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, IndexModel, InsertOne, ReturnDocument
@@ -14,7 +14,10 @@ from shared.mongo import Collection, Document, bulk_write
 JOBS = "jobs"
 INDEXES = {
     JOBS: [
-        IndexModel([("state", ASCENDING), ("lease_until", ASCENDING), ("organization_id", ASCENDING)], name="due"),
+        IndexModel(
+            [("state", ASCENDING), ("lease_until", ASCENDING), ("organization_id", ASCENDING), ("lane", ASCENDING)],
+            name="due_by_lane",
+        ),
         IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ]
 }
@@ -30,6 +33,9 @@ class StoredJob:
     correlation_id: str
     causation_id: str
     traceparent: str | None
+    lane: str = ""
+    """Organisation and host of a call, which share their bounds and their circuit."""
+    stored_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +62,17 @@ class JobStore:
         """A job that is known already is left as it is."""
         await bulk_write(self._jobs, [InsertOne(self._document(stored, now)) for stored in jobs])
 
-    async def claim(self, now: datetime, busy: Many[str]) -> StoredJob | None:
-        """The job that is due for longest, of no `busy` organisation, for as long as its attempt may take."""
+    async def claim(self, now: datetime, busy: Many[str], shut: Many[str] = ()) -> StoredJob | None:
+        """The job that is due for longest, of no `busy` organisation and no `shut` lane, leased for its attempt."""
+        return await self._claim(now, {"organization_id": {"$nin": sorted(busy)}, "lane": {"$nin": sorted(shut)}})
+
+    async def claim_stuck(self, now: datetime, shut: Many[str], since: datetime) -> StoredJob | None:
+        """A job of a `shut` lane that was stored before `since`."""
+        return await self._claim(now, {"lane": {"$in": sorted(shut)}, "stored_at": {"$lte": since}})
+
+    async def _claim(self, now: datetime, which: Document) -> StoredJob | None:
         document = await self._jobs.find_one_and_update(
-            {"state": _OPEN, "lease_until": {"$lte": now}, "organization_id": {"$nin": sorted(busy)}},
+            {"state": _OPEN, "lease_until": {"$lte": now}} | which,
             [{"$set": {"lease_until": {"$add": [now, "$lease_ms"]}}}],
             sort=[("lease_until", ASCENDING)],
             return_document=ReturnDocument.AFTER,
@@ -91,7 +104,9 @@ class JobStore:
             "organization_id": job.organization_id,
             "step_id": job.step_id,
             "channel": stored.channel,
+            "lane": stored.lane,
             "state": _OPEN,
+            "stored_at": now,
             "lease_until": now,
             "lease_ms": int(attempt_seconds(job.timeout_seconds) * 1000)
             + self._lease_margin // timedelta(milliseconds=1),
@@ -110,6 +125,8 @@ def _stored(document: Document) -> StoredJob:
         correlation_id=document["correlation_id"],
         causation_id=document["causation_id"],
         traceparent=document["traceparent"],
+        lane=document.get("lane", ""),
+        stored_at=document.get("stored_at"),
     )
 
 

@@ -1,9 +1,13 @@
 """What an endpoint's answer means for the step."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 _ERROR_EXCERPT = 300
+_LONGEST_PAUSE = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,30 +18,73 @@ class Outcome:
     data: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
     retryable: bool = False
+    retry_after_seconds: float | None = None
+    """The pause before the next attempt that the endpoint asked for."""
+    host_failed: bool = False
+    """The host was silent, away or at fault, which its circuit counts."""
 
 
-def failure(error: str, *, retryable: bool) -> Outcome:
-    return Outcome("failure", error=error, retryable=retryable)
+def failure(error: str, *, retryable: bool, host_failed: bool = False) -> Outcome:
+    return Outcome("failure", error=error, retryable=retryable, host_failed=host_failed)
 
 
-def judge(status: int, document: Any, text: str) -> Outcome:
+def unanswered(error: str) -> Outcome:
+    """The host was silent or away, which may pass."""
+    return failure(error, retryable=True, host_failed=True)
+
+
+def circuit_open(until: datetime, waited_since: datetime, now: datetime) -> Outcome:
+    """No call was made: the job waited for the host for as long as one may."""
+    waited = f"{(now - waited_since).total_seconds():.0f} s"
+    return Outcome(
+        "failure",
+        error=f"circuit open until {until.isoformat(timespec='seconds')}: the host failed again and again for {waited}",
+        retryable=True,
+        retry_after_seconds=max(1.0, (until - now).total_seconds()),
+    )
+
+
+def refused(status: int, reason: str, retry_after: float | None = None) -> Outcome:
+    """An answer that is none of success: 429 and 5xx are worth another attempt."""
+    retryable = status == 429 or status >= 500
+    return Outcome(
+        "failure",
+        error=f"the endpoint answered {status}{reason}",
+        retryable=retryable,
+        retry_after_seconds=retry_after if retryable else None,
+        host_failed=status >= 500,
+    )
+
+
+def judge(status: int, document: Any, text: str, retry_after: float | None = None) -> Outcome:
     """2xx is success: the work is done over there, whatever the body says of it, so it must not be done again.
 
     `document` is the body read as JSON, None where it is none. A JSON object becomes the step's data; an empty body,
-    other JSON or no JSON gives no data. Of the other answers 429 and 5xx are worth another attempt; `text` is the
-    body's beginning, for the error.
+    other JSON or no JSON gives no data. `text` is the body's beginning, for the error.
     """
     if 200 <= status < 300:
         return Outcome("success", data=document if isinstance(document, dict) else {})
     if 300 <= status < 400:
-        return failure(f"the endpoint answered {status}; redirects are not followed", retryable=False)
+        return refused(status, "; redirects are not followed")
     excerpt = " ".join(text.split())[:_ERROR_EXCERPT]
-    sentence = f"the endpoint answered {status}" + (f": {excerpt}" if excerpt else "")
-    return failure(sentence, retryable=status == 429 or status >= 500)
+    return refused(status, f": {excerpt}" if excerpt else "", retry_after)
 
 
 def too_large(status: int, limit: int) -> Outcome:
     """Of a success the data would be lost, and another attempt would bring the same."""
-    return failure(
-        f"the endpoint answered {status} with more than {limit} bytes", retryable=status == 429 or status >= 500
-    )
+    return refused(status, f" with more than {limit} bytes")
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """The Retry-After header in seconds, within an hour: a number of seconds or a date. None without one."""
+    value = headers.get("retry-after", "").strip()
+    seconds = float(value) if value.isascii() and value.isdigit() else _seconds_until(value, now)
+    return None if seconds is None else min(max(seconds, 0.0), _LONGEST_PAUSE)
+
+
+def _seconds_until(value: str, now: datetime) -> float | None:
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()

@@ -33,13 +33,20 @@ def request(state: RunState, step: StepState, planned: PlannedStep, number: int,
 
 
 def attempt_failed(
-    state: RunState, step: StepState, situation: Situation, error: str, *, retryable: bool, actor: Actor
+    state: RunState,
+    step: StepState,
+    situation: Situation,
+    error: str,
+    *,
+    retryable: bool,
+    actor: Actor,
+    retry_after: float | None = None,
 ) -> list[RunEvent]:
     """The attempt's failure, and with it the wait for the next try, the hand-over to people, or the step's end."""
     planned = situation.plan.by_id[step.step_id]
     job, clock = job_id(state, step, step.job_attempt), state.clock(situation.now)
     again = retryable and step.job_attempt <= retries(planned)
-    retry = retry_timer(planned, step.attempt, step.job_attempt, job, clock) if again else None
+    retry = retry_timer(planned, step.attempt, step.job_attempt, job, clock, retry_after) if again else None
     failure = AutomationAttemptFailed(
         at=situation.now, actor=actor, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
         job_id=job, attempt_number=step.job_attempt, error=error, retry=retry,

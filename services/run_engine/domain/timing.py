@@ -22,8 +22,10 @@ _HOUR, _MINUTE = timedelta(hours=1), timedelta(minutes=1)
 _OF_WORK = ("step_overdue", "escalation", "reminder")
 """Timers that count business time; all others count time."""
 _LONGEST_WAIT = 300.0
-_ENDPOINT_GRACE = timedelta(seconds=30)
-"""The automation service times its HTTP calls itself; the engine's own guard only steps in where that went silent."""
+_LONGEST_ASKED = 3600.0
+_ENDPOINT_GRACE = timedelta(minutes=15)
+"""The automation service times its calls itself, and a job waits there for a host whose circuit is open; the engine's
+own guard only steps in where that service went silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +188,12 @@ def attempt_guard(step: PlannedStep, attempt: int, attempt_number: int, start: d
     return [_timer("automation_timeout", f"timeout:{step.step_id}:{attempt}:{attempt_number}", moment, step)]
 
 
-def retry_timer(step: PlannedStep, attempt: int, attempt_number: int, job_id: str, start: datetime) -> Timer:
-    """Exponential backoff, up to a quarter longer by a jitter that follows from the job's id."""
-    wait = min(_LONGEST_WAIT, 2.0 ** min(attempt_number, 16))
+def retry_timer(
+    step: PlannedStep, attempt: int, attempt_number: int, job_id: str, start: datetime, asked: float | None
+) -> Timer:
+    """Exponential backoff, or the longer pause that was `asked` for, up to a quarter longer by a jitter that follows
+    from the job's id."""
+    wait = max(min(_LONGEST_WAIT, 2.0 ** min(attempt_number, 16)), min(positive(asked) or 0.0, _LONGEST_ASKED))
     jitter = int.from_bytes(sha256(job_id.encode("utf-8", "replace")).digest()[:2], "big") / 65535 / 4
     moment = start + timedelta(milliseconds=int(wait * (1 + jitter) * 1000))
     return _timer("automation_retry", f"retry:{step.step_id}:{attempt}:{attempt_number}", moment, step)

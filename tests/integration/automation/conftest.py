@@ -122,6 +122,7 @@ def automation_settings(infrastructure: Infrastructure, port: int, **over: Any) 
             "automation_allowed_hosts": [f"localhost:{port}"],
             "automation_idle_seconds": 0.1,
             "automation_max_result_bytes": 2048,
+            "automation_circuit_failures": 1000,
         }
         | over
     )

@@ -1,45 +1,12 @@
 """What becomes of a job whose instance dies, stops or is busy."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from services.automation.attempts import Attempts
-from services.automation.calls import Caller, CallLimits
-from services.automation.store import JobStore, StoredJob
 from shared.clock import now
-from shared.leased_work import LeasedWork
 from tests.integration.automation.conftest import Bench, http, job, job_message
+from tests.integration.automation.instances import at_work, store_of, stored
 from tests.integration.running import eventually
-
-
-def stored(organization: str = "org_lease", timeout_seconds: float = 5) -> StoredJob:
-    return StoredJob(job("/x", organization, timeout_seconds=timeout_seconds), "http", "req_1", "cause_1", None)
-
-
-def store_of(bench: Bench, name: str) -> JobStore:
-    return JobStore(bench.service.mongo.collection(name), timedelta(seconds=30), timedelta(days=8))
-
-
-@contextlib.asynccontextmanager
-async def at_work(bench: Bench, store: JobStore) -> AsyncIterator[None]:
-    """One more instance, on jobs of its own, that reads no topic."""
-    caller = Caller(CallLimits(bench.settings.automation_base_urls, {}, {}, 2048), connections=4)
-    await caller.start()
-    attempts = Attempts(bench.settings, store, bench.publisher, caller)
-    work = LeasedWork(attempts.claim, attempts.attempt, limit=4, idle_seconds=0.05)
-    loop = asyncio.create_task(_for_ever(work))
-    yield
-    loop.cancel()
-    await asyncio.gather(loop, return_exceptions=True)
-    await work.finish(0.05)
-    await caller.stop()
-
-
-async def _for_ever(work: LeasedWork[StoredJob]) -> None:
-    while True:
-        await work.round()
 
 
 async def test_a_claimed_job_is_nobody_elses_until_its_lease_ends(bench: Bench) -> None:

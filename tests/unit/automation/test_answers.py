@@ -1,8 +1,12 @@
 """What an endpoint's answer means."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from services.automation.domain.answers import Outcome, judge, too_large
+from services.automation.domain.answers import Outcome, circuit_open, judge, retry_after, too_large, unanswered
+
+NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
 
 
 def test_a_json_object_becomes_the_steps_data() -> None:
@@ -33,3 +37,36 @@ def test_the_error_quotes_the_beginning_of_the_answer_on_one_line() -> None:
 def test_a_success_that_is_too_large_is_no_success() -> None:
     assert (too_large(200, 10).outcome, too_large(200, 10).retryable) == ("failure", False)
     assert too_large(503, 10).retryable
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120), ("0", 0), ("999999999", 3600), ("Mon, 15 Jan 2024 12:01:30 GMT", 90),
+        ("Mon, 15 Jan 2024 11:00:00 GMT", 0), ("Mon, 15 Jan 2024 12:01:30 -0000", 90), ("soon", None), ("-5", None),
+        ("1.5", None), ("", None), ("²", None), ("Mon, 99 Jan 2024 99:00:00 GMT", None),
+    ],
+)  # fmt: skip
+def test_retry_after_is_a_number_of_seconds_or_a_date(value: str, seconds: float | None) -> None:
+    assert retry_after({"retry-after": value}, NOON) == seconds
+
+
+def test_only_an_answer_that_is_worth_another_attempt_may_ask_for_a_pause() -> None:
+    assert judge(503, None, "", 60).retry_after_seconds == 60
+    assert judge(429, None, "", 60).retry_after_seconds == 60
+    assert judge(404, None, "", 60).retry_after_seconds is None
+    assert retry_after({}, NOON) is None
+
+
+def test_silence_and_faults_are_the_hosts_and_refusals_are_not() -> None:
+    assert unanswered("silent").host_failed
+    assert judge(500, None, "").host_failed
+    assert not any(judge(status, None, "").host_failed for status in (200, 302, 404, 429))
+
+
+def test_an_open_circuit_says_until_when_and_how_long_was_waited() -> None:
+    outcome = circuit_open(NOON + timedelta(seconds=20), NOON - timedelta(minutes=5), NOON)
+    assert outcome.error is not None
+    assert outcome.error.startswith("circuit open until 2024-01-15T12:00:20+00:00: ")
+    assert outcome.error.endswith("for 300 s")
+    assert (outcome.retryable, outcome.retry_after_seconds, outcome.host_failed) == (True, 20, False)

@@ -35,6 +35,11 @@ def test_escalates_when_overdue_where_no_hour_is_named() -> None:
     story.then("StepOverdue", "StepEscalated")
 
 
+def test_the_automation_service_has_a_quarter_of_an_hour_to_wait_for_a_host() -> None:
+    story = trial({"step_type": "automated", "automation_config": {"timeout_seconds": 10, "api_endpoint": "/x"}})
+    assert (story.state.timers[0].due_at - story.now).total_seconds() == 10 + 15 * 60
+
+
 def test_a_job_without_an_answer_in_time_is_tried_again() -> None:
     story = trial({"step_type": "automated", "automation_config": {"timeout_seconds": 10}})
     story.fires("timeout:step_001:1:1").then("AutomationAttemptFailed")

@@ -36,6 +36,18 @@ def test_a_wait_is_never_longer_than_five_minutes_and_a_jitter() -> None:
     assert timedelta(seconds=300) <= story.state.timers[0].due_at - story.now <= timedelta(seconds=375)
 
 
+@pytest.mark.parametrize(("asked", "least"), [(90, 90), (1, 2), (0, 2), (1e9, 3600), (-5, 2), (None, 2)])
+def test_a_pause_that_was_asked_for_is_kept_within_an_hour(asked: float | None, least: float) -> None:
+    story = automated().answers(1, "failure", retryable=True, retry_after_seconds=asked)
+    wait = (story.state.timers[0].due_at - story.now).total_seconds()
+    assert least <= wait <= 1.25 * least
+
+
+def test_no_retries_means_one_attempt() -> None:
+    story = automated(retry_attempts=0).answers(1, "failure", retryable=True)
+    story.then("AutomationAttemptFailed", "StepFailed", "RunFailed")
+
+
 def test_a_failure_that_no_retry_mends_ends_the_attempt_at_once() -> None:
     automated().answers(1, "failure", error="404").then("AutomationAttemptFailed", "StepFailed", "RunFailed")
 

@@ -18,7 +18,10 @@ def record_automation_result(state: RunState, command: RecordAutomationResult, s
     actor = _worker(command)
     if command.outcome == "failure":
         error = command.error or "The attempt failed"
-        return automation.attempt_failed(state, step, situation, error, retryable=command.retryable, actor=actor)
+        return automation.attempt_failed(
+            state, step, situation, error, retryable=command.retryable, actor=actor,
+            retry_after=command.retry_after_seconds,
+        )  # fmt: skip
     broken = promises_violated(state, step, situation, command.data, [])
     if broken:
         error = "; ".join(f"{found['condition']}: {found['reason']}" for found in broken)
