@@ -8,6 +8,10 @@ BATCH_SECONDS = Histogram(
 )  # fmt: skip
 RECORDS = Counter("hera_records", "Records handled", ["topic"])
 PARKED = Counter("hera_records_parked", "Records set aside because they could not be taken", ["topic"])
+HANDLED_AFTER = Histogram(
+    "hera_record_handled_after_seconds", "Time from a record's writing to its having been handled, oldest of a batch",
+    ["topic"], buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
+)  # fmt: skip
 CONSUMER_LAG = Gauge("hera_consumer_lag", "Records not handled yet", ["topic", "group", "partition"])
 HTTP_SECONDS = Histogram(
     "hera_http_request_seconds", "Time to answer a request", ["method", "route", "status"],

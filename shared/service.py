@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -52,6 +53,7 @@ class Service:
         self.alive_while: list[Callable[[], bool]] = []
         """What must hold, besides the consumers, for the process to be of use."""
         self.on_failed_start: Callable[[], None] = lambda: None
+        self.failed = False
         self._started = False
         self._tasks: list[asyncio.Task[None]] = []
         install_error_handlers(self.app)
@@ -77,6 +79,7 @@ class Service:
             await self.consumers.start()
         except Exception:
             log.exception("start_failed")
+            self.failed = True
             self.on_failed_start()
             return
         self._tasks += [asyncio.create_task(_for_ever(work)) for work in self.loops]
@@ -128,7 +131,7 @@ class Service:
 
     async def _metrics(self) -> Response:
         for consumption in self.consumers.consumptions:
-            for partition, lag in consumption.lag().items():
+            for partition, lag in (await consumption.lag()).items():
                 CONSUMER_LAG.labels(consumption.topic.name, consumption.group, partition).set(lag)
         body, content_type = exposition()
         return Response(body, media_type=content_type)
@@ -175,9 +178,13 @@ def _query_app(name: str) -> FastAPI:
 
 
 def run(service: Service) -> None:
-    """Runs the service until SIGTERM or SIGINT; what is in hand is finished first."""
+    """Runs the service until SIGTERM or SIGINT; what is in hand is finished first. Then the process ends, with 0, or
+    with 1 where the service could not start.
+    """
     # A service that can't start must not look alive.
     service.on_failed_start = lambda: os.kill(os.getpid(), signal.SIGTERM)
+    # uvicorn raises the signal again when all is done; left to its default that would end a clean stop by a signal.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(int(service.failed)))
     uvicorn.run(
         service.app,
         host=service.settings.http_host,

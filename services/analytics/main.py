@@ -4,6 +4,7 @@ from contracts.topics import PLAYBOOK_EVENTS, RUN_EVENTS
 from services.analytics import store
 from services.analytics.barrier import Barrier
 from services.analytics.consumers import PlaybookConsumer, RunConsumer
+from services.analytics.open_runs import OpenRuns
 from services.analytics.positions import Positions
 from services.analytics.queries import router
 from services.analytics.settings import Settings
@@ -44,6 +45,7 @@ def build(settings: Settings) -> Service:
         patience=10,
     )
     service.indexes = store.INDEXES
+    service.loops.append(OpenRuns(stored).round)
     barrier = Barrier((runs, playbooks), positions, pace, settings)
     service.app.include_router(router(stored, barrier))
     return service

@@ -22,6 +22,14 @@ from shared.kafka import INFRASTRUCTURE, Publisher
 from shared.messages import OutgoingMessage
 
 ATTEMPTS = CountMetric("hera_automation_attempts", "Attempts at automated steps", ["channel", "outcome"])
+for _labels in (
+    ("http", "success"),
+    ("http", "failure"),
+    ("worker", "handed_over"),
+    ("worker", "success"),
+    ("worker", "failure"),
+):
+    ATTEMPTS.labels(*_labels)  # a series that begins with its first one shows no increase
 CALL_SECONDS = Histogram(
     "hera_automation_call_seconds", "Time that an endpoint took to answer",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),

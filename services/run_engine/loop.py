@@ -17,7 +17,7 @@ from contracts.replies import Reply
 from contracts.signals import SignalOutcome
 from services.run_engine.domain.copying import changed
 from services.run_engine.execution import StoredRun, take
-from services.run_engine.metrics import COMMANDS
+from services.run_engine.metrics import COMMANDS, EVENTS, INCIDENTS
 from services.run_engine.organizations import OrganizationStore
 from services.run_engine.store import DefinitionKey, RunStore
 from shared import clock
@@ -99,6 +99,7 @@ class CommandLoop:
             "at": clock.now(),
         }
         await self._store.mark_incident(message.envelope.key, incident)
+        INCIDENTS.inc()
         await self._publisher.publish(_reply_messages([(message, _INCIDENT, None)], clock.now()))
 
     async def _round(self, messages: Sequence[Message], lost: set[str]) -> _Round:
@@ -123,6 +124,7 @@ class CommandLoop:
         """Events and jobs first: a reply speaks of nothing that is not in the log."""
         events = [message for round_ in rounds for message in round_.written(round_.messages)]
         await asyncio.gather(self._publisher.publish(events), *map(self._withdraw_tasks, rounds))
+        _count(events)
         answers = [answer for round_ in rounds for answer in round_.written(round_.answers)]
         await self._publisher.publish(_reply_messages(answers, clock.now()))
         for message, reply, _ in answers:
@@ -164,6 +166,12 @@ class CommandLoop:
 
 
 _INCIDENT = Reply(rejection=SET_ASIDE)
+
+
+def _count(messages: Iterable[OutgoingMessage]) -> None:
+    for message in messages:
+        if message.topic == topics.RUN_EVENTS.name:
+            EVENTS.labels(message.type).inc()
 
 
 def _note(message: Message, reply: Reply) -> None:

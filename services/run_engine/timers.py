@@ -9,7 +9,7 @@ from contracts import topics
 from contracts.commands import FireTimer
 from contracts.events import Timer
 from contracts.values import SYSTEM_CALLER
-from services.run_engine.metrics import TIMERS_FIRED
+from services.run_engine.metrics import TIMERS_DUE, TIMERS_FIRED, TIMERS_LATE
 from services.run_engine.store import RunStore
 from shared import clock
 from shared.kafka import Publisher
@@ -41,10 +41,12 @@ class TimerScanner:
         due = await self._store.due_timers(self._partitions(), now, SCAN_LIMIT)
         fresh = [(command_id(run_id, t), run_id, org, t) for run_id, org, t in due]
         fresh = [f for f in fresh if f[0] not in self._published]
+        TIMERS_DUE.set(len(due))
         await self._publisher.publish([_fire(*f) for f in fresh])
         for name, _, _, timer in fresh:
             self._published[name] = now + PUBLISH_AGAIN_AFTER
             TIMERS_FIRED.labels(timer.kind).inc()
+            TIMERS_LATE.observe((now - timer.due_at).total_seconds())
         self._forget()
         if len(due) < SCAN_LIMIT or not fresh:
             await asyncio.sleep(self._pause)

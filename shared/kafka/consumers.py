@@ -12,13 +12,14 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from faststream.kafka.message import KafkaAckableMessage
 
 from contracts.topics import Topic
+from shared import clock
 from shared.errors import Unavailable
 from shared.kafka.finishing import Finish, Finishing
+from shared.kafka.observed import ObservedConsumer, parse, unpacked
 from shared.messages import MAX_MESSAGE_BYTES, Record
-from shared.metrics import BATCH_SECONDS, RECORDS
+from shared.metrics import BATCH_SECONDS, HANDLED_AFTER, RECORDS
 from shared.mongo import StoreFault
 from shared.settings import ServiceSettings
 from shared.tracing import Taken
@@ -32,7 +33,6 @@ SetAside = Callable[[Record, Exception], Awaitable[None]]
 INFRASTRUCTURE = (KafkaError, StoreFault, OSError, TimeoutError, Unavailable)
 """What is worth trying again: the broker, the database or a neighbour does not answer."""
 _LONGEST_PAUSE = 5.0
-_LONG_POLL_MS = 1000
 _BATCHES_TO_FINISH = 3
 _FETCH_LOOK_SECONDS = 0.005
 _LAST_WAIT_SECONDS = 0.5
@@ -64,6 +64,8 @@ class Consumption:
         self.group = group
         self.committed: Offsets = {}
         """The offset below which everything is known to be committed, for each partition that is ours."""
+        self._begun: dict[int, int] = {}
+        """The offset of the first record that a partition of ours has brought."""
         self._handle = handle
         self._set_aside = set_aside
         self._settings = settings
@@ -74,6 +76,7 @@ class Consumption:
         self._last_try: float | None = None
         self._finishing = Finishing(_BATCHES_TO_FINISH)
         self._stopping = False
+        RECORDS.labels(topic.name)  # one that reads nothing shows it
 
     def subscribe(self, broker: KafkaBroker) -> None:
         settings = self._settings
@@ -91,8 +94,8 @@ class Consumption:
             heartbeat_interval_ms=settings.kafka_session_timeout_ms // 3,
             rebalance_timeout_ms=settings.kafka_rebalance_timeout_ms,
             listener=_Listener(self),
-            parser=_parse,
-            decoder=_records,
+            parser=parse,
+            decoder=unpacked,
             no_reply=True,
         )
         self._subscriber(self._take)
@@ -121,13 +124,19 @@ class Consumption:
         moments = [m for m in (self._last_try, consumer.last_poll if consumer else None) if m is not None]
         return asyncio.get_running_loop().time() - max(moments) if moments else 0.0
 
-    def lag(self) -> dict[int, int]:
+    async def lag(self) -> dict[int, int]:
         """Records between what was handled and the end of the log, by partition, as of the last fetch."""
         consumer = self._consumer
         if consumer is None:
             return {}
         ends = {tp: consumer.highwater(tp) for tp in consumer.assignment()}
-        return {tp.partition: max(0, end - self.committed.get(tp, 0)) for tp, end in ends.items() if end is not None}
+        known = {tp: end for tp, end in ends.items() if end is not None}
+        return {tp.partition: max(0, end - await self._handled(consumer, tp)) for tp, end in known.items()}
+
+    async def _handled(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> int:
+        """The offset below which all is handled: until this consumer has committed, what the group had before it."""
+        found = self.committed.get(tp, self._begun.get(tp.partition))
+        return int(await consumer.position(tp)) if found is None else found
 
     async def end_offsets(self) -> Offsets:
         """The end of the log of every partition of the topic, ours or not: no record of before the call lies beyond it.
@@ -156,6 +165,8 @@ class Consumption:
     async def _take(self, records: Batch) -> None:
         if self._stopping:
             return
+        for record in records:
+            self._begun.setdefault(record.partition, record.offset)
         taken = Taken(records, self.group)
         with BATCH_SECONDS.labels(self.topic.name).time():
             try:
@@ -174,6 +185,7 @@ class Consumption:
                 await self._one_by_one(records, taken)
         taken.end()
         RECORDS.labels(self.topic.name).inc(len(records))
+        HANDLED_AFTER.labels(self.topic.name).observe(_age_seconds(records))
         await self._commit(records)
 
     async def _one_by_one(self, records: Batch, taken: Taken) -> None:
@@ -220,13 +232,16 @@ class Consumption:
         self.committed.update(offsets)
 
     async def _drained(self) -> None:
+        lock = self._subscriber.lock
+        if isinstance(lock, contextlib.nullcontext):  # the stop came before the start was done
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.shutdown_seconds):
-                await self._subscriber.lock.queue.join()
+                await lock.queue.join()
                 await self._finishing.done()
 
     def _assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        self.committed = {}
+        self.committed, self._begun = {}, {}
         self._joined = True
         if self._on_assignment:
             self._on_assignment()
@@ -242,20 +257,6 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         self._consumption._assigned(assigned)
-
-
-class _ObservedConsumer(AIOKafkaConsumer):  # type: ignore[misc]
-    """Notes when it was last polled with success: a dead coordination task leaves a service alive and deaf."""
-
-    last_poll: float | None = None
-
-    async def getmany(self, *partitions: TopicPartition, **options: Any) -> dict[TopicPartition, list[Record]]:
-        # FastStream sleeps after each empty poll, which delays what arrives meanwhile; a longer poll returns as soon
-        # as there is a record.
-        options["timeout_ms"] = _LONG_POLL_MS
-        records: dict[TopicPartition, list[Record]] = await super().getmany(*partitions, **options)
-        self.last_poll = asyncio.get_running_loop().time()
-        return records
 
 
 class Consumers:
@@ -300,7 +301,7 @@ class Consumers:
         """Starts all of them at once: FastStream's own start joins one group after the other."""
         await self.broker.connect()
         config: Any = self.broker.config.broker_config
-        config.builder = partial(_ObservedConsumer, **config.builder.keywords)
+        config.builder = partial(ObservedConsumer, **config.builder.keywords)
         await asyncio.gather(*(consumption.start() for consumption in self.consumptions))
 
     async def stop(self) -> None:
@@ -312,13 +313,6 @@ class Consumers:
         return all(consumption.ready() for consumption in self.consumptions)
 
 
-async def _parse(records: Batch) -> KafkaAckableMessage:
-    """FastStream's message around a batch. Its own parser raises on a header that is null or not UTF-8."""
-    return KafkaAckableMessage(
-        raw_message=records, body=b"", headers={}, batch_headers=[], message_id="", correlation_id="", consumer=None
-    )
-
-
-async def _records(message: KafkaAckableMessage) -> Batch:
-    records: Batch = message.raw_message
-    return records
+def _age_seconds(records: Batch) -> float:
+    """Of the oldest; its writer's clock may be ahead of ours."""
+    return max(0.0, clock.now().timestamp() - min(record.timestamp for record in records) / 1000)

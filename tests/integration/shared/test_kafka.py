@@ -208,3 +208,29 @@ async def test_the_end_of_a_log_lies_behind_the_last_record_of_a_batch(
             await publisher.publish(messages(topic, *[b"x"] * size))
         ends = await reading.consumption.end_offsets()
         assert sorted(ends.values()) == [0, 0, 0, 61]
+
+
+async def test_lag_is_what_is_not_handled_and_a_restart_of_an_idle_service_shows_none(
+    settings: ServiceSettings, topic: Topic, publisher: Publisher
+) -> None:
+    go_on = asyncio.Event()
+    go_on.set()
+
+    async def held(_: Batch) -> None:
+        await go_on.wait()
+
+    group = f"{topic.name}.group"
+    await publisher.publish(messages(topic, *[b"x"] * 5))
+    async with started(Reading(settings, topic, group, held)) as reading:
+        await reading.until(5)
+    async with started(Reading(settings, topic, group, held)) as reading:
+        await eventually(lambda: _lags(reading, [0, 0, 0, 0]))
+        go_on.clear()
+        await publisher.publish(messages(topic, *[b"y"] * 3))
+        await eventually(lambda: _lags(reading, [0, 0, 0, 3]))
+        go_on.set()
+        await eventually(lambda: _lags(reading, [0, 0, 0, 0]))
+
+
+async def _lags(reading: Reading, expected: list[int]) -> bool:
+    return sorted((await reading.consumption.lag()).values()) == expected

@@ -65,6 +65,12 @@ def test_compose_runs_the_seven_services_from_one_image() -> None:
     }
 
 
+def test_the_image_is_built_once_and_by_what_everything_else_of_it_waits_for() -> None:
+    ours = {name: s for name, s in COMPOSE["services"].items() if s["image"] == "hera-playbooks"}
+    (builder,) = (name for name, s in ours.items() if "build" in s)
+    assert all(builder in s["depends_on"] for name, s in ours.items() if name != builder)
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_compose_gives_a_service_what_it_needs_and_waits_for_what_it_stands_on(service: str) -> None:
     definition = COMPOSE["services"][service]
