@@ -13,6 +13,8 @@ _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}")
 def _time(value: Any) -> Any:
     if isinstance(value, str) and not _TIME.match(value):
         raise ValueError("a time such as 2024-01-15T11:00:00Z")
+    if isinstance(value, str) and " " in value:
+        raise ValueError("a + in a query string is a space; write %2B, as in 2024-01-15T11:00:00%2B01:00")
     return value
 
 

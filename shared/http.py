@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from contracts.rejections import Code, Rejection
 from shared.errors import Refused, Unavailable
@@ -44,7 +45,10 @@ def success(data: Any, status: int = 200, headers: dict[str, str] | None = None)
 
 def failure(rejection: Rejection, headers: dict[str, str] | None = None) -> Response:
     """`{"success": false, "error": {"code", "message", "details"}}` with the code's status."""
-    error = {"code": rejection.code.value, "message": rejection.message, "details": rejection.details}
+    details = rejection.details
+    if rejection.code is Code.VALIDATION_ERROR and "field" in details and "errors" not in details:
+        details = {**details, "errors": [details]}
+    error = {"code": rejection.code.value, "message": rejection.message, "details": details}
     body = orjson.dumps({"success": False, "error": error}, default=str)
     return Response(body, STATUS_OF[rejection.code], headers, media_type="application/json")
 
@@ -57,10 +61,20 @@ def field_path(location: Sequence[int | str]) -> str:
     return path
 
 
+def invalid(*problems: dict[str, Any]) -> Refused:
+    """VALIDATION_ERROR: each problem has `field`, `reason` and, where there is one, `value`."""
+    return Refused(Code.VALIDATION_ERROR, "Request validation failed", **problems[0], errors=list(problems))
+
+
 def validation_rejection(errors: Sequence[Any]) -> Rejection:
     """A VALIDATION_ERROR of pydantic's errors: the first in the details, all of them in `details.errors`."""
     found = [
-        {"field": field_path(e["loc"]) or "body", "value": _short(e.get("input")), "reason": e["msg"]} for e in errors
+        {
+            "field": field_path(e["loc"]) or "body",
+            "value": _short(e.get("input")),
+            "reason": e["msg"].removeprefix("Value error, "),
+        }
+        for e in errors
     ]
     return Rejection(
         code=Code.VALIDATION_ERROR, message="Request validation failed", details={**found[0], "errors": found}
@@ -70,6 +84,13 @@ def validation_rejection(errors: Sequence[Any]) -> Rejection:
 def _short(value: Any) -> Any:
     text = repr(value)
     return value if len(text) <= 200 else f"{text[:200]}…"
+
+
+def _allowed(request: Request) -> dict[str, list[str]]:
+    """What else may be done with the path, if it is one."""
+    found = [route for route in request.app.routes if route.matches(request.scope)[0] is Match.PARTIAL]
+    methods = sorted({method for route in found for method in route.methods})
+    return {"allowed_methods": methods} if methods else {}
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -95,8 +116,11 @@ def install_error_handlers(app: FastAPI) -> None:
         code = _CODE_OF_STATUS.get(error.status_code)
         if code is None and error.status_code == 405:
             code = Code.NOT_FOUND
-        message = f"There is no {request.method} {request.url.path}" if code == Code.NOT_FOUND else str(error.detail)
-        return failure(Rejection(code=code or Code.VALIDATION_ERROR, message=message))
+        if code != Code.NOT_FOUND:
+            return failure(Rejection(code=code or Code.VALIDATION_ERROR, message=str(error.detail)))
+        allowed = _allowed(request)
+        nothing = Rejection(code=code, message=f"There is no {request.method} {request.url.path}", details=allowed)
+        return failure(nothing, {"Allow": ", ".join(allowed["allowed_methods"])} if allowed else None)
 
     async def on_surprise(request: Request, error: Exception) -> Response:
         log.error("request_failed", path=request.url.path, exc_info=error)

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared import tracing
 from shared.correlation import Correlation, set_correlation
 from shared.http import install_error_handlers
+from shared.http_protocol import EnvelopeProtocol
 from shared.kafka import INFRASTRUCTURE, Consumers, Publisher
 from shared.logging import configure_logging
 from shared.metrics import CONSUMER_LAG, exposition
@@ -189,6 +190,7 @@ def run(service: Service) -> None:
         service.app,
         host=service.settings.http_host,
         port=service.settings.http_port,
+        http=EnvelopeProtocol,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=int(service.settings.shutdown_seconds),

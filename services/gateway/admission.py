@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
-from pydantic_core import from_json
 
 from contracts.rejections import Code
+from services.gateway.bodies import json_object, read_body, says_all_once
+from services.gateway.routes.paths import known_query
 from shared.auth import Identity, TokenVerifier
 from shared.errors import Refused
+from shared.http import invalid
 from shared.json_values import storable
 
 
@@ -31,18 +33,20 @@ class Admission:
     def query(self, request: Request, permission: str) -> Identity:
         """Raises Refused: UNAUTHORIZED, ORGANIZATION_MISMATCH or FORBIDDEN."""
         identity = self._authenticated(request)
-        _same_organization(identity, "organization_id", request.query_params.get("organization_id"))
         _permitted(identity, permission)
+        known_query(request)
         return identity
 
     async def command(self, request: Request, permission: str) -> Admitted:
         """For requests with a body. Raises Refused, also where the body is none that can be taken."""
         identity = self._authenticated(request)
-        raw = await self._read(request)
-        body = _json_object(raw)
+        raw = await read_body(request, self._max_body_bytes)
+        body = json_object(raw)
         _body_organization(identity, body)
         _permitted(identity, permission)
+        known_query(request)
         storable(body)
+        says_all_once(raw, body)
         return Admitted(identity, raw, body)
 
     def bare_command(self, request: Request, permission: str) -> Admitted:
@@ -53,35 +57,8 @@ class Admission:
         headers = request.headers
         identity = self._verifier.verify(headers.get("authorization"))
         _same_organization(identity, "X-Organization-ID", headers.get("x-organization-id"))
+        _same_organization(identity, "organization_id", request.query_params.get("organization_id"))
         return identity
-
-    async def _read(self, request: Request) -> bytes:
-        declared = request.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._max_body_bytes:
-            raise self._too_large()
-        raw = b""
-        async for chunk in request.stream():
-            raw += chunk
-            if len(raw) > self._max_body_bytes:
-                raise self._too_large()
-        return raw
-
-    def _too_large(self) -> Refused:
-        return Refused(
-            Code.PAYLOAD_TOO_LARGE,
-            f"The request's body is larger than {self._max_body_bytes} bytes",
-            max_bytes=self._max_body_bytes,
-        )
-
-
-def _json_object(raw: bytes) -> dict[str, Any]:
-    try:
-        body = from_json(raw, allow_inf_nan=False)
-    except ValueError as error:
-        raise _malformed(f"The body is not valid JSON: {error}") from None
-    if not isinstance(body, dict):
-        raise _malformed("The body must be a JSON object")
-    return body
 
 
 def _body_organization(identity: Identity, body: dict[str, Any]) -> None:
@@ -94,12 +71,7 @@ def _body_organization(identity: Identity, body: dict[str, Any]) -> None:
             reason="Multi-tenant isolation requires organization context",
         )
     if not isinstance(claimed, str):
-        raise Refused(
-            Code.VALIDATION_ERROR,
-            "Request validation failed",
-            field="organization_id",
-            reason="Input should be a valid string",
-        )
+        raise invalid({"field": "organization_id", "reason": "Input should be a valid string"})
     _same_organization(identity, "organization_id", claimed)
 
 
@@ -129,7 +101,3 @@ def _permitted(identity: Identity, permission: str) -> None:
             required=permission,
             reason="The token does not grant it",
         )
-
-
-def _malformed(reason: str) -> Refused:
-    return Refused(Code.VALIDATION_ERROR, "Request validation failed", field="body", reason=reason)

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -23,7 +24,7 @@ from services.gateway.store import FirstAnswer, IdempotencyKeys, Known
 from shared import clock
 from shared.correlation import correlation
 from shared.errors import Refused, Unavailable
-from shared.http import failure, success
+from shared.http import failure, invalid, success
 from shared.ids import new_id, stable_id
 from shared.messages import OutgoingMessage, command_message
 from shared.mongo import StoreFault
@@ -31,6 +32,7 @@ from shared.request_reply import Requester
 
 OPERATIONS_PATH = "/api/v1/operations"
 _MAX_KEY_LENGTH = 200
+_KEPT_HEADERS = frozenset({"location", "x-consistency"})
 _NOT_ACKNOWLEDGED = "Kafka has not acknowledged the command ({}); send it again under the same Idempotency-Key"
 _UNDER_WAY = Rejection(
     code=Code.IDEMPOTENCY_CONFLICT,
@@ -87,6 +89,9 @@ Prepare = Callable[[], Awaitable[Errand]]
 """What must be asked before a command can be sent. Raises Refused."""
 
 
+Do = Callable[[], Awaitable[Response]]
+
+
 def wish_of(request: Request, admitted: Admitted) -> Wish:
     """Raises Refused (VALIDATION_ERROR) for an Idempotency-Key that can't be one."""
     organization_id = admitted.identity.organization_id
@@ -95,13 +100,8 @@ def wish_of(request: Request, admitted: Admitted) -> Wish:
     if key is None:
         return Wish(organization_id, new_id("cmd"), None, asynchronous)
     if not (0 < len(key) <= _MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
-        raise Refused(
-            Code.VALIDATION_ERROR,
-            "Request validation failed",
-            field="Idempotency-Key",
-            value=key[:_MAX_KEY_LENGTH],
-            reason=f"1 to {_MAX_KEY_LENGTH} printable ASCII characters",
-        )
+        reason = f"1 to {_MAX_KEY_LENGTH} printable ASCII characters"
+        raise invalid({"field": "Idempotency-Key", "value": key[:_MAX_KEY_LENGTH], "reason": reason})
     command_id = stable_id("cmd", organization_id, request.method, request.scope["path"], key)
     return Wish(organization_id, command_id, hashlib.sha256(admitted.raw).hexdigest(), asynchronous)
 
@@ -121,29 +121,33 @@ class Commands:
         Under an Idempotency-Key the first answer again. Raises Unavailable where Kafka can't be reached, Refused for a
         key that was sent with another body.
         """
+        return await self.once(wish, partial(self._done, wish, errand))
+
+    async def once(self, wish: Wish, do: Do) -> Response:
+        """What `do` answers; under an Idempotency-Key its first answer again. Raises Refused as `run` does."""
         if wish.fingerprint is None:
-            return await self._done(wish, errand)
+            return await do()
         try:
             known = await self._keys.claim(wish.command_id, wish.fingerprint)
         except StoreFault as error:
             log.warning("idempotency_keys_not_reached", error=repr(error)[:300])
-            return await self._done(wish, errand)  # the owners of the answers tell repeats apart all the same
-        return _again(wish, known) if known is not None else await self._kept(wish, errand)
+            return await do()  # the owners of the answers tell repeats apart all the same
+        return _again(wish, known) if known is not None else await self._kept(wish, do)
 
-    async def _kept(self, wish: Wish, errand: Errand | Prepare) -> Response:
+    async def _kept(self, wish: Wish, do: Do) -> Response:
         """The answer, kept for those who send the same key again."""
         try:
-            answer = await self._done(wish, errand)
+            answer = await do()
         except Refused:
             await self._note(self._keys.let_go(wish.command_id))
             raise
         except BaseException:
             await self._note(self._keys.leave_open(wish.command_id))
             raise
-        if answer.status_code == 202:
+        if answer.status_code == 202 or answer.status_code >= 500:
             await self._note(self._keys.leave_open(wish.command_id))
         else:
-            headers = {name: value for name, value in answer.headers.items() if name == "location"}
+            headers = {name: value for name, value in answer.headers.items() if name in _KEPT_HEADERS}
             first = FirstAnswer(answer.status_code, bytes(answer.body), headers)
             await self._note(self._keys.settle(wish.command_id, first))
         return answer

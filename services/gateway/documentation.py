@@ -95,6 +95,8 @@ class Operation:
     """What 200 answers to `?dry_run=true`."""
     etag: bool = False
     """Answers carry an ETag; `If-None-Match` may be answered with 304."""
+    keyed: bool = False
+    """Takes an Idempotency-Key, as every command does."""
     command: bool = False
     """Answered over Kafka: takes an Idempotency-Key, may be answered with 202."""
 
@@ -102,7 +104,11 @@ class Operation:
         return [model for model in (self.answer, self.body, self.dry_run) if model]
 
     def route(self, endpoint: Endpoint) -> PlainRoute:
-        return PlainRoute(self.method, self.path, endpoint, **self._options())
+        return PlainRoute(self.method, self.path, endpoint, self._query_names(), **self._options())
+
+    def _query_names(self) -> frozenset[str]:
+        """Those that are documented; `organization_id` may be said in every way, and must be the token's."""
+        return frozenset({"organization_id", *(["dry_run"] if self.dry_run else []), *(p.name for p in self.query)})
 
     def _options(self) -> dict[str, Any]:
         return {
@@ -128,7 +134,11 @@ class Operation:
         names = re.findall(r"{(\w+)}", self.path)
         in_path = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
         in_query = [_parameter("query", p) for p in (*self.query, *([_DRY_RUN] if self.dry_run else []))]
-        own = [*([_IDEMPOTENCY, _PREFER] if self.command else []), *([_IF_NONE_MATCH] if self.etag else [])]
+        own = [
+            *([_IDEMPOTENCY] if self.command or self.keyed else []),
+            *([_PREFER] if self.command else []),
+            *([_IF_NONE_MATCH] if self.etag else []),
+        ]
         headers = [*_HEADERS, *own, *self.headers]
         return [*in_path, *in_query, *(_parameter("header", header) for header in headers)]
 

@@ -30,7 +30,8 @@ _LIMITS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
 def describe(operation: dict[str, Any], *, etag: bool) -> None:
     """Adds to each of the operation's answers the headers that it may have."""
-    takes_key = any(parameter["name"] == "Idempotency-Key" for parameter in operation["parameters"])
+    taken = {parameter["name"] for parameter in operation["parameters"]}
+    takes_key, is_read = "Idempotency-Key" in taken, "Prefer" not in taken
     for status, answer in operation["responses"].items():
         names = ["X-Request-ID", *(() if status == "401" else _LIMITS)]
         names += ["X-Idempotent-Replay"] if takes_key and int(status) < 500 else []
@@ -38,5 +39,5 @@ def describe(operation: dict[str, Any], *, etag: bool) -> None:
         names += ["Preference-Applied"] if status == "202" else []
         names += ["Retry-After"] if status in ("429", "503") or (takes_key and status == "409") else []
         names += ["ETag"] if etag and status in ("200", "304") else []
-        names += ["X-Consistency"] if status == "200" and not takes_key else []
+        names += ["X-Consistency"] if status == "200" and is_read else []
         answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -52,7 +52,7 @@ class Edge:
         except Exception as error:
             log.error("request_failed", path=scope["path"], exc_info=error)
             if status == 0:
-                await failure(_SURPRISE)(scope, receive, answer)
+                await failure(_SURPRISE, scope.get("rate_limit"))(scope, receive, answer)
         finally:
             self._observe(scope, status, perf_counter() - began, span)
 

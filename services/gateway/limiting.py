@@ -25,6 +25,7 @@ class Limiting:
             await self._app(scope, receive, send)
             return
         standing = await self._limits.take(organization_id)
+        scope["rate_limit"] = standing.headers()  # for an answer that is made further out
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":

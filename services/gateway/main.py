@@ -60,7 +60,7 @@ def build(settings: GatewaySettings) -> Service:
         RunReadRoutes(admission, run_engine, timeline),
         PlaybookCommandRoutes(admission, commands, registry, run_engine),
         PlaybookReadRoutes(admission, registry, analytics),
-        AnalyticsRoutes(admission, analytics),
+        AnalyticsRoutes(admission, commands, analytics),
         PolicyRoutes(admission, commands, registry, in_force),
         OperationRoutes(admission, registry, run_engine, in_force),
         AuditRoutes(admission, run_engine, timeline),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from contracts.definitions import PlaybookDefinition
 from contracts.rejections import Code
 from services.gateway.coalescing import Coalescer
-from services.gateway.owners import Owner, segment
+from services.gateway.owners import Owner, not_found, segment
 from shared.errors import Refused
 
 _REMEMBERED_REVISIONS = 1000
@@ -30,7 +30,10 @@ class PinnedDefinitions:
         return await self._current.get(PlaybookKey(organization_id, playbook_id))
 
     async def _look_up(self, key: PlaybookKey) -> PlaybookDefinition:
-        head = (await self._registry.get(f"{_path(key)}/head", _tenant(key))).data()
+        answer = await self._registry.get(f"{_path(key)}/head", _tenant(key))
+        if answer.status == 404:
+            raise not_found("Playbook", "run.playbook_id", key.playbook_id)
+        head = answer.data()
         if head["status"] != "active":
             raise _archived(key.playbook_id, head["status"])
         return await self._revision(key, head["revision"])

@@ -63,7 +63,7 @@ def take(
     """Takes the command, or gives the first answer again when it was taken before."""
     envelope = message.envelope
     if run is not None and run.state.organization_id != envelope.organization_id:
-        return Taken.of(run, (), Reply(rejection=not_found(envelope.key)))
+        return Taken.of(None, (), Reply(rejection=not_found(envelope.key)))  # theirs is as none at all
     if run is not None:
         again = run.journal.answer_again(envelope.id, envelope.fingerprint, message.offset)
         if again is not None:

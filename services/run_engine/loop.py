@@ -45,6 +45,8 @@ class _Round:
     lost: set[str] = field(default_factory=set)
     """The runs that somebody else wrote meanwhile: what was decided about them counts for nothing."""
 
+    nowhere: list[tuple[Message, Reply]] = field(default_factory=list)
+    """Refusals that no journal keeps, and that somebody may ask for: there is no such run, as far as they may know."""
     repeated: set[str] = field(default_factory=set)
     """The runs to which commands came that had been taken: what should have followed may have been cut short."""
 
@@ -117,7 +119,7 @@ class CommandLoop:
         round_ = self._decide(messages, runs, definitions, policies, clock.now())
         await self._write(round_)
         await self._store.tasks.renew(round_.doubtful(lost))
-        await self._store.refusals.keep(_refused_without_a_run(round_))
+        await self._store.refusals.keep(round_.nowhere)
         return round_
 
     async def _publish(self, rounds: Sequence[_Round]) -> None:
@@ -153,6 +155,8 @@ class CommandLoop:
                 round_.after[run_id] = taken.run
             elif taken.run is not None:
                 round_.repeated.add(run_id)
+            elif message.envelope.reply_to is not None:
+                round_.nowhere.append((message, taken.reply))
             round_.messages.setdefault(run_id, []).extend(taken.messages)
             round_.answers.setdefault(run_id, []).append((message, taken.reply, taken.answer))
         return round_
@@ -187,17 +191,6 @@ def _note(message: Message, reply: Reply) -> None:
         organization_id=envelope.organization_id,
         correlation_id=envelope.correlation_id,
     )
-
-
-def _refused_without_a_run(round_: _Round) -> list[tuple[Message, Reply]]:
-    """What no journal keeps, and somebody may ask for."""
-    return [
-        (message, reply)
-        for run_id, answers in round_.answers.items()
-        if run_id not in round_.before and run_id not in round_.after
-        for message, reply, _ in answers
-        if message.envelope.reply_to is not None
-    ]
 
 
 def _carried_definitions(messages: Sequence[Message]) -> list[PlaybookDefinition]:

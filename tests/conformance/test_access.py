@@ -1,5 +1,6 @@
 """Every operation × every way in that must stay shut. The table is in access.py."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -10,8 +11,10 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.ports import HOST
+from deploy.local.waiting import until
 from services.gateway.documentation import Operation
 from services.gateway.routes.operations import OPERATIONS
+from services.gateway.routes.operations.outcomes import READ_OPERATION
 from tests.conformance.access import AUDIENCE, CASES, ISSUER, OURS, PUBLISHED, THEIRS, Ask, Case, has_own_id, nobodys
 from tests.e2e.clients import another_gateway, until_answers
 from tests.issuer import published
@@ -128,8 +131,37 @@ async def test_another_tenant_s_is_as_unknown(world: World, operation: Operation
     unknown_to_all = replace(theirs, ids={name: nobodys(known) for name, known in world.ids.items()})
     foreign, unknown = await world.send(theirs), await world.send(unknown_to_all)
     assert foreign.status_code == unknown.status_code == 404
-    assert _leveled(foreign, theirs) == _leveled(unknown, unknown_to_all)
+    assert _leveled(foreign.text, theirs) == _leveled(unknown.text, unknown_to_all)
     assert set(foreign.headers) == set(unknown.headers)
+
+
+@pytest.mark.parametrize(
+    "operation", [o for o in OPERATIONS if has_own_id(o) and o.command], ids=lambda operation: operation.name
+)
+async def test_another_tenant_s_is_as_unknown_to_whoever_does_not_wait(world: World, operation: Operation) -> None:
+    theirs = replace(world.ask(operation), organization_id=THEIRS, headers={"Prefer": "respond-async"})
+    unknown_to_all = replace(theirs, ids={name: nobodys(known) for name, known in world.ids.items()})
+    outcomes = [await _in_the_end(world, ask) for ask in (theirs, unknown_to_all)]
+    assert [answer.json()["data"]["status"] for answer, _ in outcomes] == ["failed", "failed"]
+    foreign, unknown = [
+        _leveled(answer.text.replace(operation_id, "<operation>"), ask)
+        for (answer, operation_id), ask in zip(outcomes, (theirs, unknown_to_all), strict=True)
+    ]
+    assert foreign == unknown
+
+
+async def _in_the_end(world: World, ask: Ask) -> tuple[httpx.Response, str]:
+    """Where its 202 leads to, once there is an outcome; and the operation's id."""
+    operation_id = (await world.send(ask)).json()["data"]["operation_id"]
+    outcome = Ask(READ_OPERATION, {"operation_id": operation_id}, None, world.secret, organization_id=THEIRS)
+    answers: list[httpx.Response] = []
+
+    async def is_known() -> bool:
+        answers.append(await world.send(outcome))
+        return bool(answers[-1].json()["data"]["status"] != "running")
+
+    await asyncio.wait_for(until(is_known), 20)
+    return answers[-1], operation_id
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
@@ -145,8 +177,7 @@ async def test_shows_another_tenant_nothing(world: World, operation: Operation) 
         assert ours not in shown
 
 
-def _leveled(answer: httpx.Response, ask: Ask) -> str:
-    text = answer.text
+def _leveled(text: str, ask: Ask) -> str:
     for name, known in sorted(ask.ids.items(), key=lambda item: -len(item[1])):
         text = text.replace(known, f"<{name}>")
     return text

@@ -78,6 +78,23 @@ async def test_of_one_key_sent_to_both_at_once_one_thing_comes(
     assert (await gateways[0].get("/playbooks", headers=headers)).json()["data"]["total"] == 1
 
 
+async def test_figures_under_a_key_are_those_of_the_first_answer(
+    gateways: list[httpx.AsyncClient], stack: RunningStack
+) -> None:
+    organization_id, headers = somebody(stack)
+    own, keyed = {"organization_id": organization_id}, {**headers, "Idempotency-Key": "figures"}
+    path, count = "/analytics/playbook-runs", {**own, "metrics": ["count"]}
+    first = await gateways[0].post(path, json=count, headers=keyed)
+    created = await gateways[0].post("/playbooks", json={**own, "playbook": tasks_in_a_row(1)}, headers=headers)
+    start = {**own, "run": {"playbook_id": created.json()["data"]["playbook_id"]}}
+    await gateways[0].post("/playbook-runs", json=start, headers=headers)
+    again, anew = [await gateways[1].post(path, json=count, headers=sent) for sent in (keyed, headers)]
+    assert (again.json(), again.headers["X-Idempotent-Replay"]) == (first.json(), "true")
+    assert (first.json()["data"]["totals"]["count"], anew.json()["data"]["totals"]["count"]) == (0, 1)
+    other = await gateways[1].post(path, json=own, headers=keyed)
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "IDEMPOTENCY_CONFLICT")
+
+
 async def test_a_start_is_answered_again_after_its_playbook_was_archived(
     gateways: list[httpx.AsyncClient], stack: RunningStack
 ) -> None:

@@ -1,12 +1,13 @@
 """What a path and a query string name."""
 
+import difflib
 import re
+from collections import Counter
 
 from fastapi import Request
 
-from contracts.rejections import Code
 from services.gateway.owners import Params, not_found
-from shared.errors import Refused
+from shared.http import invalid
 
 MAX_IF_MATCH = 200
 _ETAG = r'(?:W/)?"[^"]*"'
@@ -14,6 +15,28 @@ _ETAGS = re.compile(rf"\*|{_ETAG}(?:\s*,\s*{_ETAG})*")
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]{0,99}")
+
+
+def known_query(request: Request) -> None:
+    """Raises Refused (VALIDATION_ERROR) for parameters that there are not, or that are there twice.
+
+    A filter that is misspelt must not let everything through.
+    """
+    if not request.scope["query_string"]:
+        return
+    known = request.scope["route"].query_names
+    sent = Counter(name for name, _ in request.query_params.multi_items())
+    problems = {name: _unknown(name, known) for name in sent if name not in known}
+    problems |= {name: "Sent more than once" for name, count in sent.items() if name in known and count > 1}
+    if problems:
+        raise invalid(*({"field": name[:200], "reason": reason} for name, reason in problems.items()))
+
+
+def _unknown(name: str, known: frozenset[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    if near:
+        return f"There is no such parameter; did you mean {near[0]}?"
+    return f"There is no such parameter; there {'are: ' + ', '.join(sorted(known)) if known else 'is none'}"
 
 
 def playbook_id_of(request: Request) -> str:
@@ -48,8 +71,7 @@ def flag(request: Request, name: str) -> bool:
     """A query parameter that is `true` or, as when left out, `false`. Raises Refused for anything else."""
     value = request.query_params.get(name, "false")
     if value not in ("true", "false"):
-        reason = f"{name} is true or false"
-        raise Refused(Code.VALIDATION_ERROR, "Request validation failed", field=name, value=value[:200], reason=reason)
+        raise invalid({"field": name, "value": value[:200], "reason": f"{name} is true or false"})
     return value == "true"
 
 
@@ -57,13 +79,8 @@ def if_match(request: Request) -> str | None:
     """Raises Refused (VALIDATION_ERROR) for what is no list of ETags, or a longer one than anybody needs."""
     value: str | None = request.headers.get("if-match")
     if value is not None and not (len(value) <= MAX_IF_MATCH and _ETAGS.fullmatch(value)):
-        raise Refused(
-            Code.VALIDATION_ERROR,
-            "Request validation failed",
-            field="If-Match",
-            value=value[:MAX_IF_MATCH],
-            reason=f'An ETag such as "3", several with commas, or *; {MAX_IF_MATCH} characters at most',
-        )
+        reason = f'An ETag such as "3", several with commas, or *; {MAX_IF_MATCH} characters at most'
+        raise invalid({"field": "If-Match", "value": value[:MAX_IF_MATCH], "reason": reason})
     return value
 
 

@@ -17,6 +17,10 @@ class PlainRoute(APIRoute):
     does for a request; the endpoints read and check for themselves.
     """
 
-    def __init__(self, method: str, path: str, endpoint: Endpoint, **documentation: Any) -> None:
+    def __init__(
+        self, method: str, path: str, endpoint: Endpoint, query_names: frozenset[str], **documentation: Any
+    ) -> None:
         super().__init__(path, endpoint, methods=[method], response_model=None, **documentation)
+        self.methods: set[str] = {method}
+        self.query_names = query_names
         self.app = request_response(endpoint)

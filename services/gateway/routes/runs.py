@@ -174,6 +174,7 @@ class RunReadRoutes:
         """The run's head, which the engine writes before it answers anybody, says up to where the timeline must be."""
         identity = self._admission.query(request, "run:read")
         run_id = run_id_of(request)
+        flag(request, "include_system_events")
         tenant = query_of(request, identity.organization_id)
         head = (await self._run_engine.get(f"/internal/runs/{run_id}/head", tenant)).data()
         params = query_of(request, identity.organization_id, "include_system_events")

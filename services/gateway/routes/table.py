@@ -24,7 +24,7 @@ def routes(
     operations: OperationRoutes,
     audit: AuditRoutes,
 ) -> list[PlainRoute]:
-    return [
+    table = [
         runs.COMPLETE_STEP.route(commands.complete),
         runs.START_RUN.route(commands.start),
         runs.SIGNAL_RUN.route(commands.signal),
@@ -58,3 +58,6 @@ def routes(
         proofs.VERIFY_TIMELINE.route(audit.verification),
         proofs.EXPORT_EVIDENCE.route(audit.evidence),
     ]
+    for route in table:
+        route.methods |= {"HEAD"} if "GET" in route.methods else set()  # the server leaves the body out
+    return table

@@ -5,7 +5,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from services.gateway.edge import Edge
+from services.gateway.identity import token_verifier
+from services.gateway.limiting import Limiting
+from services.gateway.rate_limits import RateLimits
 from shared.metrics import exposition
+from tests.unit.gateway.client import authorization, settings
 
 
 async def breaking(scope: Scope, receive: Receive, send: Send) -> None:
@@ -18,6 +22,14 @@ async def test_a_surprise_is_an_internal_error_that_tells_nothing() -> None:
     assert (answer.status_code, answer.headers["X-Request-ID"]) == (500, "req_1")
     assert answer.json()["error"]["code"] == "INTERNAL_ERROR"
     assert b"secret" not in answer.content
+
+
+async def test_a_surprise_too_says_how_much_may_be_asked_yet() -> None:
+    limits = RateLimits(settings().mongodb_uri, "none", 7, {})
+    app = Edge(Limiting(breaking, token_verifier(settings(), None), limits))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+        answer = await client.get("/any", headers=authorization())
+    assert (answer.status_code, answer.headers["X-RateLimit-Limit"]) == (500, "7")
 
 
 async def test_a_caller_that_went_away_is_no_surprise() -> None:

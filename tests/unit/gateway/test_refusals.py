@@ -1,5 +1,6 @@
 """Whatever is wrong with a request is told in the envelope, in the order of the reference."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -155,8 +156,97 @@ async def test_refuses_a_body_that_is_too_large_declared_or_not(client: httpx.As
 
 async def test_an_unknown_path_or_method_is_not_found(client: httpx.AsyncClient) -> None:
     error(await client.get("/api/v1/nothing"), 404, "NOT_FOUND")
-    error(await client.delete(PLAYBOOKS), 404, "NOT_FOUND")
     error(await client.get(f"{PLAYBOOKS}/"), 404, "NOT_FOUND")
+    for method in ("DELETE", "OPTIONS", "TRACE"):
+        answer = await client.request(method, PLAYBOOKS)
+        assert error(answer, 404, "NOT_FOUND")["allowed_methods"] == ["GET", "HEAD", "POST"]
+        assert answer.headers["Allow"] == "GET, HEAD, POST"
+
+
+async def test_answers_head_where_it_answers_get(client: httpx.AsyncClient) -> None:
+    for path in (PLAYBOOKS, "/api/v1/playbook-runs/run_1"):
+        asked, read = await client.head(path), await client.get(path)
+        assert asked.status_code == read.status_code == 503  # its owner is not there, but somebody was asked
+        assert asked.headers["Content-Type"] == read.headers["Content-Type"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "reason"),
+    [
+        ("statuss=active", "statuss", "did you mean status?"),
+        ("foo=1", "foo", "there are: assignee, created_from"),
+        ("limit=1&limit=2", "limit", "more than once"),
+        ("status=active&status=failed", "status", "more than once"),
+    ],
+)
+async def test_refuses_query_parameters_that_would_be_passed_over(
+    client: httpx.AsyncClient, query: str, field: str, reason: str
+) -> None:
+    details = error(await client.get(f"/api/v1/playbook-runs?{query}"), 400, "VALIDATION_ERROR")
+    assert details["field"] == field
+    assert reason in details["reason"]
+
+
+async def test_says_of_all_query_parameters_at_once_what_is_wrong(client: httpx.AsyncClient) -> None:
+    answer = await client.post(f"{COMPLETE}?one=1&two=2&one=3", json=completion())
+    details = error(answer, 400, "VALIDATION_ERROR")
+    assert [problem["field"] for problem in details["errors"]] == ["one", "two"]
+
+
+async def test_refuses_a_query_of_another_organization(client: httpx.AsyncClient) -> None:
+    for answer in (
+        await client.get(f"{PLAYBOOKS}?organization_id=org_other"),
+        await client.post(f"{COMPLETE}?organization_id=org_other", json=completion()),
+    ):
+        assert error(answer, 403, "ORGANIZATION_MISMATCH")["field"] == "organization_id"
+
+
+async def test_refuses_a_flag_that_is_neither(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/api/v1/playbook-runs/run_1/timeline?include_system_events=yes")
+    details = error(answer, 400, "VALIDATION_ERROR")
+    assert details["errors"] == [{"field": "include_system_events", "value": "yes", "reason": details["reason"]}]
+
+
+@pytest.mark.parametrize(
+    ("headers", "field"),
+    [
+        ({"Content-Type": "text/plain"}, "Content-Type"),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, "Content-Type"),
+        ({"Content-Type": "application/json; charset=utf-16"}, "Content-Type"),
+        ({"Content-Encoding": "gzip"}, "Content-Encoding"),
+    ],
+)
+async def test_refuses_a_body_that_is_sent_as_something_else(
+    client: httpx.AsyncClient, headers: dict[str, str], field: str
+) -> None:
+    assert error(await client.post(COMPLETE, json=completion(), headers=headers), 400, "VALIDATION_ERROR")["field"] == (
+        field
+    )
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "Application/JSON; Charset=UTF-8", "application/merge-patch+json", None]
+)
+async def test_takes_json_by_any_of_its_names(client: httpx.AsyncClient, content_type: str | None) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+    content = b"\xef\xbb\xbf" + json.dumps(completion()).encode()
+    error(await client.post(COMPLETE, content=content, headers=headers), 503, "UNAVAILABLE")
+
+
+async def test_refuses_names_that_stand_twice_and_says_where(client: httpx.AsyncClient) -> None:
+    text = (
+        f'{{"organization_id": "org_other", "organization_id" : "{ORGANIZATION}", "completion": {{"data":'
+        ' {"rows": [{"a": 1, "b": {"c": 1, "c": 2}}, {"x": 1, "x": 2, "x": 3}], "note": "a \\": 1"}}}'
+    )
+    details = error(await client.post(COMPLETE, content=text), 400, "VALIDATION_ERROR")
+    assert [problem["field"] for problem in details["errors"]] == [
+        "organization_id", "completion.data.rows[0].b.c", "completion.data.rows[1].x",
+    ]  # fmt: skip
+
+
+async def test_text_that_looks_like_names_is_no_name(client: httpx.AsyncClient) -> None:
+    answer = await client.post(COMPLETE, json=completion(note='{"a": 1, "a": 2}', other='"a":'))
+    error(answer, 503, "UNAVAILABLE")
 
 
 @pytest.mark.parametrize("run_id", ["..", "%2e%2e", "a%00b", "x" * 101, "run 1"])

@@ -34,12 +34,16 @@ RUN_ANALYTICS = Operation(
     name="run_analytics",
     tag="Analytics",
     summary="Analytics over runs",
-    description="Groups runs and computes the asked metrics. Sees every event that was answered before.",
+    description=(
+        "Groups runs and computes the asked metrics. Sees every event that was answered before. Under an"
+        " `Idempotency-Key` a repeat gets the figures of its first answer."
+    ),
     permission="run:read",
     answer=reads.RunAnalytics,
     body=requests.AnalyticsQuery,
     body_examples=("run_analytics",),
-    refusals=BODY,
+    refusals=(*BODY, Code.IDEMPOTENCY_CONFLICT),
+    keyed=True,
 )
 
 OPERATIONS = (PLAYBOOK_METRICS, RUN_ANALYTICS)
