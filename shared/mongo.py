@@ -13,6 +13,8 @@ from pymongo.write_concern import WriteConcern
 from shared.settings import ServiceSettings
 
 Document = dict[str, Any]
+Indexes = Mapping[str, Sequence[IndexModel]]
+"""By collection."""
 Collection = Any
 """A motor collection; motor ships no types."""
 
@@ -27,9 +29,13 @@ class Unstorable(Exception):
 
 
 class Mongo:
-    """One service's database: majority-acknowledged, journalled writes; times come back aware, in UTC."""
+    """One service's database: majority-acknowledged, journalled writes; times come back aware, in UTC.
 
-    def __init__(self, settings: ServiceSettings, service: str) -> None:
+    `beside`: what every collection's name ends with, of a copy that is made beside those in use.
+    """
+
+    def __init__(self, settings: ServiceSettings, service: str, beside: str = "") -> None:
+        self._beside = beside
         self._client: Any = AsyncIOMotorClient(
             settings.mongodb_uri, appname=service, serverSelectionTimeoutMS=5000, tz_aware=True, retryWrites=True
         )
@@ -42,12 +48,19 @@ class Mongo:
         )
 
     def collection(self, name: str) -> Collection:
-        return self._database[name]
+        return self._database[f"{name}{self._beside}"]
 
-    async def create_indexes(self, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
+    async def create_indexes(self, indexes: Indexes) -> None:
         """Creates what is missing; what is there already is left alone."""
         for collection, models in indexes.items():
-            await self._database[collection].create_indexes(list(models))
+            await self.collection(collection).create_indexes(list(models))
+
+    async def put_in_use(self, name: str) -> None:
+        """The copy that is beside takes the place of the collection, at once, with its indexes."""
+        await self.collection(name).rename(name, dropTarget=True)
+
+    async def drop(self, name: str) -> None:
+        await self._database.drop_collection(f"{name}{self._beside}")
 
     async def ping(self) -> None:
         await self._client.admin.command("ping")

@@ -110,6 +110,16 @@ def _verify(folder: Folder, options: argparse.Namespace) -> int:
     os.execve(sys.executable, command, environment)
 
 
+def _rebuild(folder: Folder, options: argparse.Namespace) -> int:
+    from deploy.local import plan
+
+    current = plan.load(folder)
+    if current is None:
+        raise StackError("There is no local stack to rebuild anything in: `make up` first.")
+    command = [sys.executable, "-m", f"services.{options.projection}.rebuild", *(["--replace"] * options.replace)]
+    os.execve(sys.executable, command, dict(os.environ) | current.programs[options.projection].environment)
+
+
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
@@ -150,6 +160,11 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="whether the histories of all runs hold, or those of the files")
     verify.add_argument("files", nargs="*", help="evidence documents, as the API exports them")
     verify.set_defaults(run=_verify)
+
+    rebuild = commands.add_parser("rebuild", help="a projection made anew from its log, compared with the one in use")
+    rebuild.add_argument("projection", choices=["timeline", "analytics"])
+    rebuild.add_argument("--replace", action="store_true", help="put the new one in use if they differ")
+    rebuild.set_defaults(run=_rebuild)
     return parser
 
 

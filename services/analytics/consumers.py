@@ -9,10 +9,10 @@ import structlog
 from contracts.events import Event, PlaybookRegistered
 from services.analytics.domain.fold import fold
 from services.analytics.domain.summary import RunSummary, new_summary
-from services.analytics.positions import Positions
+from services.analytics.positions import Records
 from services.analytics.store import AnalyticsStore
 from services.analytics.summaries import RunKey, StoredSummary, Summaries
-from shared.kafka import Batch, Pace, Parking
+from shared.kafka import Batch, Pace, SetsAside
 from shared.messages import Message, Record, Unreadable, read
 
 _HIGHEST = 2**53
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 class RunConsumer:
     """Takes batches from run.events. Taking one twice changes nothing."""
 
-    def __init__(self, summaries: Summaries, positions: Positions, parking: Parking, pace: Pace) -> None:
+    def __init__(self, summaries: Summaries, positions: Records, parking: SetsAside, pace: Pace) -> None:
         self._summaries = summaries
         self._positions = positions
         self._parking = parking
@@ -67,7 +67,7 @@ def _folded(stored: StoredSummary | None, key: RunKey, messages: list[Message]) 
 class PlaybookConsumer:
     """Takes batches from playbook.events."""
 
-    def __init__(self, store: AnalyticsStore, positions: Positions, parking: Parking) -> None:
+    def __init__(self, store: AnalyticsStore, positions: Records, parking: SetsAside) -> None:
         self._store = store
         self._positions = positions
         self._parking = parking
@@ -80,7 +80,7 @@ class PlaybookConsumer:
         await self._positions.record(records)
 
 
-async def _readable(records: Batch, parking: Parking, wrong: Callable[[Message], str | None]) -> list[Message]:
+async def _readable(records: Batch, parking: SetsAside, wrong: Callable[[Message], str | None]) -> list[Message]:
     """The valid messages; what is none is parked."""
     messages: list[Message] = []
     unreadable: list[Unreadable] = []

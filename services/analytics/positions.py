@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import Protocol
 
 from pymongo import UpdateOne
 
@@ -10,6 +11,12 @@ from shared.mongo import Mongo, bulk_write
 
 Place = tuple[str, int]
 """Topic and partition."""
+
+
+class Records(Protocol):
+    """Who is told how far the log has been taken in."""
+
+    async def record(self, records: Batch) -> None: ...
 
 
 class Positions:

@@ -6,7 +6,7 @@ from contracts.registry import ENVELOPED, version_of
 from contracts.topics import RUN_EVENTS
 from services.timeline.arrivals import Arrivals
 from services.timeline.store import EventStore, StoredEvent
-from shared.kafka import Batch, Pace, Parking
+from shared.kafka import Batch, Pace, SetsAside
 from shared.messages import Record, Unreadable, read_envelope
 
 _VERSIONS = {name: version_of(kind) for name, (kind, topic) in ENVELOPED.items() if topic is RUN_EVENTS}
@@ -17,7 +17,7 @@ _HIGHEST = 2**53
 class EventConsumer:
     """Takes batches from run.events. An event that comes twice is kept once."""
 
-    def __init__(self, store: EventStore, arrivals: Arrivals, parking: Parking, pace: Pace) -> None:
+    def __init__(self, store: EventStore, arrivals: Arrivals, parking: SetsAside, pace: Pace) -> None:
         self._store = store
         self._arrivals = arrivals
         self._parking = parking

@@ -3,7 +3,19 @@
 from shared.kafka.consumers import INFRASTRUCTURE, Batch, Consumers, Consumption
 from shared.kafka.finishing import Finish
 from shared.kafka.pace import Pace
-from shared.kafka.parking import Parking
+from shared.kafka.parking import Parking, SetsAside
 from shared.kafka.publisher import Publisher
+from shared.kafka.replay import Replay
 
-__all__ = ["INFRASTRUCTURE", "Batch", "Consumers", "Consumption", "Finish", "Pace", "Parking", "Publisher"]
+__all__ = [
+    "INFRASTRUCTURE",
+    "Batch",
+    "Consumers",
+    "Consumption",
+    "Finish",
+    "Pace",
+    "Parking",
+    "Publisher",
+    "Replay",
+    "SetsAside",
+]

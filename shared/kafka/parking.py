@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import structlog
@@ -15,6 +15,12 @@ from shared.metrics import PARKED
 KEPT_OF_A_VALUE = 4 * 1024 * 1024
 KEPT_OF_A_KEY = 256 * 1024
 log = structlog.get_logger()
+
+
+class SetsAside(Protocol):
+    """What a consumer does with records that it can't take."""
+
+    async def park(self, unreadable: Sequence[Unreadable]) -> None: ...
 
 
 class Parking:
