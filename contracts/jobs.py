@@ -41,6 +41,8 @@ class WorkerJob(Contract):
     attempt_number: int
     idempotency_key: str
     timeout_seconds: float
+    lease_seconds: float = 60.0
+    """Once a worker has sent a heartbeat, its next one or its answer is awaited within this time."""
     config: dict[str, Any]
     data: dict[str, Any]
     context: dict[str, Any]
@@ -48,14 +50,15 @@ class WorkerJob(Contract):
 
 
 class WorkerResult(OpenContract):
-    """What a worker answers on the public topic `worker.results`, as plain JSON without an envelope."""
+    """What a worker says on the public topic `worker.results`, as plain JSON without an envelope: its answer, or before
+    that, as often as it likes, that it is still at work (`heartbeat`)."""
 
     VERSION: ClassVar[int] = 1
     job_id: str = Field(min_length=1, max_length=200)
     run_id: str = Field(min_length=1, max_length=200)
     organization_id: str = Field(min_length=1, max_length=200)
     step_id: str = Field(min_length=1, max_length=200)
-    outcome: Literal["success", "failure"]
+    outcome: Literal["success", "failure", "heartbeat"]
     data: dict[str, Any] = Field(default_factory=dict)
     error: str | None = None
     retryable: bool = False

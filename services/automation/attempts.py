@@ -13,6 +13,7 @@ from prometheus_client import Histogram
 from services.automation.breakers import Breakers
 from services.automation.calls import Caller
 from services.automation.domain.answers import Outcome, circuit_open, failure
+from services.automation.domain.leases import answer_by
 from services.automation.results import outcome_message, worker_message
 from services.automation.settings import AutomationSettings
 from services.automation.store import JobStore, StoredJob
@@ -124,9 +125,9 @@ class Attempts:
         return outcome
 
     async def _hand_over(self, stored: StoredJob) -> None:
-        await self._publish([worker_message(stored.job)])
+        await self._publish([worker_message(stored)])
         ATTEMPTS.labels("worker", "handed_over").inc()
-        await self._store.handed_over(stored.job.job_id, now())
+        await self._store.handed_over(stored.job.job_id, now(), answer_by(stored.job, now()))
 
     async def _publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Tries for as long as the broker is away: a result that is known should not be worked for again."""

@@ -8,6 +8,7 @@ from contracts.jobs import AutomationJob, WorkerResult
 from services.automation.attempts import ATTEMPTS
 from services.automation.calls import CallLimits
 from services.automation.domain.endpoints import channel, of_organization
+from services.automation.domain.leases import lease_seconds
 from services.automation.results import result_message
 from services.automation.store import JobStore, KnownJob, StoredJob
 from shared.clock import now
@@ -20,7 +21,15 @@ from shared.messages import Message, Record, Unreadable, describe, read, read_js
 class JobConsumer:
     """Stores jobs and says so; what they take is done elsewhere, so that a slow endpoint holds up no partition."""
 
-    def __init__(self, store: JobStore, parking: Parking, limits: CallLimits, stored: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        parking: Parking,
+        limits: CallLimits,
+        worker_lease_seconds: float,
+        stored: Callable[[], None],
+    ) -> None:
+        self._lease_seconds = worker_lease_seconds
         self._store = store
         self._parking = parking
         self._limits = limits
@@ -39,7 +48,7 @@ class JobConsumer:
         base = of_organization(job.organization_id, self._limits.bases)
         return StoredJob(
             job, channel(job.api_endpoint, base), envelope.correlation_id, envelope.id, envelope.traceparent,
-            lane=self._limits.lane(job),
+            lane=self._limits.lane(job), worker_lease_seconds=lease_seconds(job.config, self._lease_seconds),
         )  # fmt: skip
 
 
@@ -64,7 +73,11 @@ class ResultConsumer:
         known = await self._store.known({r.job_id for _, r in results if isinstance(r, WorkerResult)})
         checked = [_checked(record, result, known) for record, result in results]
         await self._parking.park([c for c in checked if isinstance(c, Unreadable)])
-        await self._take([c for c in checked if isinstance(c, WorkerResult)], known)
+        told = [c for c in checked if isinstance(c, WorkerResult)]
+        beating = {r.job_id for r in told if r.outcome == "heartbeat"}
+        if beating:
+            await self._store.heard_of(beating, now())
+        await self._take([r for r in told if r.outcome != "heartbeat"], known)
 
     async def _take(self, results: Sequence[WorkerResult], known: Mapping[str, KnownJob]) -> None:
         fresh = [r for r in results if not known[r.job_id].done]

@@ -6,6 +6,7 @@ from contracts.topics import AUTOMATION_JOBS, WORKER_RESULTS
 from services.automation.attempts import Attempts, Claimed
 from services.automation.calls import Caller, CallLimits
 from services.automation.consumers import JobConsumer, ResultConsumer
+from services.automation.leases import WorkerLeases
 from services.automation.settings import AutomationSettings
 from services.automation.store import INDEXES, JOBS, JobStore
 from shared.kafka import Parking
@@ -37,14 +38,15 @@ def _work(service: Service, settings: AutomationSettings, store: JobStore) -> Le
         await work.finish(settings.shutdown_seconds)
 
     service.before.append(caller.start)
-    service.loops.append(work.round)
+    leases = WorkerLeases(store, service.publisher, settings.automation_idle_seconds)
+    service.loops += [work.round, leases.round]
     service.after += [finish, caller.stop]
     return work
 
 
 def _read(service: Service, settings: AutomationSettings, store: JobStore, work: LeasedWork[Claimed]) -> None:
     jobs, results = (Parking(service.publisher, topic, service.name) for topic in (AUTOMATION_JOBS, WORKER_RESULTS))
-    job_consumer = JobConsumer(store, jobs, _limits(settings), work.wake)
+    job_consumer = JobConsumer(store, jobs, _limits(settings), settings.automation_worker_lease_seconds, work.wake)
     result_consumer = ResultConsumer(store, service.publisher, results, settings.automation_max_result_bytes)
     for topic, handle, parking in (
         (AUTOMATION_JOBS, job_consumer.handle, jobs),

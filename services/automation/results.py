@@ -2,7 +2,7 @@
 
 from contracts import topics
 from contracts.commands import RecordAutomationResult
-from contracts.jobs import AutomationJob, WorkerJob, WorkerResult
+from contracts.jobs import WorkerJob, WorkerResult
 from contracts.values import Caller
 from services.automation.domain.answers import Outcome
 from services.automation.store import KnownJob, StoredJob
@@ -11,6 +11,7 @@ from shared.ids import stable_id
 from shared.messages import OutgoingMessage, command_message
 
 CALLER = Caller(id="automation", type="service", permissions=("*",))
+LEASE_LOST = "The worker's lease ran out: neither a heartbeat nor an answer came in time"
 
 
 def outcome_message(stored: StoredJob, outcome: Outcome) -> OutgoingMessage:
@@ -29,6 +30,7 @@ def outcome_message(stored: StoredJob, outcome: Outcome) -> OutgoingMessage:
 
 def result_message(result: WorkerResult, known: KnownJob) -> OutgoingMessage:
     """The result that an external worker sent."""
+    assert result.outcome != "heartbeat"
     command = RecordAutomationResult(
         caller=CALLER, step_id=result.step_id, job_id=result.job_id, outcome=result.outcome, data=result.data,
         error=result.error, retryable=result.retryable, retry_after_seconds=result.retry_after_seconds,
@@ -37,18 +39,27 @@ def result_message(result: WorkerResult, known: KnownJob) -> OutgoingMessage:
     return _command(command, known)
 
 
-def worker_message(job: AutomationJob) -> OutgoingMessage:
-    payload = WorkerJob.model_validate(job.model_dump())
+def lease_lost_message(job_id: str, known: KnownJob) -> OutgoingMessage:
+    """A failure with an id of its own, so that the worker's answer, should it still come, is recorded as late."""
+    command = RecordAutomationResult(
+        caller=CALLER, step_id=known.step_id, job_id=job_id, outcome="failure", error=LEASE_LOST, retryable=True
+    )
+    return _command(command, known, "lease")
+
+
+def worker_message(stored: StoredJob) -> OutgoingMessage:
+    job = stored.job
+    payload = WorkerJob.model_validate(job.model_dump() | {"lease_seconds": stored.worker_lease_seconds})
     return OutgoingMessage(topics.WORKER_JOBS.name, job.run_id, payload.model_dump_json().encode(), WorkerJob.__name__)
 
 
-def _command(command: RecordAutomationResult, known: KnownJob) -> OutgoingMessage:
+def _command(command: RecordAutomationResult, known: KnownJob, *apart: str) -> OutgoingMessage:
     """However often a job's result comes, its command has one id: the first one counts."""
     return command_message(
         topics.RUN_COMMANDS.name,
         known.run_id,
         command,
-        message_id=stable_id("cmd", "automation", known.organization_id, command.job_id),
+        message_id=stable_id("cmd", "automation", known.organization_id, command.job_id, *apart),
         organization_id=known.organization_id,
         correlation_id=known.correlation_id,
         causation_id=known.causation_id,

@@ -40,6 +40,9 @@ class AutomationSettings(ServiceSettings):
     )
     automation_idle_seconds: float = Field(default=1.0, gt=0, description="between looks for jobs of other instances")
     automation_lease_margin_seconds: float = Field(default=30.0, gt=0, description="a lease outlives the attempt by it")
+    automation_worker_lease_seconds: float = Field(
+        default=60.0, ge=1, description="between a worker's heartbeats, where the step names no lease_seconds"
+    )
     automation_max_result_bytes: int = Field(default=1024 * 1024, ge=1024, le=6 * 1024 * 1024)
     automation_kept_days: float = Field(
         default=8, gt=7, description="ended jobs are remembered longer than automation.jobs keeps its records (7 days)"

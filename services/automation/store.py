@@ -21,7 +21,8 @@ INDEXES = {
         IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ]
 }
-_OPEN, _WITH_WORKER, _DONE = "open", "with_worker", "done"
+_OPEN, _WITH_WORKER, _LOST, _DONE = "open", "with_worker", "lost", "done"
+"""With a worker, `lease_until` is there from its first heartbeat on; lost, nothing but its late answer is awaited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class StoredJob:
     traceparent: str | None
     lane: str = ""
     """Organisation and host of a call, which share their bounds and their circuit."""
+    worker_lease_seconds: float = 60.0
+    """How long a worker that has sent a heartbeat may be silent."""
     stored_at: datetime | None = field(default=None, compare=False)
 
 
@@ -83,10 +86,32 @@ class JobStore:
         """Gives the lease back: the attempt was not made."""
         await self._jobs.update_one({"_id": job_id, "state": _OPEN}, {"$set": {"lease_until": now}})
 
-    async def handed_over(self, job_id: str, now: datetime) -> None:
-        """An external worker has it now; the engine's own timer sees to one that never answers."""
-        change = {"state": _WITH_WORKER, "expires_at": now + self._kept}
-        await self._jobs.update_one({"_id": job_id, "state": _OPEN}, {"$set": change, "$unset": {"job": ""}})
+    async def handed_over(self, job_id: str, now: datetime, answer_by: datetime | None) -> None:
+        """It is offered to workers now, and counts as lost without an answer at `answer_by`."""
+        change = {"state": _WITH_WORKER, "expires_at": now + self._kept, "answer_by": answer_by}
+        change |= {"lease_until": answer_by} if answer_by else {}
+        gone = {"job": ""} if answer_by else {"job": "", "lease_until": ""}
+        await self._jobs.update_one({"_id": job_id, "state": _OPEN}, {"$set": change, "$unset": gone})
+
+    async def heard_of(self, job_ids: Many[str], now: datetime) -> None:
+        """Their workers are at it: begins or renews their leases, to `answer_by` at most.
+
+        A worker may be quicker than the note that the job was handed over.
+        """
+        until = {"$min": [{"$add": [now, "$worker_lease_ms"]}, "$answer_by"]}
+        heard = {"state": _WITH_WORKER, "lease_until": until, "expires_at": now + self._kept}
+        query = {"_id": {"$in": sorted(job_ids)}, "state": {"$in": [_OPEN, _WITH_WORKER]}, "channel": "worker"}
+        await self._jobs.update_many(query, [{"$set": heard}, {"$unset": "job"}])
+
+    async def silent(self, now: datetime, limit: int) -> dict[str, KnownJob]:
+        """Jobs whose worker's lease has run out."""
+        query = {"state": _WITH_WORKER, "lease_until": {"$lte": now}}
+        found = await self._jobs.find(query, {"job": 0}).sort("lease_until", ASCENDING).to_list(limit)
+        return {document["_id"]: _known(document) for document in found}
+
+    async def lost(self, job_ids: Many[str]) -> None:
+        query = {"_id": {"$in": sorted(job_ids)}, "state": _WITH_WORKER}
+        await self._jobs.update_many(query, {"$set": {"state": _LOST}})
 
     async def finish(self, job_ids: Sequence[str], now: datetime) -> None:
         change = {"$set": {"state": _DONE, "expires_at": now + self._kept}, "$unset": {"job": ""}}
@@ -110,6 +135,7 @@ class JobStore:
             "lease_until": now,
             "lease_ms": int(attempt_seconds(job.timeout_seconds) * 1000)
             + self._lease_margin // timedelta(milliseconds=1),
+            "worker_lease_ms": int(stored.worker_lease_seconds * 1000),
             "correlation_id": stored.correlation_id,
             "causation_id": stored.causation_id,
             "traceparent": stored.traceparent,
@@ -126,6 +152,7 @@ def _stored(document: Document) -> StoredJob:
         causation_id=document["causation_id"],
         traceparent=document["traceparent"],
         lane=document.get("lane", ""),
+        worker_lease_seconds=document.get("worker_lease_ms", 60_000) / 1000,
         stored_at=document.get("stored_at"),
     )
 

@@ -32,3 +32,5 @@ async def test_the_worker_of_the_documentation_works(
     assert result["data"]["outcome"] == "success"
     assert result["data"]["data"] == {"contract_id": f"contract-{wanted.run_id}"}
     assert result["data"]["worker"] == "contract-worker"
+    document = await bench.jobs.find_one({"_id": wanted.job_id})
+    assert "lease_until" in document, "its heartbeat began a lease"
