@@ -85,15 +85,17 @@ def _created(data: Payload) -> dict[str, Any]:
 
 
 def _started(data: Payload) -> dict[str, Any]:
-    roles = None if data.get("assigned_to") else data.get("assignee_roles")
+    roles = None if data.get("assigned_to") or data.get("candidates") else data.get("assignee_roles")
     again = data["attempt"] if data["attempt"] > 1 else None
     shown = _fields("step_name", "assigned_to")(data) | {"auto_assigned": data.get("auto_assigned") or None}
+    shown |= {"candidates": data.get("candidates")}
     return shown | {"assignee_roles": roles, "attempt": again, "calendar": data.get("calendar")}
 
 
 def _completed(data: Payload) -> dict[str, Any]:
     on_behalf = data["completed_by"] if data["completed_by"] != data["actor"]["id"] else None
     shown = _fields("step_name", "outcome", "duration_minutes")(data)
+    shown |= {"on_behalf_of": data.get("on_behalf_of")}
     return shown | {"completed_by": on_behalf, "sla_breached": data.get("sla_breached") or None}
 
 
@@ -125,18 +127,19 @@ _DETAILS: dict[str, Callable[[Payload], dict[str, Any]]] = {
     "RunCreated": _created,
     "StepStarted": _started,
     "StepCompleted": _completed,
-    "StepFailed": _fields("step_name", "reason", "duration_minutes", "failed_by"),
+    "StepFailed": _fields("step_name", "reason", "duration_minutes", "failed_by", "on_behalf_of"),
     "StepSkipped": _unmet,
     "StepBlocked": _unmet,
     "StepCancelled": _fields("step_name", "reason"),
     "StepsReturned": _fields("from_step", "to_step", "reset"),
     "StepRetried": _fields("step_name", "reason"),
-    "StepAssigned": _fields("step_name", "assigned_to", "previous", "reason"),
-    "StepReleased": _fields("step_name", "previous", "reason"),
+    "StepAssigned": _fields("step_name", "assigned_to", "previous", "reason", "on_behalf_of"),
+    "StepOffered": _fields("step_name", "candidates", "previous"),
+    "StepReleased": _fields("step_name", "previous", "reason", "on_behalf_of"),
     "StepEscalated": _fields("step_name", "roles_added", "assigned_to", "reason"),
     "StepOverdue": _fields("step_name", "due_at"),
     "ReminderDue": _fields("step_name", "due_at", "assigned_to", "assignee_roles"),
-    "ApprovalRecorded": _fields("step_name", "user", "vote", "roles"),
+    "ApprovalRecorded": _fields("step_name", "user", "vote", "roles", "on_behalf_of"),
     "AutomationRequested": _fields("step_name", "job_id", "attempt_number"),
     "AutomationAttemptFailed": _attempt_failed,
     "AutomationFellBack": _fields("step_name", "reason"),

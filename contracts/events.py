@@ -86,6 +86,8 @@ class StepStarted(Event):
     assigned_to: str | None = None
     assignee_roles: list[str] = Field(default_factory=list)
     auto_assigned: bool = False
+    candidates: list[str] = Field(default_factory=list)
+    """Users of whom any may act."""
     due_at: Moment | None = None
     timers: list[Timer] = Field(default_factory=list)
     calendar: CalendarUse | None = None
@@ -105,6 +107,10 @@ class StepCompleted(Event):
     sla_breached: bool = False
     assignments: dict[str, str] = Field(default_factory=dict)
     """Who the steps that follow were given to, by step id."""
+    candidates: dict[str, list[str]] = Field(default_factory=dict)
+    """Those of them that were given to several users, of whom any may act."""
+    on_behalf_of: str | None = None
+    """Whose substitute completed it."""
 
 
 class StepFailed(Event):
@@ -116,6 +122,7 @@ class StepFailed(Event):
     attachments: list[Attachment] = Field(default_factory=list)
     duration_minutes: float
     failed_by: str | None = None
+    on_behalf_of: str | None = None
 
 
 class StepSkipped(Event):
@@ -165,6 +172,20 @@ class StepAssigned(Event):
     assigned_to: str
     previous: str | None = None
     reason: str | None = None
+    candidates: list[str] = Field(default_factory=list)
+    """Users who may act beside the assignee."""
+    on_behalf_of: str | None = None
+    """Whose substitute claimed it for them."""
+
+
+class StepOffered(Event):
+    """An open step was given to several users: any of them may claim or complete it."""
+
+    step_id: str
+    sequence: int
+    step_name: str
+    candidates: list[str]
+    previous: str | None = None
 
 
 class StepReleased(Event):
@@ -175,6 +196,7 @@ class StepReleased(Event):
     step_name: str
     previous: str
     reason: str | None = None
+    on_behalf_of: str | None = None
 
 
 class StepEscalated(Event):
@@ -215,6 +237,8 @@ class ApprovalRecorded(Event):
     user: str
     roles: list[str]
     vote: Literal["approve", "reject"]
+    on_behalf_of: str | None = None
+    """Whose substitute voted."""
     data: dict[str, Any] = Field(default_factory=dict)
     attachments: list[Attachment] = Field(default_factory=list)
 
@@ -365,7 +389,7 @@ class PlaybookRegistered(Event):
 
 RUN_EVENTS: tuple[type[Event], ...] = (
     RunCreated, StepStarted, StepCompleted, StepFailed, StepSkipped, StepBlocked, StepCancelled, StepsReturned,
-    StepRetried, StepAssigned, StepReleased, StepEscalated, StepOverdue, ReminderDue, ApprovalRecorded,
+    StepRetried, StepAssigned, StepOffered, StepReleased, StepEscalated, StepOverdue, ReminderDue, ApprovalRecorded,
     AutomationRequested, AutomationAttemptFailed, AutomationFellBack, LateResultRecorded, DataUpdated, RunPaused,
     RunResumed, RunBlocked, RunUnblocked, RunCompleted, RunFailed, RunReopened, RunCancelled, NotificationSent,
 )  # fmt: skip

@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from contracts.calendars import BusinessCalendar
 from contracts.definitions import StepType
-from contracts.values import Contract
+from contracts.values import Contract, Moment
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -96,6 +96,24 @@ class SegregationOfDuties(Contract):
     rules: Annotated[tuple[SegregationRule, ...], Field(max_length=MAX_RULES)] = ()
 
 
+class Delegation(Contract):
+    """For a time one user may act as another."""
+
+    delegator: Word
+    substitute: Word
+    roles: tuple[Word, ...] | None = None
+    """Only for steps that ask for one of these. Null: for all that the delegator may work on."""
+    delegator_roles: tuple[str, ...] = ()
+    """Those that the delegator held when delegating."""
+    starts_at: Moment
+    ends_at: Moment
+    reason: str | None = None
+
+    @property
+    def lent_roles(self) -> tuple[str, ...]:
+        return self.delegator_roles if self.roles is None else self.roles
+
+
 class OrganizationPolicies(Contract):
     """What is in force for one organisation, by the kind of document; these defaults until it sets its own."""
 
@@ -104,6 +122,8 @@ class OrganizationPolicies(Contract):
     approval_limit: ApprovalLimit = ApprovalLimit()
     calendars: dict[str, BusinessCalendar] = Field(default_factory=dict)
     """By name."""
+    delegations: dict[str, Delegation] = Field(default_factory=dict)
+    """By id."""
     role_order: RoleOrder = RoleOrder()
     segregation_of_duties: SegregationOfDuties = SegregationOfDuties()
 
@@ -116,7 +136,8 @@ POLICIES: dict[str, type[Contract]] = {
     "segregation_of_duties": SegregationOfDuties,
 }
 """By kind, in order of name: those that are read and changed as policies."""
-DOCUMENTS: dict[str, type[Contract]] = {**POLICIES}
+DELEGATION = "delegation"
+DOCUMENTS: dict[str, type[Contract]] = {**POLICIES, DELEGATION: Delegation}
 """By kind, all documents of organisations."""
-SEVERAL: dict[str, str] = {}
+SEVERAL: dict[str, str] = {DELEGATION: "delegations"}
 """Kinds of which an organisation has several, each with the field of OrganizationPolicies that holds them by name."""

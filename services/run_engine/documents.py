@@ -97,9 +97,9 @@ def _head(run: StoredRun) -> Document:
 
 def listed(state: RunState) -> Document:
     """What lists of runs look at, besides the state: who works on it, and when it is due while its clock runs."""
-    working = {step.assigned_to for step in state.steps.values() if step.is_open} - {None}
+    working = {user for step in state.steps.values() if step.is_open for user in (step.assigned_to, *step.candidates)}
     due = state.due_at if state.ended_at is None and not state.is_paused else None
-    return {"assignees": sorted(working), "due": due or NEVER}
+    return {"assignees": sorted(working - {None}), "due": due or NEVER}
 
 
 def _entry_document(entry: Entry) -> Document:

@@ -14,6 +14,8 @@ from contracts.replies import Reply
 from services.run_engine.domain import views
 from services.run_engine.domain.copying import changed
 from services.run_engine.domain.decide import lead_on
+from services.run_engine.domain.plan import plan_of
+from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState
 from services.run_engine.journal import Entry, Journal
 from shared.messages import Message, OutgoingMessage, command_message, event_message
@@ -93,7 +95,8 @@ def _decide(
         return Taken(run and _journalled(run, message, (), reply, answer), (), reply, answer)
     after, decided = course.state, course.events
     messages, head = _messages(run, message, definition, after, decided, now)
-    result = _result(command, definition, before, after, decided)
+    situation = Situation(plan_of(definition), policies, now)
+    result = _result(command, situation, before, after, decided)
     reply = Reply(result=result, sequence=after.sequence)
     base = run or StoredRun(after.run_id, after, Journal(), None, message.partition)
     base = changed(base, state=after, head_hash=head)
@@ -191,7 +194,7 @@ def _job(
 
 def _result(
     command: commands.Command,
-    definition: PlaybookDefinition,
+    situation: Situation,
     before: RunState | None,
     after: RunState,
     decided: Sequence[events.Event],
@@ -199,11 +202,11 @@ def _result(
     """The answer, in the shape of the public API."""
     match command:
         case commands.StartRun():
-            return views.run_created_view(after, definition, decided)
+            return views.run_created_view(after, situation.plan.definition, decided)
         case commands.CompleteStep():
-            return views.completion_view(after, definition, command.step_id, decided, command.caller)
+            return views.completion_view(after, situation, command.step_id, decided, command.caller)
         case commands.ClaimStep() | commands.ReleaseStep():
-            return views.assignment_view(after, definition, command.step_id, decided, command.caller)
+            return views.assignment_view(after, situation, command.step_id, decided, command.caller)
         case commands.UpdateData():
             return views.update_view(after, decided)
         case commands.SignalCommand() if before is not None:

@@ -53,8 +53,8 @@ def build(settings: Settings) -> Service:
     reads = RunReads(service.mongo)
     _add_bulk(service, reads)
     _add_organizations(service, in_force, settings)
-    service.app.include_router(queries.router(reads, runs))
-    service.app.include_router(task_queries.router(reads, runs))
+    service.app.include_router(queries.router(reads, runs, in_force))
+    service.app.include_router(task_queries.router(reads, runs, in_force))
     return service
 
 

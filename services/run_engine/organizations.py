@@ -58,6 +58,9 @@ class OrganizationStore:
             await self._read(stale, heads)
         return {o: self._known[o][1] if o in heads else DEFAULT_POLICIES for o in organization_ids}
 
+    async def of(self, organization_id: str) -> OrganizationPolicies:
+        return (await self.policies([organization_id]))[organization_id]
+
     async def revision(self, organization_id: str, kind: str, name: str) -> int:
         """Of the document that is in force; 0 where there is none."""
         found = await self._documents.find_one({"_id": document_key(organization_id, kind, name)}, {"revision": 1})

@@ -7,12 +7,14 @@ from fastapi import APIRouter, Depends, Query, Response
 from contracts.definitions import PlaybookDefinition
 from services.run_engine.domain import views
 from services.run_engine.domain.plan import plan_of
-from services.run_engine.domain.situation import unknown_step
+from services.run_engine.domain.situation import Situation, unknown_step
 from services.run_engine.domain.state import RunState
 from services.run_engine.execution import not_found
+from services.run_engine.organizations import OrganizationStore
 from services.run_engine.reads import RunReads
 from services.run_engine.run_list import RunFilters, RunSort
 from services.run_engine.store import RunStore
+from shared import clock
 from shared.errors import Refused
 from shared.http import success
 from shared.mongo import Document
@@ -21,7 +23,7 @@ from shared.pages import DEFAULT_LIMIT, MAX_LIMIT
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
 
-def router(reads: RunReads, store: RunStore) -> APIRouter:
+def router(reads: RunReads, store: RunStore, organizations: OrganizationStore) -> APIRouter:
     routes = APIRouter(prefix="/internal")
 
     @routes.get("/runs/open")
@@ -51,7 +53,8 @@ def router(reads: RunReads, store: RunStore) -> APIRouter:
         state, incident = await reads.run(organization_id, run_id)
         plan = plan_of(await definition_of(state, store))
         shown = state if sensitive else views.masked_run(state, plan)
-        return success({**views.waiting_view(shown, plan), **_incident(incident)})
+        at = Situation(plan, await organizations.of(organization_id), clock.now())
+        return success({**views.waiting_view(shown, at), **_incident(incident)})
 
     @routes.get("/runs/{run_id}/steps/{step_id}")
     async def step(run_id: str, step_id: str, organization_id: str, sensitive: bool = False) -> Response:

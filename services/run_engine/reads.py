@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from services.run_engine.documents import from_document, state_of
 from services.run_engine.domain.lifecycle import RUN_OPEN
-from services.run_engine.domain.state import RunState, StepState
+from services.run_engine.domain.state import RunState
 from services.run_engine.execution import not_found
 from services.run_engine.run_list import RunFilters, RunSort
 from shared.errors import Refused
@@ -59,10 +59,3 @@ class RunReads:
         """The runs that are there, by id."""
         found = self._runs.find({"_id": {"$in": list(run_ids)}}, {"state": 1})
         return {document["_id"]: state_of(document) async for document in found}
-
-
-def is_mine(step: StepState, user_id: str, roles: Collection[str]) -> bool:
-    """The step waits for this user: given to them, or to one of their roles, or to anyone."""
-    if step.assigned_to == user_id or not set(step.assignee_roles).isdisjoint(roles):
-        return True
-    return step.assigned_to is None and not step.assignee_roles

@@ -49,16 +49,21 @@ class TaskFilters:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who asks."""
+    """Who asks, and for whom they stand in just now."""
 
     organization_id: str
     user_id: str
     roles: tuple[str, ...]
+    stands_in_for: tuple[str, ...] = ()
+    further_roles: tuple[str, ...] = ()
+    """Those that others lend, and those that their own may act for somewhere."""
 
     def query(self, assignment: Assignment | None = None) -> Document:
         me = for_user(self.user_id)
-        audience = [me] if assignment == "mine" else [me, *map(for_role, self.roles), ANYONE]
-        return {"organization_id": self.organization_id, "for": {"$in": audience}}
+        everything = [
+            me, *map(for_user, self.stands_in_for), *map(for_role, (*self.roles, *self.further_roles)), ANYONE,
+        ]  # fmt: skip
+        return {"organization_id": self.organization_id, "for": {"$in": [me] if assignment == "mine" else everything}}
 
 
 class TaskList:
@@ -124,7 +129,9 @@ class TaskList:
 def listing(person: Person, filters: TaskFilters, sort: Sort, cursor: str | None, limit: int) -> Listing:
     hint, order = _ORDERS[sort]
     query = person.query(filters.assignment) | filters.query(clock.now())
-    return Listing(query, order, repr((person, filters)), cursor, limit, hint)
+    return Listing(
+        query, order, repr((person.organization_id, person.user_id, person.roles, filters)), cursor, limit, hint
+    )
 
 
 def _write(key: str, row: Document, run: StoredRun) -> ReplaceOne[Document]:

@@ -5,36 +5,46 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from contracts.policies import OrganizationPolicies
+from contracts.values import Caller
 from services.run_engine.domain import views
+from services.run_engine.domain.acting import audience, may_act
+from services.run_engine.domain.plan import plan_of
+from services.run_engine.domain.situation import Situation
+from services.run_engine.organizations import OrganizationStore
 from services.run_engine.queries import Limit, definition_of, shown
-from services.run_engine.reads import RunReads, is_mine
+from services.run_engine.reads import RunReads
 from services.run_engine.store import RunStore
 from services.run_engine.task_list import Person, Sort, TaskFilters
 from services.run_engine.task_rows import is_task
+from shared import clock
 from shared.http import success
 from shared.mongo import Document
 from shared.pages import DEFAULT_LIMIT
 
 
-def router(reads: RunReads, store: RunStore) -> APIRouter:
+def router(reads: RunReads, store: RunStore, organizations: OrganizationStore) -> APIRouter:
     routes = APIRouter(prefix="/internal/tasks")
 
     @routes.get("")
     async def tasks(
-        person: Annotated[Person, Depends(_person)],
+        asker: Annotated[Person, Depends(_person)],
         filters: Annotated[TaskFilters, Depends()],
         sort: Sort = "due_at",
         cursor: str | None = None,
         limit: Limit = DEFAULT_LIMIT,
         sensitive: bool = False,
     ) -> Response:
+        policies = await organizations.of(asker.organization_id)
+        person = _with_others(asker, policies)
         page = await store.tasks.page(person, filters, sort, cursor, limit)
-        found = await _tasks(page.items, person, reads, store, sensitive)
+        found = await _tasks(page.items, person, policies, reads, store, sensitive)
         return success({"tasks": found, **page.about()})
 
     @routes.get("/counts")
-    async def counts(person: Annotated[Person, Depends(_person)]) -> Response:
-        return success(await store.tasks.counts(person))
+    async def counts(asker: Annotated[Person, Depends(_person)]) -> Response:
+        policies = await organizations.of(asker.organization_id)
+        return success(await store.tasks.counts(_with_others(asker, policies)))
 
     return routes
 
@@ -43,17 +53,34 @@ def _person(organization_id: str, user_id: str, role: Annotated[list[str] | None
     return Person(organization_id, user_id, tuple(role or ()))
 
 
+def _caller(person: Person) -> Caller:
+    return Caller(id=person.user_id, roles=person.roles)
+
+
+def _with_others(asker: Person, policies: OrganizationPolicies) -> Person:
+    users, roles = audience(_caller(asker), policies, clock.now())
+    return Person(asker.organization_id, asker.user_id, asker.roles, tuple(users), tuple(roles))
+
+
 async def _tasks(
-    rows: Iterable[Document], person: Person, reads: RunReads, store: RunStore, sensitive: bool
+    rows: Iterable[Document],
+    person: Person,
+    policies: OrganizationPolicies,
+    reads: RunReads,
+    store: RunStore,
+    sensitive: bool,
 ) -> list[Document]:
     """As the runs say: a row whose step is no task of this person's any more is left out."""
     states = await reads.states({row["run_id"] for row in rows})
+    caller, now = _caller(person), clock.now()
     found: list[Document] = []
     for row in rows:
         state = states.get(row["run_id"])
         step = state.steps.get(row["step_id"]) if state is not None and not state.is_paused else None
-        if state is None or step is None or not (is_task(step) and is_mine(step, person.user_id, person.roles)):
+        if state is None or step is None or not is_task(step):
             continue
-        by_id = {step.step_id: step for step in (await definition_of(state, store)).steps}
-        found.append(views.task_view(await shown(state, store, sensitive), step, by_id[step.step_id]))
+        situation = Situation(plan_of(await definition_of(state, store)), policies, now)
+        if not may_act(caller, state, step, situation):
+            continue
+        found.append(views.task_view(await shown(state, store, sensitive), step, caller, situation))
     return found

@@ -56,5 +56,5 @@ def _row(state: RunState, step: StepState) -> Document:
 
 
 def _for(step: StepState) -> list[str]:
-    people = [for_user(step.assigned_to)] if step.assigned_to is not None else []
-    return [*people, *map(for_role, step.assignee_roles)] or [ANYONE]
+    people = dict.fromkeys(user for user in (step.assigned_to, *step.candidates) if user is not None)
+    return [*map(for_user, people), *map(for_role, step.assignee_roles)] or [ANYONE]

@@ -180,6 +180,7 @@ EFFECTS: dict[type[Event], Callable[[RunSummary, Any], RunSummary]] = {
     events.StepsReturned: _returned,
     events.StepRetried: _retried,
     events.StepAssigned: _nothing,
+    events.StepOffered: _nothing,
     events.StepReleased: _nothing,
     events.StepEscalated: _nothing,
     events.StepOverdue: _nothing,  # the completion says whether the SLA was missed

@@ -136,6 +136,10 @@ class NextStep(Shape):
     sequence: int
     status: StepStatus
     assigned_to: str | None = None
+    candidates: list[str] | None = None
+    """Users who are named for it, of whom any may act."""
+    substitutes: list[str] | None = None
+    """Who may act just now for those whom it names."""
     started_at: Moment | None = None
     due_at: Moment | None = None
     step_name: str | None = None
@@ -167,6 +171,8 @@ class StepCompleted(Shape):
     completed_by: str | None = None
     duration_minutes: float | None = None
     outcome: str | None = None
+    on_behalf_of: str | None = None
+    """Whose substitute completed it, or voted."""
     approvals: dict[str, Any] | None = None
     """The tally of a step that needs several approvals."""
     next_steps: list[NextStep]

@@ -157,7 +157,8 @@ def _start(
     definition, step, start = planned.definition, state.steps[planned.step_id], situation.now
     dates = timing.work_dates(planned, step.attempt + 1, start, state.data, situation.policies.calendars)
     automated = definition.step_type == "automated"
-    assignee = step.assigned_to if step.assigned_to or definition.assignee_roles else first_assignee
+    named = step.assigned_to or step.candidates or definition.assignee_roles
+    assignee = step.assigned_to if named else first_assignee
     yield StepStarted(
         at=start,
         actor=opener,
@@ -169,6 +170,7 @@ def _start(
         execution_mode="automated" if automated else "manual",
         assigned_to=None if automated else assignee,
         assignee_roles=definition.assignee_roles,
+        candidates=[] if automated else list(step.candidates),
         auto_assigned=step.auto_assigned and not automated,
         due_at=dates.due_at,
         timers=[] if automated else dates.timers,

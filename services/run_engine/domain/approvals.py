@@ -11,7 +11,7 @@ from contracts.definitions import Condition
 from services.run_engine.domain.conditions import Facts, look_up
 from services.run_engine.domain.loose import is_number, mapping, positive, text, texts
 from services.run_engine.domain.plan import PlannedStep
-from services.run_engine.domain.state import RunState, StepState, Vote
+from services.run_engine.domain.state import RunState, Vote
 
 Meaning = Literal["done", "approved", "rejected", "failed", "returned"]
 
@@ -165,7 +165,3 @@ def _amount(planned: PlannedStep, state: RunState) -> float | None:
 
 def _asks_for_number(condition: Condition) -> bool:
     return is_number(condition.value)
-
-
-def votes_with(step: StepState, vote: Vote) -> list[Vote]:
-    return [*(v for v in step.approvals if v.user != vote.user), vote]

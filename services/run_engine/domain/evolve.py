@@ -30,6 +30,7 @@ from contracts.events import (
     StepDates,
     StepEscalated,
     StepFailed,
+    StepOffered,
     StepOverdue,
     StepReleased,
     StepRetried,
@@ -44,9 +45,10 @@ from services.run_engine.domain.state import RunState, StepState
 
 RunEvent = (
     RunCreated | StepStarted | StepCompleted | StepFailed | StepSkipped | StepBlocked | StepCancelled | StepsReturned
-    | StepRetried | StepAssigned | StepReleased | StepEscalated | StepOverdue | ReminderDue | ApprovalRecorded
-    | AutomationRequested | AutomationAttemptFailed | AutomationFellBack | LateResultRecorded | DataUpdated | RunPaused
-    | RunResumed | RunBlocked | RunUnblocked | RunCompleted | RunFailed | RunReopened | RunCancelled | NotificationSent
+    | StepRetried | StepAssigned | StepOffered | StepReleased | StepEscalated | StepOverdue | ReminderDue
+    | ApprovalRecorded | AutomationRequested | AutomationAttemptFailed | AutomationFellBack | LateResultRecorded
+    | DataUpdated | RunPaused | RunResumed | RunBlocked | RunUnblocked | RunCompleted | RunFailed | RunReopened
+    | RunCancelled | NotificationSent
 )  # fmt: skip
 
 
@@ -98,8 +100,13 @@ def _applied(state: RunState, event: RunEvent) -> RunState:  # noqa: C901 - one 
         case StepRetried():
             return _with_step(state, event, stepping.renewed(state.steps[event.step_id], event))
         case StepAssigned():
-            step = state.steps[event.step_id]
-            return _with_step(state, event, changed(step, assigned_to=event.assigned_to), clear_timers=False)
+            step = changed(
+                state.steps[event.step_id], assigned_to=event.assigned_to, candidates=tuple(event.candidates)
+            )
+            return _with_step(state, event, step, clear_timers=False)
+        case StepOffered():
+            step = stepping.offered(state.steps[event.step_id], event.candidates)
+            return _with_step(state, event, step, clear_timers=False)
         case StepReleased():
             step = changed(state.steps[event.step_id], assigned_to=None, auto_assigned=False)
             return _with_step(state, event, step, clear_timers=False)
@@ -186,6 +193,7 @@ def _without_timer(state: RunState, timer_id: str) -> RunState:
 def _completed(state: RunState, event: StepCompleted) -> RunState:
     step = changed(
         state.steps[event.step_id], status="completed", ended_at=event.at, completed_by=event.completed_by,
+        on_behalf_of=event.on_behalf_of, hands=_hands(state, event),
         outcome=event.outcome, was_status=None, sla_breached=event.sla_breached, data=event.data,
         attachments=tuple(event.attachments), job_id=None, reason=None,
     )  # fmt: skip
@@ -193,13 +201,20 @@ def _completed(state: RunState, event: StepCompleted) -> RunState:
     steps = after.steps
     if event.assignments:
         steps = {**steps, **{i: stepping.given(steps[i], to) for i, to in event.assignments.items()}}
+    if event.candidates:
+        steps = {**steps, **{i: stepping.offered(steps[i], users) for i, users in event.candidates.items()}}
     data = {**state.data, **event.data} if event.data else state.data
     return after if steps is after.steps and data is state.data else changed(after, steps=steps, data=data)
+
+
+def _hands(state: RunState, event: StepCompleted) -> tuple[str, ...]:
+    return stepping.hands_with(state.steps[event.step_id], event.completed_by, event.actor.id, event.on_behalf_of)
 
 
 def _failed(state: RunState, event: StepFailed) -> RunState:
     step = changed(
         state.steps[event.step_id], status="failed", ended_at=event.at, completed_by=event.failed_by,
+        on_behalf_of=event.on_behalf_of,
         outcome="failure", reason=event.reason, was_status=None, data=event.data,
         attachments=tuple(event.attachments), job_id=None, unmet=(),
     )  # fmt: skip

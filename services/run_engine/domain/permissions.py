@@ -10,24 +10,15 @@ def holds(caller: Caller, permission: str) -> bool:
     return any(held in (permission, "*", f"{resource}:*") for held in caller.permissions)
 
 
-def may_work_on(caller: Caller, step: StepState) -> bool:
-    """Its assignee, or a holder of one of its roles; a step with neither is open to all who may complete steps."""
-    if step.assigned_to is None and not step.assignee_roles:
-        return step.execution_mode == "manual" or caller.type == "service" or holds(caller, "step:complete")
-    if caller.id == step.assigned_to or holds(caller, "step:override"):
-        return True
-    if step.execution_mode == "automated" and caller.type == "service":
-        return True
-    return any(role in caller.roles for role in step.assignee_roles)
-
-
 def not_yours(caller: Caller, step: StepState) -> Rejection:
+    named = {"candidates": list(step.candidates)} if step.candidates else {}
     return Rejection(
         code=Code.FORBIDDEN,
         message=f"{caller.id} is neither the assignee of {step.step_id} nor holds one of its roles.",
         details={
             "step": step.step_id,
             "assigned_to": step.assigned_to,
+            **named,
             "required_roles": list(step.assignee_roles),
             "current_roles": list(caller.roles),
         },

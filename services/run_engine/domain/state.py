@@ -23,6 +23,16 @@ class Vote:
     at: Moment
     data: dict[str, Any] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
+    on_behalf_of: str | None = None
+
+    @property
+    def people(self) -> set[str]:
+        """One voice: a vote of one of them takes the place of the other's."""
+        return {self.user} if self.on_behalf_of is None else {self.user, self.on_behalf_of}
+
+
+def with_vote(votes: tuple[Vote, ...], vote: Vote) -> tuple[Vote, ...]:
+    return (*(other for other in votes if other.people.isdisjoint(vote.people)), vote)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,7 @@ class AttemptRecord:
     ended_at: Moment | None
     completed_by: str | None
     outcome: str | None
+    on_behalf_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,8 @@ class StepState:
     execution_mode: ExecutionMode | None = None
     assigned_to: str | None = None
     """Of a pending step: who it will be given to."""
+    candidates: tuple[str, ...] = ()
+    """Users who are named for it beside the assignee: any of them may act."""
     auto_assigned: bool = False
     assignee_roles: tuple[str, ...] = ()
     started_at: Moment | None = None
@@ -60,6 +73,8 @@ class StepState:
     """What its dates were reckoned with; None: around the clock."""
     blocked_at: Moment | None = None
     completed_by: str | None = None
+    on_behalf_of: str | None = None
+    """Whose substitute completed it."""
     outcome: str | None = None
     reason: str | None = None
     """Why it was skipped, failed or cancelled."""
@@ -79,6 +94,14 @@ class StepState:
     job_attempt: int = 0
     """1 for the first try, one more for each retry."""
     history: tuple[AttemptRecord, ...] = ()
+    hands: tuple[str, ...] = ()
+    """Who completed it or voted on it, in any attempt, and on whose behalf, in order of name."""
+
+    @property
+    def people(self) -> set[str]:
+        """`hands`, of runs that are older than it too."""
+        older = {self.completed_by, *(vote.user for vote in self.approvals), *(a.completed_by for a in self.history)}
+        return {*self.hands, *(user for user in older if user is not None)}
 
     @property
     def is_ended(self) -> bool:

@@ -14,6 +14,8 @@ from contracts.values import SYSTEM_CALLER, Caller
 from services.run_engine.domain.decide import decide
 from services.run_engine.domain.evolve import evolve
 from services.run_engine.domain.lifecycle import RUN_TRANSITIONS, STEP_TRANSITIONS
+from services.run_engine.domain.plan import plan_of
+from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState, StepState
 
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
@@ -74,6 +76,10 @@ class Story:
 
     def step(self, number: int) -> StepState:
         return self.state.steps[f"step_{number:03}"]
+
+    @property
+    def situation(self) -> Situation:
+        return Situation(plan_of(self.definition), self.policies, self.now)
 
     def statuses(self) -> list[str]:
         return [step.status for step in self.state.steps.values()]

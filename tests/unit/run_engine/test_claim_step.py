@@ -12,7 +12,7 @@ def test_a_holder_of_the_role_becomes_the_assignee() -> None:
     story = trial(CLERKS).when(BY_CARL).then("StepAssigned")
     assert (story.step(1).assigned_to, story.event("StepAssigned").reason) == ("carl", "claimed")
     assert isinstance(story.answer, list)
-    view = assignment_view(story.state, story.definition, "step_001", story.answer, CARL)
+    view = assignment_view(story.state, story.situation, "step_001", story.answer, CARL)
     assert (view["assigned_to"], view["can_complete"]) == ("carl", True)
     assert view["timeline_entry"]["event"] == "step_assigned"
 

@@ -27,7 +27,7 @@ from contracts.commands import (
     SkipStep,
     UpdateData,
 )  # fmt: skip
-from contracts.policies import DEFAULT_POLICIES
+from contracts.policies import DEFAULT_POLICIES, OrganizationPolicies
 from contracts.rejections import Rejection
 from contracts.values import Caller
 from services.run_engine.domain.plan import plan_of
@@ -39,8 +39,21 @@ STORED: TypeAdapter[RunState] = TypeAdapter(RunState)
 CALLERS = (
     Caller(id="u1", roles=("r1",), permissions=("step:complete",)),
     Caller(id="u2", roles=("r1", "r2"), permissions=("step:complete", "step:skip")),
+    Caller(id="u3", permissions=("step:complete",)),
     Caller(id="root", permissions=("*",)),
 )
+ALWAYS = {"starts_at": "2000-01-01T00:00:00Z", "ends_at": "2100-01-01T00:00:00Z"}
+WITH_RULES = OrganizationPolicies.model_validate({
+    "role_order": {"roles": ["r1", "r2", "r3"], "higher_may_act": [{"step_type": "task"}]},
+    "segregation_of_duties": {"rules": [
+        {"type": "separate_steps", "name": "apart", "steps": [{"step_type": "approval"}, {"step_type": "form"}]},
+        {"type": "four_eyes", "name": "not one's own", "steps": [{"name": "B"}], "run_starter": True},
+    ]},
+    "delegations": {
+        "d1": {"delegator": "u1", "substitute": "u3", "delegator_roles": ["r1"], **ALWAYS},
+        "d2": {"delegator": "u2", "substitute": "u1", "roles": ["r2"], **ALWAYS},
+    },
+})  # fmt: skip
 VALUES = [-1, 0, 1, 2, 3, 1.5, "a", "2024-01-01", "", None, True]
 values = st.sampled_from(VALUES)
 data = st.dictionaries(st.sampled_from(["x", "y", "severity"]), values, max_size=2)
@@ -132,7 +145,8 @@ def _details(kind: type[Command], chance: Random, story: Story) -> dict[str, Any
     some = {name: chance.choice(VALUES) for name in ("x", "y", "severity") if chance.random() < 0.4}
     anywhere = {"step_id": chance.choice(list(story.state.steps))}
     if kind is CompleteStep:
-        to = {chance.choice(list(story.state.steps)): ["u1"]} if chance.random() < 0.1 else {}
+        users = chance.choice([["u1"], ["u1", "u3"]])
+        to = {chance.choice(list(story.state.steps)): users} if chance.random() < 0.1 else {}
         outcome = chance.choice(OUTCOMES)
         return {
             "step_id": _open(chance, story, "manual"),
@@ -179,7 +193,7 @@ def _due(chance: Random, story: Story) -> str:
 @given(playbooks(), data, st.integers(0, 2**32))
 def test_whatever_comes_the_run_stays_sound(steps: list[dict[str, Any]], start: dict[str, Any], seed: int) -> None:
     chance = Random(seed)
-    policies = chance.choice([DEFAULT_POLICIES, IN_AN_OFFICE])
+    policies = chance.choice([DEFAULT_POLICIES, IN_AN_OFFICE, WITH_RULES])
     definition = playbook(*steps, sla_hours=24, auto_escalation=True, reminders=[{"before_hours": 2}])
     story = Story(definition, policies).started(CALLERS[0], initial_data=start)
     for _ in range(40):
@@ -198,10 +212,10 @@ def read_everything(story: Story, before: RunState, sent: Command) -> None:
     plan = plan_of(story.definition)
     for step_id, step in story.state.steps.items():
         step_view(story.state, step, plan.by_id[step_id].definition)
-    waits = waiting_view(story.state, plan)["waits_for"]
+    waits = waiting_view(story.state, story.situation)["waits_for"]
     assert bool(waits) == (story.state.status not in ("completed", "cancelled"))
     if isinstance(sent, CompleteStep):
-        completion_view(story.state, story.definition, sent.step_id, story.answer, sent.caller)
+        completion_view(story.state, story.situation, sent.step_id, story.answer, sent.caller)
     elif isinstance(sent, SignalCommand):
         signal_view(before, story.state, sent, story.answer)
     assert_never_stuck(story.state)

@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from contracts.commands import CancelRun
+from contracts.policies import FinancialControls, OrganizationPolicies
 from contracts.rejections import Code
-from tests.unit.run_engine.story import ADMIN, ALICE, Story, trial
+from tests.unit.run_engine.story import ADMIN, ALICE, Story, somebody, trial
 
 
 def automated(following: int = 0, **config: Any) -> Story:
@@ -89,3 +90,20 @@ def test_an_answer_twice_counts_once() -> None:
 
 def test_refuses_a_step_that_the_run_does_not_have() -> None:
     automated().answers(1, step_id="step_009").refused(Code.NOT_FOUND)
+
+
+@pytest.mark.parametrize(
+    ("fallback", "events"),
+    [(False, ["AutomationAttemptFailed", "StepFailed", "RunFailed"]),
+     (True, ["AutomationAttemptFailed", "AutomationFellBack"])],
+)  # fmt: skip
+def test_an_approval_beyond_what_is_in_force_by_now_is_none(fallback: bool, events: list[str]) -> None:
+    config = {"auto_approve_limit": 60_000, "fallback_to_manual": fallback}
+    story = trial({"step_type": "automated", "automation_config": config})
+    story.policies = OrganizationPolicies(financial_controls=FinancialControls(auto_approve_limit=50_000))
+    refused = story.completes(1, somebody("worker")).refused(Code.POLICY_VIOLATION)
+    assert (refused.details["max_allowed"], refused.details["requested"]) == (50_000, 60_000)
+    story.answers(1).then(*events)
+    assert "financial_controls" in story.event("AutomationAttemptFailed").error
+    if fallback:
+        story.completes(1, somebody("a person")).then("StepCompleted", "RunCompleted")

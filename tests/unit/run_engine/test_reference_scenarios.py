@@ -86,7 +86,7 @@ def contacted() -> Story:
 def test_completing_the_first_step_answers_as_the_reference_does() -> None:
     story = contacted().then("StepCompleted", "StepStarted")
     assert not isinstance(story.answer, type(None)) and story.event("StepStarted").auto_assigned
-    view = completion_view(story.state, story.definition, "step_001", story.history[2:], REP)
+    view = completion_view(story.state, story.situation, "step_001", story.history[2:], REP)
     next_step = {key: view["next_steps"][0][key] for key in list(view["next_steps"][0])[:6]}
     assert {**view, "next_steps": [next_step]} == {
         "step_id": "step_001",

@@ -10,7 +10,7 @@ from tests.unit.run_engine.story import ADMIN, ALICE, Story, somebody, trial
 
 def completed(story: Story, number: int, caller: Caller = ALICE) -> dict[str, Any]:
     assert isinstance(story.answer, list)
-    return completion_view(story.state, story.definition, f"step_{number:03}", story.answer, caller)
+    return completion_view(story.state, story.situation, f"step_{number:03}", story.answer, caller)
 
 
 def test_a_vote_that_leaves_the_step_open_shows_the_tally() -> None:
@@ -87,6 +87,6 @@ def test_a_retry_tells_that_the_run_is_active_again() -> None:
 def test_a_task_carries_what_its_worker_needs() -> None:
     context = {"entity_type": "customer", "entity_name": "Acme", "priority": "high"}
     story = trial({"metadata": {"form_fields": [{"name": "a"}]}}, start={"context": context, "initial_data": {"a": 1}})
-    task = task_view(story.state, story.step(1), story.definition.steps[0])
+    task = task_view(story.state, story.step(1), ALICE, story.situation)
     assert (task["entity"], task["priority"]) == ({"entity_type": "customer", "entity_name": "Acme"}, "high")
     assert (task["form_fields"], task["data"]) == ([{"name": "a"}], {"a": 1})

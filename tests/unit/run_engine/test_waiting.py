@@ -12,7 +12,7 @@ SIGNED = {"field": "signed", "operator": "exists"}
 
 
 def why(story: Story) -> dict[str, Any]:
-    return waiting_view(story.state, plan_of(story.definition))
+    return waiting_view(story.state, story.situation)
 
 
 def test_for_a_person() -> None:
@@ -70,7 +70,7 @@ def test_what_a_form_hides_is_not_told_as_the_value_that_was_looked_at() -> None
     plan = plan_of(story.definition)
     shown = masked_run(story.state, plan)
     first = step_view(shown, shown.steps["step_001"], plan.by_id["step_001"].definition)
-    assert "123-45" not in str(waiting_view(shown, plan)) + str(first)
+    assert "123-45" not in str(waiting_view(shown, story.situation)) + str(first)
     assert "123-45" in str(why(story))
 
 

@@ -1,7 +1,9 @@
 from contracts.commands import ClaimStep
 from contracts.events import StepAssigned
 from contracts.rejections import Code, Rejection
-from services.run_engine.domain.permissions import may_work_on, not_yours
+from services.run_engine.domain.acting import Capacity, capacities
+from services.run_engine.domain.permissions import not_yours
+from services.run_engine.domain.segregation import separated
 from services.run_engine.domain.situation import Decision, Situation, invalid_state, refused_by_run, unknown_step
 from services.run_engine.domain.state import RunState, StepState
 
@@ -11,9 +13,11 @@ def claim_step(state: RunState, command: ClaimStep, situation: Situation) -> Dec
     step = claimable(state, command.step_id, "claim")
     if isinstance(step, Rejection):
         return step
-    if not may_work_on(command.caller, step):
-        return not_yours(command.caller, step)
-    if step.assigned_to == command.caller.id:
+    capacity = _capacity(state, step, command, situation)
+    if isinstance(capacity, Rejection):
+        return capacity
+    owner = capacity.on_behalf_of or command.caller.id
+    if step.assigned_to in (owner, command.caller.id):
         return []
     if step.assigned_to is not None:
         return _taken(step)
@@ -24,10 +28,24 @@ def claim_step(state: RunState, command: ClaimStep, situation: Situation) -> Dec
             step_id=step.step_id,
             sequence=step.sequence,
             step_name=step.name,
-            assigned_to=command.caller.id,
+            assigned_to=owner,
             reason="claimed",
+            candidates=list(step.candidates),
+            on_behalf_of=capacity.on_behalf_of,
         )
     ]
+
+
+def _capacity(state: RunState, step: StepState, command: ClaimStep, situation: Situation) -> Capacity | Rejection:
+    """A substitute claims for whom they stand in. What somebody may not complete they may not claim either."""
+    refusal: Rejection | None = None
+    for capacity in capacities(command.caller, state, step, situation):
+        people = {command.caller.id, capacity.on_behalf_of or command.caller.id}
+        found = separated(state, step, people, situation)
+        if found is None:
+            return capacity
+        refusal = refusal or found
+    return refusal or not_yours(command.caller, step)
 
 
 def claimable(state: RunState, step_id: str, action: str) -> StepState | Rejection:

@@ -1,17 +1,23 @@
 """A person, or a worker over the same endpoint, says that a step is done, or votes on it."""
 
+from dataclasses import dataclass
+
 from contracts.commands import CompleteStep
-from contracts.events import ApprovalRecorded, StepAssigned, StepCompleted, StepFailed, StepSkipped, StepsReturned
+from contracts.events import ApprovalRecorded, StepCompleted, StepFailed, StepSkipped, StepsReturned
 from contracts.rejections import Code, Rejection
 from services.run_engine.domain import automation
+from services.run_engine.domain.acting import Capacity, capacities, may_act
 from services.run_engine.domain.advance import cancel_open, run_completed
-from services.run_engine.domain.approvals import Outcome, Quorum, allowed_outcomes, quorum, understood, votes_with
+from services.run_engine.domain.approvals import Outcome, Quorum, allowed_outcomes, quorum, understood
+from services.run_engine.domain.assignments import bad_assignments, handed, named_for
+from services.run_engine.domain.controls import beyond_controls
 from services.run_engine.domain.evolve import RunEvent
 from services.run_engine.domain.forms import with_defaults
 from services.run_engine.domain.limits import beyond_limit
-from services.run_engine.domain.permissions import holds, lacks, may_work_on, not_yours
+from services.run_engine.domain.permissions import holds, lacks, not_yours
 from services.run_engine.domain.plan import PlannedStep
 from services.run_engine.domain.requirements import completion_violations
+from services.run_engine.domain.segregation import separated
 from services.run_engine.domain.situation import (
     Decision,
     Situation,
@@ -20,15 +26,32 @@ from services.run_engine.domain.situation import (
     minutes_of_work,
     unknown_step,
 )
-from services.run_engine.domain.state import RunState, StepState, Vote
+from services.run_engine.domain.state import RunState, StepState, Vote, with_vote
 from services.run_engine.domain.violations import contract_rejection
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A completion that is permitted and understood, in the capacity in which its caller acts."""
+
+    state: RunState
+    step: StepState
+    command: CompleteStep
+    outcome: Outcome
+    situation: Situation
+    capacity: Capacity
+
+    @property
+    def planned(self) -> PlannedStep:
+        return self.situation.plan.by_id[self.step.step_id]
 
 
 def complete_step(state: RunState, command: CompleteStep, situation: Situation) -> Decision:
     step = state.steps.get(command.step_id)
     if step is None:
         return unknown_step(state, command.step_id)
-    refusal = _not_open(state, step) or _not_permitted(command, step) or _bad_assignments(state, command)
+    refusal = _not_open(state, step) or _not_permitted(state, step, command, situation)
+    refusal = refusal or bad_assignments(state, command)
     if refusal is not None:
         return refusal
     planned = situation.plan.by_id[step.step_id]
@@ -36,8 +59,11 @@ def complete_step(state: RunState, command: CompleteStep, situation: Situation) 
     if outcome is None:
         return _unknown_outcome(command, planned)
     command = _with_defaults(state, command, planned, outcome, situation)
-    refusal = _breach(state, step, command, outcome, situation)
-    return refusal if refusal is not None else _decided(state, step, command, outcome, situation)
+    work = _taken_up(state, step, command, outcome, situation)
+    if isinstance(work, Rejection):
+        return work
+    refusal = _breach(work)
+    return refusal if refusal is not None else _decided(work)
 
 
 def _not_open(state: RunState, step: StepState) -> Rejection | None:
@@ -50,8 +76,8 @@ def _not_open(state: RunState, step: StepState) -> Rejection | None:
     return None
 
 
-def _not_permitted(command: CompleteStep, step: StepState) -> Rejection | None:
-    if not may_work_on(command.caller, step):
+def _not_permitted(state: RunState, step: StepState, command: CompleteStep, situation: Situation) -> Rejection | None:
+    if not may_act(command.caller, state, step, situation):
         return not_yours(command.caller, step)
     if _completer(command) != command.caller.id and not holds(command.caller, "step:override"):
         return lacks(command.caller, "step:override", f"Only step:override completes a step as {command.completed_by}.")
@@ -60,17 +86,6 @@ def _not_permitted(command: CompleteStep, step: StepState) -> Rejection | None:
 
 def _completer(command: CompleteStep) -> str:
     return command.completed_by or command.caller.id
-
-
-def _bad_assignments(state: RunState, command: CompleteStep) -> Rejection | None:
-    for step_id in command.next_step_assignments:
-        field = f"completion.next_step_assignments.{step_id}"
-        step = state.steps.get(step_id)
-        if step is None:
-            return invalid_field(field, step_id, f"The run has no step {step_id}", steps=list(state.steps))
-        if step.is_ended or step_id == command.step_id:
-            return invalid_field(field, step_id, f"{step_id} does not follow {command.step_id}")
-    return None
 
 
 def _unknown_outcome(command: CompleteStep, planned: PlannedStep) -> Rejection:
@@ -88,165 +103,180 @@ def _with_defaults(
     return command if data is command.data else command.model_copy(update={"data": data})
 
 
-def _breach(
+def _taken_up(
     state: RunState, step: StepState, command: CompleteStep, outcome: Outcome, situation: Situation
-) -> Rejection | None:
-    """Only work that goes forward is held to the contract: who rejects or gives up need not have filled in the form."""
-    if outcome.meaning not in ("done", "approved"):
+) -> _Work | Rejection:
+    """In the first of the caller's capacities that nothing forbids; where all are forbidden, the first refusal."""
+    refusals: list[Rejection] = []
+    allowed: list[_Work] = []
+    for capacity in capacities(command.caller, state, step, situation):
+        work = _Work(state, step, command, outcome, situation, capacity)
+        refusal = separated(state, step, _people(work), situation) or _no_voice(work)
+        if refusal is not None:
+            refusals.append(refusal)
+        elif _beyond_limit(work) is None:
+            return work
+        else:
+            allowed.append(work)
+    return allowed[0] if allowed else refusals[0]
+
+
+def _people(work: _Work) -> set[str]:
+    people = {work.command.caller.id, _completer(work.command), work.capacity.on_behalf_of}
+    return {user for user in people if user is not None}
+
+
+def _no_voice(work: _Work) -> Rejection | None:
+    needed = _quorum(work)
+    if needed is None or not needed.roles or not set(needed.roles).isdisjoint(work.capacity.roles):
         return None
-    found = completion_violations(state, step, situation, command.data, command.attachments)
-    if found:
-        return contract_rejection(step.step_id, found, f"Complete {step.step_id} with what its contract asks for")
-    return _beyond_limit(state, step, command, situation) if step.step_type == "approval" else None
-
-
-def _beyond_limit(state: RunState, step: StepState, command: CompleteStep, situation: Situation) -> Rejection | None:
-    """The amount is the completion's, or else what the run has had before."""
-    field = situation.policies.approval_limit.field
-    for data in (command.data, state.data):
-        if field in data:
-            return beyond_limit(situation.policies, step.step_id, data[field], command.caller.roles)
-    return None
-
-
-def _decided(
-    state: RunState, step: StepState, command: CompleteStep, outcome: Outcome, situation: Situation
-) -> Decision:
-    if outcome.meaning == "failed":
-        return [*_given_up(state, step, command, situation)]
-    needed = quorum(situation.plan.by_id[step.step_id], state)
-    if needed is None or outcome.meaning == "returned":
-        return _completed(state, step, command, outcome, situation, command.outcome)
-    return _voted(state, step, command, outcome, situation, needed)
-
-
-def _given_up(state: RunState, step: StepState, command: CompleteStep, situation: Situation) -> list[RunEvent]:
-    reason = command.data.get("reason")
-    reason = reason if isinstance(reason, str) and reason else "It was completed with outcome failure"
-    actor = command.caller.actor
-    if step.execution_mode == "automated":
-        return automation.attempt_failed(state, step, situation, reason, retryable=False, actor=actor)
-    return [
-        StepFailed(
-            at=situation.now, actor=actor, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
-            reason=reason, data=command.data, attachments=command.attachments, failed_by=_completer(command),
-            duration_minutes=minutes_of_work(state, step, situation.now),
-        )
-    ]  # fmt: skip
-
-
-def _voted(
-    state: RunState, step: StepState, command: CompleteStep, outcome: Outcome, situation: Situation, needed: Quorum
-) -> Decision:
-    if needed.roles and not set(needed.roles) & set(command.caller.roles):
-        return _no_voice(command, needed)
-    word = "approve" if outcome.meaning == "approved" else "reject"
-    vote = ApprovalRecorded.model_validate({
-        "at": situation.now, "actor": command.caller.actor, "step_id": step.step_id, "sequence": step.sequence,
-        "step_name": step.name, "user": _completer(command), "roles": list(command.caller.roles), "vote": word,
-        "data": command.data, "attachments": command.attachments,
-    })  # fmt: skip
-    votes = votes_with(step, Vote(vote.user, vote.vote, tuple(vote.roles), vote.at, vote.data))
-    decision = needed.decision(votes)
-    if decision is None:
-        return [vote]
-    return [vote, *_completed(state, step, command, outcome, situation, decision, votes)]
-
-
-def _no_voice(command: CompleteStep, needed: Quorum) -> Rejection:
     return Rejection(
         code=Code.FORBIDDEN,
-        message=f"{command.step_id} needs the approval of {', '.join(needed.roles)}.",
+        message=f"{work.step.step_id} needs the approval of {', '.join(needed.roles)}.",
         details={
-            "step": command.step_id,
+            "step": work.step.step_id,
             "required_roles": list(needed.roles),
-            "current_roles": list(command.caller.roles),
+            "current_roles": list(work.capacity.roles),
         },
     )
 
 
-def _completed(
-    state: RunState,
-    step: StepState,
-    command: CompleteStep,
-    outcome: Outcome,
-    situation: Situation,
-    word: str,
-    votes: list[Vote] | None = None,
-) -> list[RunEvent]:
+def _quorum(work: _Work) -> Quorum | None:
+    """What a vote is needed for; None where the completion is none."""
+    return quorum(work.planned, work.state) if work.outcome.meaning in ("approved", "rejected") else None
+
+
+def _breach(work: _Work) -> Rejection | None:
+    """Only work that goes forward is held to the contract: who rejects or gives up need not have filled in the form."""
+    state, step, command = work.state, work.step, work.command
+    if work.outcome.meaning not in ("done", "approved"):
+        return None
+    if step.execution_mode == "automated":  # who answers for a machine: of work that fell to people, people judge
+        beyond = beyond_controls(work.planned.definition, work.situation.policies.financial_controls)
+        if beyond is not None:
+            return beyond
+    found = completion_violations(state, step, work.situation, command.data, command.attachments)
+    if found:
+        return contract_rejection(step.step_id, found, f"Complete {step.step_id} with what its contract asks for")
+    return _beyond_limit(work)
+
+
+def _beyond_limit(work: _Work) -> Rejection | None:
+    """The amount is the completion's, or else what the run has had before."""
+    step, policies = work.step, work.situation.policies
+    if step.step_type != "approval" or work.outcome.meaning != "approved":
+        return None
+    field = policies.approval_limit.field
+    for data in (work.command.data, work.state.data):
+        if field in data:
+            return beyond_limit(policies, step.step_id, data[field], work.capacity.roles)
+    return None
+
+
+def _decided(work: _Work) -> Decision:
+    if work.outcome.meaning == "failed":
+        return _given_up(work)
+    needed = _quorum(work)
+    return _completed(work, work.command.outcome) if needed is None else _voted(work, needed)
+
+
+def _given_up(work: _Work) -> list[RunEvent]:
+    state, step, command, now = work.state, work.step, work.command, work.situation.now
+    reason = command.data.get("reason")
+    reason = reason if isinstance(reason, str) and reason else "It was completed with outcome failure"
+    actor = command.caller.actor
+    if step.execution_mode == "automated":
+        return automation.attempt_failed(state, step, work.situation, reason, retryable=False, actor=actor)
+    return [
+        StepFailed(
+            at=now, actor=actor, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
+            reason=reason, data=command.data, attachments=command.attachments, failed_by=_completer(command),
+            on_behalf_of=work.capacity.on_behalf_of, duration_minutes=minutes_of_work(state, step, now),
+        )
+    ]  # fmt: skip
+
+
+def _voted(work: _Work, needed: Quorum) -> list[RunEvent]:
+    step, command = work.step, work.command
+    word = "approve" if work.outcome.meaning == "approved" else "reject"
+    vote = ApprovalRecorded.model_validate({
+        "at": work.situation.now, "actor": command.caller.actor, "step_id": step.step_id, "sequence": step.sequence,
+        "step_name": step.name, "user": _completer(command), "roles": list(work.capacity.roles), "vote": word,
+        "on_behalf_of": work.capacity.on_behalf_of, "data": command.data, "attachments": command.attachments,
+    })  # fmt: skip
+    votes = with_vote(
+        step.approvals, Vote(vote.user, vote.vote, tuple(vote.roles), vote.at, vote.data, (), vote.on_behalf_of)
+    )
+    decision = needed.decision(votes)
+    return [vote] if decision is None else [vote, *_completed(work, decision, votes)]
+
+
+def _completed(work: _Work, word: str, votes: tuple[Vote, ...] = ()) -> list[RunEvent]:
+    state, step, command, now = work.state, work.step, work.command, work.situation.now
     data = {key: value for vote in votes for key, value in vote.data.items()} if votes else command.data
     attachments = [a for vote in step.approvals for a in vote.attachments] if votes else []
-    given = {step_id: users[0] for step_id, users in command.next_step_assignments.items() if users}
+    named = named_for(state, command)
     completed = StepCompleted(
-        at=situation.now,
+        at=now,
         actor=command.caller.actor,
         step_id=step.step_id,
         sequence=step.sequence,
         step_name=step.name,
         outcome=word,
         completed_by=_completer(command),
+        on_behalf_of=work.capacity.on_behalf_of,
         data=data,
         attachments=[*attachments, *command.attachments],
-        duration_minutes=minutes_of_work(state, step, situation.now),
-        sla_breached=step.sla_breached or (step.due_at is not None and situation.now > step.due_at),
-        assignments={i: user for i, user in given.items() if state.steps[i].status == "pending"},
+        duration_minutes=minutes_of_work(state, step, now),
+        sla_breached=step.sla_breached or (step.due_at is not None and now > step.due_at),
+        assignments=named.assignments,
+        candidates=named.candidates,
     )
-    handed = [_handed(state.steps[i], user, command, situation) for i, user in given.items() if state.steps[i].is_open]
-    return [completed, *handed, *_consequences(state, step, outcome, situation, command)]
+    return [completed, *handed(state, command, now), *_consequences(work)]
 
 
-def _handed(step: StepState, user: str, command: CompleteStep, situation: Situation) -> StepAssigned:
-    return StepAssigned(
-        at=situation.now, actor=command.caller.actor, step_id=step.step_id, sequence=step.sequence,
-        step_name=step.name, assigned_to=user, previous=step.assigned_to,
-    )  # fmt: skip
-
-
-def _consequences(
-    state: RunState, step: StepState, outcome: Outcome, situation: Situation, command: CompleteStep
-) -> list[RunEvent]:
+def _consequences(work: _Work) -> list[RunEvent]:
     """What the outcome's option says beyond going on: back, ahead, or the end."""
+    outcome = work.outcome
     if outcome.meaning == "returned":
-        return _returned(state, step, outcome, situation, command)
+        return _returned(work)
     if outcome.option.get("next_step") is not None:
-        return _jumped(state, step, outcome.option["next_step"], situation, command)
+        return _jumped(work, outcome.option["next_step"])
     if outcome.meaning == "rejected":
-        cancelled = cancel_open(state, situation, f"{step.step_id} was rejected", but=step.step_id)
-        return [*cancelled, run_completed(state, situation, "rejected")]
+        step_id = work.step.step_id
+        cancelled = cancel_open(work.state, work.situation, f"{step_id} was rejected", but=step_id)
+        return [*cancelled, run_completed(work.state, work.situation, "rejected")]
     return []
 
 
-def _returned(
-    state: RunState, step: StepState, outcome: Outcome, situation: Situation, command: CompleteStep
-) -> list[RunEvent]:
-    targets = situation.plan.at(outcome.option["return_to_step"])
+def _returned(work: _Work) -> list[RunEvent]:
+    step, targets = work.step, work.situation.plan.at(work.outcome.option["return_to_step"])
     if not targets or targets[0].sequence > step.sequence:
         return []
     after = [
         other.step_id
-        for other in state.steps.values()
+        for other in work.state.steps.values()
         if (other.sequence > targets[0].sequence or other.step_id == step.step_id)
         and other.step_id != targets[0].step_id
-        and (other.status != "pending" or other.assigned_to is not None)
+        and (other.status != "pending" or other.assigned_to is not None or other.candidates)
     ]
     return [
         StepsReturned(
-            at=situation.now, actor=command.caller.actor, from_step=step.step_id, sequence=step.sequence,
+            at=work.situation.now, actor=work.command.caller.actor, from_step=step.step_id, sequence=step.sequence,
             to_step=targets[0].step_id, reset=after,
         )
     ]  # fmt: skip
 
 
-def _jumped(
-    state: RunState, step: StepState, target: object, situation: Situation, command: CompleteStep
-) -> list[RunEvent]:
-    if not isinstance(target, int) or not situation.plan.at(target):
+def _jumped(work: _Work, target: object) -> list[RunEvent]:
+    step = work.step
+    if not isinstance(target, int) or not work.situation.plan.at(target):
         return []
     return [
         StepSkipped(
-            at=situation.now, actor=command.caller.actor, step_id=other.step_id, sequence=other.sequence,
+            at=work.situation.now, actor=work.command.caller.actor, step_id=other.step_id, sequence=other.sequence,
             step_name=other.name, reason=f"{step.step_id} went on to step {target}",
         )
-        for other in state.steps.values()
+        for other in work.state.steps.values()
         if step.sequence < other.sequence < target and not other.is_ended
     ]  # fmt: skip

@@ -2,6 +2,7 @@ from contracts.commands import RecordAutomationResult
 from contracts.events import LateResultRecorded, StepCompleted
 from contracts.values import Actor
 from services.run_engine.domain import automation
+from services.run_engine.domain.controls import beyond_controls
 from services.run_engine.domain.lifecycle import RUN_OPEN
 from services.run_engine.domain.requirements import promises_violated
 from services.run_engine.domain.situation import Decision, Situation, minutes_of_work, unknown_step
@@ -22,6 +23,10 @@ def record_automation_result(state: RunState, command: RecordAutomationResult, s
             state, step, situation, error, retryable=command.retryable, actor=actor,
             retry_after=command.retry_after_seconds,
         )  # fmt: skip
+    beyond = beyond_controls(situation.plan.by_id[step.step_id].definition, situation.policies.financial_controls)
+    if beyond is not None:
+        error = f"policy financial_controls: {beyond.details['remediation']}"
+        return automation.attempt_failed(state, step, situation, error, retryable=False, actor=actor)
     broken = promises_violated(state, step, situation, command.data, [])
     if broken:
         error = "; ".join(f"{found['condition']}: {found['reason']}" for found in broken)

@@ -1,12 +1,11 @@
 from typing import Any
 
 from contracts.commands import StartRun
-from contracts.definitions import StepDefinition
 from contracts.events import PlaybookRef, RunCreated, StepOutline
-from contracts.policies import FinancialControls
 from contracts.rejections import Code, Rejection
 from services.run_engine.domain import timing
-from services.run_engine.domain.loose import is_number, positive, text
+from services.run_engine.domain.controls import beyond_controls
+from services.run_engine.domain.loose import positive, text
 from services.run_engine.domain.plan import Plan, is_conditional, plan_of
 from services.run_engine.domain.situation import Decision, Situation
 from services.run_engine.domain.state import RunState
@@ -31,28 +30,8 @@ def _refused(command: StartRun, situation: Situation) -> Rejection | None:
             details={"field": "organization_id", "value": command.organization_id},
         )
     controls = situation.policies.financial_controls
-    refusals = (_beyond_controls(step, controls) for step in command.definition.steps)
+    refusals = (beyond_controls(step, controls) for step in command.definition.steps)
     return next((refusal for refusal in refusals if refusal is not None), None)
-
-
-def _beyond_controls(step: StepDefinition, controls: FinancialControls) -> Rejection | None:
-    """Policies are checked again when a run starts: they may have become stricter since the playbook was made."""
-    requested = (step.automation_config or {}).get("auto_approve_limit")
-    if requested is None or (is_number(requested) and requested <= controls.auto_approve_limit):
-        return None
-    limit = controls.auto_approve_limit
-    return Rejection(
-        code=Code.POLICY_VIOLATION,
-        message="Playbook violates organization policies",
-        details={
-            "policy": "financial_controls",
-            "violation": "auto_approve_limit_exceeded",
-            "max_allowed": int(limit) if limit == int(limit) else limit,
-            "requested": requested,
-            "policy_id": controls.policy_id,
-            "remediation": f"Automated approvals cannot exceed ${limit:,.0f} without manual oversight",
-        },
-    )
 
 
 def _created(command: StartRun, situation: Situation) -> RunCreated:

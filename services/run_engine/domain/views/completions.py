@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from contracts.definitions import PlaybookDefinition
 from contracts.events import ApprovalRecorded, AutomationFellBack, Event, StepCompleted, StepFailed
 from contracts.values import Caller, rfc3339
+from services.run_engine.domain.acting import may_complete, substitutes_of
 from services.run_engine.domain.approvals import quorum
 from services.run_engine.domain.loose import whole
-from services.run_engine.domain.permissions import may_work_on
-from services.run_engine.domain.plan import Plan, plan_of
+from services.run_engine.domain.plan import Plan
+from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState, StepState
 from services.run_engine.domain.views.masking import seen_by
 from services.run_engine.domain.views.runs import progress_percentage
@@ -16,16 +16,16 @@ from services.run_engine.domain.views.timeline import View, moment, present, tim
 
 
 def completion_view(
-    state: RunState, definition: PlaybookDefinition, step_id: str, events: Sequence[Event], caller: Caller
+    state: RunState, situation: Situation, step_id: str, events: Sequence[Event], caller: Caller
 ) -> View:
     """`state` is the one after the events. A vote that leaves the step open shows the tally instead of an end."""
     event = _principal(events, step_id)
-    step, plan = state.steps[step_id], plan_of(definition)
+    step, plan = state.steps[step_id], situation.plan
     return {
         "step_id": step_id,
         **_ending(event, step),
         **_tally(state, step, plan),
-        "next_steps": _next_steps(state, plan, caller),
+        "next_steps": _next_steps(state, situation, caller),
         "run_status": {
             "run_id": state.run_id,
             "overall_status": state.status,
@@ -54,7 +54,7 @@ def _ending(event: Event | None, step: StepState) -> View:
         case StepFailed():
             return _ended("failed", event, event.failed_by or event.actor.id, "failure")
         case ApprovalRecorded():
-            return {"status": step.status, "outcome": event.vote}
+            return {"status": step.status, "outcome": event.vote, **_behalf(event)}
     return {"status": step.status}
 
 
@@ -65,7 +65,12 @@ def _ended(status: str, event: StepCompleted | StepFailed, by: str, outcome: str
         "completed_by": by,
         "duration_minutes": whole(event.duration_minutes),
         "outcome": outcome,
+        **_behalf(event),
     }
+
+
+def _behalf(event: StepCompleted | StepFailed | ApprovalRecorded) -> View:
+    return {"on_behalf_of": event.on_behalf_of} if event.on_behalf_of is not None else {}
 
 
 def _tally(state: RunState, step: StepState, plan: Plan) -> View:
@@ -73,32 +78,34 @@ def _tally(state: RunState, step: StepState, plan: Plan) -> View:
     return {"approvals": needed.tally(step.approvals)} if needed is not None else {}
 
 
-def _next_steps(state: RunState, plan: Plan, caller: Caller) -> list[View]:
+def _next_steps(state: RunState, situation: Situation, caller: Caller) -> list[View]:
     """All that is open now: what the run waits for, also where that is a machine's or somebody else's."""
     open_steps = [step for step in state.steps.values() if step.is_open]
     if not open_steps:
         return []
-    seen = seen_by(caller, state, plan)
-    return [open_step_view(seen, step.step_id, plan, caller) for step in open_steps]
+    seen = seen_by(caller, state, situation.plan)
+    return [open_step_view(seen, step.step_id, situation, caller) for step in open_steps]
 
 
-def open_step_view(seen: RunState, step_id: str, plan: Plan, caller: Caller) -> View:
+def open_step_view(seen: RunState, step_id: str, situation: Situation, caller: Caller) -> View:
     """`seen` is the run as the caller may see it."""
     step = seen.steps[step_id]
-    metadata = plan.by_id[step.step_id].definition.metadata
+    metadata = situation.plan.by_id[step.step_id].definition.metadata
     return present(
         {
             "step_id": step.step_id,
             "sequence": step.sequence,
             "status": step.status,
             "assigned_to": step.assigned_to,
+            "candidates": list(step.candidates) or None,
+            "substitutes": substitutes_of(step, situation.policies, situation.now) or None,
             "started_at": moment(step.started_at),
             "due_at": moment(step.due_at),
             "step_name": step.name,
             "step_type": step.step_type,
             "execution_mode": step.execution_mode,
             "assignee_roles": list(step.assignee_roles),
-            "can_complete": step.status == "in_progress" and may_work_on(caller, step),
+            "can_complete": step.status == "in_progress" and may_complete(caller, seen, step, situation),
             "waits_for": [unmet.model_dump() for unmet in step.unmet] or None,
             "form_fields": metadata.get("form_fields"),
             "approval_options": metadata.get("approval_options"),

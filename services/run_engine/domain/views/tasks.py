@@ -1,11 +1,16 @@
 """One open human step, as a task list shows it."""
 
-from contracts.definitions import StepDefinition
+from contracts.values import Caller
+from services.run_engine.domain.acting import capacities, may_complete, substitutes_of
+from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState, StepState
 from services.run_engine.domain.views.timeline import View, moment
 
 
-def task_view(state: RunState, step: StepState, definition: StepDefinition) -> View:
+def task_view(state: RunState, step: StepState, caller: Caller, at: Situation) -> View:
+    """`on_behalf_of`: for whom the caller would do it; null where it is their own, or no one's."""
+    capacity = next(capacities(caller, state, step, at), None)
+    definition = at.plan.by_id[step.step_id].definition
     return {
         "run_id": state.run_id,
         "playbook_id": state.playbook.playbook_id,
@@ -17,6 +22,10 @@ def task_view(state: RunState, step: StepState, definition: StepDefinition) -> V
         "sequence": step.sequence,
         "status": step.status,
         "assigned_to": step.assigned_to,
+        "candidates": list(step.candidates),
+        "substitutes": substitutes_of(step, at.policies, at.now),
+        "on_behalf_of": capacity.on_behalf_of if capacity is not None else None,
+        "can_complete": may_complete(caller, state, step, at),
         "assignee_roles": list(step.assignee_roles),
         "priority": state.priority,
         "started_at": moment(step.started_at),

@@ -4,14 +4,16 @@ from collections.abc import Iterator
 
 from contracts.definitions import Condition
 from contracts.events import UnmetCondition
+from services.run_engine.domain.acting import substitutes_of
 from services.run_engine.domain.lifecycle import ALLOWED_ON_RUN
 from services.run_engine.domain.plan import Plan, PlannedStep
+from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState, StepState
 from services.run_engine.domain.views.timeline import View, moment, present
 
 
-def waiting_view(state: RunState, plan: Plan) -> View:
-    waits = list(_waits(state, plan))
+def waiting_view(state: RunState, at: Situation) -> View:
+    waits = list(_waits(state, at))
     first = [wait["explanation"] for wait in waits if wait["kind"] != "steps"]
     return {
         "run_id": state.run_id,
@@ -23,14 +25,15 @@ def waiting_view(state: RunState, plan: Plan) -> View:
     }
 
 
-def _waits(state: RunState, plan: Plan) -> Iterator[View]:
+def _waits(state: RunState, at: Situation) -> Iterator[View]:
+    plan = at.plan
     if state.is_paused:
         yield _resume(state)
     if state.status == "failed":
         yield from (_retry(step) for step in state.steps.values() if step.status == "failed" and step.is_required)
     for step in state.steps.values():
         if step.status == "in_progress":
-            yield _person(step) if step.execution_mode == "manual" else _automation(state, step)
+            yield _person(step, at) if step.execution_mode == "manual" else _automation(state, step)
         elif step.status == "blocked" and not state.is_paused:
             yield _conditions(step, plan.by_id[step.step_id])
         elif step.status == "pending" and state.ended_at is None:
@@ -49,8 +52,8 @@ def _retry(step: StepState) -> View:
     return present({"kind": "retry", **_named(step), **why, "explanation": f"Somebody retries {_title(step)}"})
 
 
-def _person(step: StepState) -> View:
-    anyone = step.assigned_to is None and not step.assignee_roles
+def _person(step: StepState, at: Situation) -> View:
+    anyone = step.assigned_to is None and not step.assignee_roles and not step.candidates
     return present(
         {
             "kind": "person",
@@ -60,6 +63,8 @@ def _person(step: StepState) -> View:
             "due_at": moment(step.due_at),
             "overdue": step.overdue or None,
             "assigned_to": step.assigned_to,
+            "candidates": list(step.candidates) or None,
+            "substitutes": substitutes_of(step, at.policies, at.now) or None,
             "assignee_roles": list(step.assignee_roles),
             "anyone": anyone or None,
             "approved_by": [vote.user for vote in step.approvals if vote.vote == "approve"] or None,
@@ -70,8 +75,9 @@ def _person(step: StepState) -> View:
 
 def _who(step: StepState) -> str:
     roles = " or ".join(step.assignee_roles)
-    if step.assigned_to is not None:
-        return f"{step.assigned_to} (or a holder of {roles})" if roles else step.assigned_to
+    named = step.assigned_to or " or ".join(step.candidates)
+    if named:
+        return f"{named} (or a holder of {roles})" if roles else named
     return f"A holder of {roles}" if roles else "Anyone who may complete steps"
 
 

@@ -1,0 +1,123 @@
+"""In what capacity somebody acts on a step: in their own right, or as the substitute of somebody else."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts.policies import Delegation, OrganizationPolicies
+from contracts.values import Caller
+from services.run_engine.domain.permissions import holds
+from services.run_engine.domain.plan import PlannedStep
+from services.run_engine.domain.segregation import separated
+from services.run_engine.domain.selecting import is_among
+from services.run_engine.domain.situation import Situation
+from services.run_engine.domain.state import RunState, StepState
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Whose work it is, and the roles that count for it."""
+
+    user: str
+    roles: tuple[str, ...]
+    on_behalf_of: str | None = None
+
+
+def capacities(caller: Caller, state: RunState, step: StepState, situation: Situation) -> Iterator[Capacity]:
+    """Those in which the caller may act on the step, their own right first. None: it is not theirs."""
+    asked = _Asked(state, step, situation)
+    if _in_own_right(caller, step, asked):
+        yield Capacity(caller.id, caller.roles)
+    for delegation in lent_to(caller.id, situation.policies, situation.now):
+        if _covers(delegation, step, asked):
+            yield Capacity(caller.id, delegation.lent_roles, delegation.delegator)
+
+
+def may_act(caller: Caller, state: RunState, step: StepState, situation: Situation) -> bool:
+    return next(capacities(caller, state, step, situation), None) is not None
+
+
+def may_complete(caller: Caller, state: RunState, step: StepState, situation: Situation) -> bool:
+    """In some capacity, and no rule of segregation stands against it."""
+    return any(
+        separated(state, step, {caller.id, capacity.on_behalf_of or caller.id}, situation) is None
+        for capacity in capacities(caller, state, step, situation)
+    )
+
+
+def lent_to(user: str, policies: OrganizationPolicies, now: datetime) -> list[Delegation]:
+    """The delegations in force whose substitute this user is, the earliest first."""
+    return [delegation for delegation in in_force(policies, now) if delegation.substitute == user]
+
+
+def audience(caller: Caller, policies: OrganizationPolicies, now: datetime) -> tuple[list[str], list[str]]:
+    """Users in whose place the caller may find work, and roles beside their own; too many rather than too few."""
+    lent = lent_to(caller.id, policies, now)
+    users = sorted({delegation.delegator for delegation in lent if delegation.roles is None})
+    roles = {role for delegation in lent for role in delegation.lent_roles}
+    if policies.role_order.higher_may_act:
+        order = policies.role_order.roles
+        highest = max((order.index(role) for role in (*caller.roles, *roles) if role in order), default=0)
+        roles.update(order[:highest])
+    return users, sorted(roles.difference(caller.roles))
+
+
+def substitutes_of(step: StepState, policies: OrganizationPolicies, now: datetime) -> list[str]:
+    """Who may act for those whom the step names, in order of name."""
+    named = {step.assigned_to, *step.candidates} - {None}
+    return sorted({
+        delegation.substitute
+        for delegation in in_force(policies, now)
+        if delegation.delegator in named and _lends_enough(delegation, step)
+    })  # fmt: skip
+
+
+def in_force(policies: OrganizationPolicies, now: datetime) -> list[Delegation]:
+    if not policies.delegations:
+        return []
+    standing = (d for d in policies.delegations.items() if d[1].starts_at <= now < d[1].ends_at)
+    return [delegation for _, delegation in sorted(standing, key=lambda item: (item[1].starts_at, item[0]))]
+
+
+class _Asked:
+    """The roles that a step asks for, and whether a higher one may act in their place."""
+
+    def __init__(self, state: RunState, step: StepState, situation: Situation) -> None:
+        self._roles = step.assignee_roles
+        self._order = situation.policies.role_order
+        planned: PlannedStep = situation.plan.by_id[step.step_id]
+        self._higher = bool(self._order.higher_may_act) and is_among(
+            self._order.higher_may_act, state.playbook.smart_code, planned.definition
+        )
+
+    def among(self, roles: Iterable[str]) -> bool:
+        held = set(roles)
+        return any(role in held for role in self._roles) or (self._higher and self._below(held))
+
+    def _below(self, held: set[str]) -> bool:
+        """One of the roles that the step asks for stands below one of these. Roles outside the order never do."""
+        order = self._order.roles
+        highest = max((order.index(role) for role in held if role in order), default=-1)
+        return any(role in order and order.index(role) < highest for role in self._roles)
+
+
+def _in_own_right(caller: Caller, step: StepState, asked: _Asked) -> bool:
+    """Whom it names, or a holder of one of its roles; one with neither is open to all who may complete steps."""
+    if step.assigned_to is None and not step.assignee_roles and not step.candidates:
+        return step.execution_mode == "manual" or caller.type == "service" or holds(caller, "step:complete")
+    if caller.id == step.assigned_to or caller.id in step.candidates or holds(caller, "step:override"):
+        return True
+    if step.execution_mode == "automated" and caller.type == "service":
+        return True
+    return asked.among(caller.roles)
+
+
+def _covers(delegation: Delegation, step: StepState, asked: _Asked) -> bool:
+    if asked.among(delegation.lent_roles):
+        return True
+    return _lends_enough(delegation, step) and delegation.delegator in (step.assigned_to, *step.candidates)
+
+
+def _lends_enough(delegation: Delegation, step: StepState) -> bool:
+    """One for named roles only lends what is asked of these roles, also where it is the delegator's by name."""
+    return delegation.roles is None or not set(delegation.roles).isdisjoint(step.assignee_roles)

@@ -1,0 +1,72 @@
+"""Steps that follow, given to people by whoever completes a step: to one, or to several of whom any may act."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts.commands import CompleteStep
+from contracts.events import StepAssigned, StepOffered
+from contracts.rejections import Rejection
+from services.run_engine.domain.evolve import RunEvent
+from services.run_engine.domain.situation import invalid_field
+from services.run_engine.domain.state import RunState, StepState
+
+MAX_USERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """By step that has not started: its one user, or its several."""
+
+    assignments: dict[str, str]
+    candidates: dict[str, list[str]]
+
+
+def bad_assignments(state: RunState, command: CompleteStep) -> Rejection | None:
+    for step_id, users in command.next_step_assignments.items():
+        field = f"completion.next_step_assignments.{step_id}"
+        step = state.steps.get(step_id)
+        if step is None:
+            return invalid_field(field, step_id, f"The run has no step {step_id}", steps=list(state.steps))
+        if step.is_ended or step_id == command.step_id:
+            return invalid_field(field, step_id, f"{step_id} does not follow {command.step_id}")
+        if len(users) > MAX_USERS:
+            return invalid_field(
+                field, len(users), f"A step is given to {MAX_USERS} users at most; name a role instead"
+            )
+        for index, user in enumerate(users):
+            if not user.strip():
+                return invalid_field(f"{field}[{index}]", user, "A user is named by their id")
+    return None
+
+
+def named_for(state: RunState, command: CompleteStep) -> Named:
+    pending = {i: users for i, users in _users(command).items() if state.steps[i].status == "pending"}
+    return Named(
+        {i: users[0] for i, users in pending.items() if len(users) == 1},
+        {i: users for i, users in pending.items() if len(users) > 1},
+    )
+
+
+def handed(state: RunState, command: CompleteStep, now: datetime) -> list[RunEvent]:
+    """The events of steps that are open already."""
+    given = ((state.steps[i], users) for i, users in _users(command).items())
+    return [_handed(step, users, command, now) for step, users in given if step.is_open]
+
+
+def _users(command: CompleteStep) -> Mapping[str, list[str]]:
+    """Each user once, in order; a step for which nobody is named is left out."""
+    return {i: list(dict.fromkeys(users)) for i, users in command.next_step_assignments.items() if users}
+
+
+def _handed(step: StepState, users: list[str], command: CompleteStep, now: datetime) -> RunEvent:
+    actor = command.caller.actor
+    if len(users) > 1:
+        return StepOffered(
+            at=now, actor=actor, step_id=step.step_id, sequence=step.sequence, step_name=step.name, candidates=users,
+            previous=step.assigned_to,
+        )  # fmt: skip
+    return StepAssigned(
+        at=now, actor=actor, step_id=step.step_id, sequence=step.sequence, step_name=step.name, assigned_to=users[0],
+        previous=step.assigned_to,
+    )  # fmt: skip
