@@ -10,6 +10,7 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
+from contracts.events import RUN_EVENTS
 from deploy.local.plan import QUERIED, SERVICES
 from shared.settings import ServiceSettings
 
@@ -154,13 +155,33 @@ def test_dashboard_and_alerts_ask_only_for_metrics_that_exist() -> None:
 
 
 def dashboard_expressions() -> list[str]:
+    return [target["expr"] for panel in dashboard_panels() for target in panel["targets"]]
+
+
+def dashboard_panels() -> list[dict[str, Any]]:
     board = json.loads((DEPLOY / "grafana" / "dashboards" / "hera.json").read_text())
-    return [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    return [panel for panel in board["panels"] if panel["type"] != "row"]
+
+
+def test_dashboard_asks_only_for_run_events_that_exist() -> None:
+    (*asked,) = re.findall(r'type=~?"([A-Za-z|]+)"', " ".join(dashboard_expressions()))
+    assert asked
+    assert {name for names in asked for name in names.split("|")} <= {event.__name__ for event in RUN_EVENTS}
+
+
+def test_panels_of_the_dashboard_do_not_cover_each_other() -> None:
+    taken = [
+        (x, y)
+        for place in (panel["gridPos"] for panel in dashboard_panels())
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(taken) == len(set(taken))
+    assert max(x for x, _ in taken) < 24
 
 
 def test_the_dashboard_uses_the_data_source_that_is_provisioned() -> None:
     (source,) = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yml").read_text())["datasources"]
-    board = json.loads((DEPLOY / "grafana" / "dashboards" / "hera.json").read_text())
-    assert {panel["datasource"]["uid"] for panel in board["panels"]} == {source["uid"]}
+    assert {panel["datasource"]["uid"] for panel in dashboard_panels()} == {source["uid"]}
     assert "prometheus" in COMPOSE["services"]
     assert source["url"] == "http://prometheus:9090"
