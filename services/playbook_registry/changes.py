@@ -1,5 +1,6 @@
 """Changes of playbooks that are there, one after the other: read, decided, written under a guard, told, answered."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from contracts.commands import PlaybookChange, RevisePlaybook
@@ -18,8 +19,9 @@ from shared.messages import Message
 class Changes:
     """Taking a command twice changes nothing: the playbook keeps the answers to its last changes."""
 
-    def __init__(self, store: PlaybookStore, documents: DocumentStore) -> None:
+    def __init__(self, store: PlaybookStore, documents: DocumentStore, has_base: Callable[[str], bool]) -> None:
         self._store = store
+        self._has_base = has_base
         self._policies = documents.policies
 
     async def take(self, message: Message) -> tuple[Reply, StoredPlaybook | None]:
@@ -50,7 +52,8 @@ class Changes:
         at = max(clock.now(), playbook.changed.at)
         by = LastChange(at, command.caller.id, envelope.id, envelope.correlation_id, envelope.traceparent)
         policies = await self._policies([envelope.organization_id])
-        outcome = change(playbook, command, policies[envelope.organization_id], by)
+        has_base = self._has_base(envelope.organization_id)
+        outcome = change(playbook, command, policies[envelope.organization_id], by, has_base=has_base)
         if isinstance(outcome, Rejection):
             return Reply(rejection=outcome), None
         after = _noted(outcome, message)

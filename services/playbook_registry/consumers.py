@@ -4,7 +4,7 @@ A playbook's document keeps the command that made it and its answer. A command t
 by the client, finds it there: its event is published and its answer given once more, whatever had been done before.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -55,10 +55,19 @@ class _Decided:
 class CommandConsumer:
     """Takes batches from registry.commands. Taking one twice changes nothing."""
 
-    def __init__(self, store: PlaybookStore, documents: DocumentStore, publisher: Publisher, parking: Parking) -> None:
+    def __init__(
+        self,
+        store: PlaybookStore,
+        documents: DocumentStore,
+        publisher: Publisher,
+        parking: Parking,
+        has_base: Callable[[str], bool],
+    ) -> None:
+        """`has_base`: whether a base address is configured for an organisation's automated calls."""
         self._store = store
+        self._has_base = has_base
         self._policies = documents.policies
-        self._changes = Changes(store, documents)
+        self._changes = Changes(store, documents, has_base)
         self._documents = DocumentChanges(documents)
         self._publisher = publisher
         self._parking = parking
@@ -104,7 +113,7 @@ class CommandConsumer:
         now = clock.now()
         playbooks = await self._store.created_by({_key(message) for message in messages})
         policies = await self._policies({message.envelope.organization_id for message in messages})
-        decided = _decide(messages, playbooks, policies, now)
+        decided = _decide(messages, playbooks, policies, self._has_base, now)
         lost = await self._store.add(list(decided.created.values()))
         playbooks |= {key: playbook for key, playbook in decided.created.items() if key not in lost}
         playbooks |= await self._store.created_by(lost)  # written by another instance meanwhile
@@ -125,6 +134,7 @@ def _decide(
     messages: Sequence[Message],
     known: Mapping[CommandKey, StoredPlaybook],
     policies: Mapping[str, OrganizationPolicies],
+    has_base: Callable[[str], bool],
     now: datetime,
 ) -> _Decided:
     decided = _Decided()
@@ -132,7 +142,8 @@ def _decide(
         key = _key(message)
         if key in known or key in decided.created:
             continue
-        outcome = _create(message, policies[message.envelope.organization_id], now)
+        organization_id = message.envelope.organization_id
+        outcome = _create(message, policies[organization_id], has_base(organization_id), now)
         if isinstance(outcome, Rejection):
             decided.refused[index] = outcome
         else:
@@ -140,7 +151,9 @@ def _decide(
     return decided
 
 
-def _create(message: Message, policies: OrganizationPolicies, now: datetime) -> StoredPlaybook | Rejection:
+def _create(
+    message: Message, policies: OrganizationPolicies, has_base: bool, now: datetime
+) -> StoredPlaybook | Rejection:
     command, envelope = message.payload, message.envelope
     assert isinstance(command, CreatePlaybook)
     if command.organization_id != envelope.organization_id or command.playbook_id != envelope.key:
@@ -161,7 +174,7 @@ def _create(message: Message, policies: OrganizationPolicies, now: datetime) -> 
         revision=definition.revision,
         created_at=now,
         definition=as_json(definition),
-        answer=created_view(definition, warnings(command.draft)),
+        answer=created_view(definition, warnings(command.draft, has_base=has_base)),
         metrics=metrics(definition),
         command_id=envelope.id,
         fingerprint=envelope.fingerprint,

@@ -20,9 +20,9 @@ def build(settings: Settings) -> Service:
     service = Service(NAME, settings)
     playbooks, documents = PlaybookStore(service.mongo), DocumentStore(service.mongo)
     parking = Parking(service.publisher, REGISTRY_COMMANDS, NAME)
-    commands = CommandConsumer(playbooks, documents, service.publisher, parking)
+    commands = CommandConsumer(playbooks, documents, service.publisher, parking, settings.has_base)
     service.consumers.add(REGISTRY_COMMANDS, service.group(REGISTRY_COMMANDS.name), commands.handle, commands.set_aside)
     service.indexes = {**store.INDEXES, **organization_store.INDEXES}
-    service.app.include_router(router(playbooks, PlaybookLists(service.mongo), documents))
+    service.app.include_router(router(playbooks, PlaybookLists(service.mongo), documents, settings.has_base))
     service.app.include_router(organization_queries.router(documents, playbooks.refusals))
     return service

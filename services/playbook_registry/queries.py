@@ -1,5 +1,6 @@
 """The registry's query endpoints, for the gateway."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -25,7 +26,9 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Word = Annotated[str | None, Query(min_length=1, max_length=200)]
 
 
-def router(store: PlaybookStore, lists: PlaybookLists, documents: DocumentStore) -> APIRouter:
+def router(
+    store: PlaybookStore, lists: PlaybookLists, documents: DocumentStore, has_base: Callable[[str], bool]
+) -> APIRouter:
     routes = APIRouter(prefix="/internal/playbooks")
 
     @routes.get("")
@@ -50,7 +53,7 @@ def router(store: PlaybookStore, lists: PlaybookLists, documents: DocumentStore)
         """Whether the draft could become a playbook, or the next revision of `playbook_id`."""
         policies = (await documents.policies([organization_id]))[organization_id]
         await _check(store, draft, policies, organization_id, playbook_id, if_match)
-        return success(checked_view(draft, warnings(draft)))
+        return success(checked_view(draft, warnings(draft, has_base=has_base(organization_id))))
 
     @routes.get("/{playbook_id}")
     async def playbook(playbook_id: str, organization_id: str) -> Response:

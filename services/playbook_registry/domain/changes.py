@@ -22,7 +22,12 @@ class Changed:
 
 
 def change(
-    playbook: StoredPlaybook, command: PlaybookChange, policies: OrganizationPolicies, by: LastChange
+    playbook: StoredPlaybook,
+    command: PlaybookChange,
+    policies: OrganizationPolicies,
+    by: LastChange,
+    *,
+    has_base: bool = False,
 ) -> Changed | Rejection:
     """`by` says who changes it, when, and with which command."""
     if playbook.status == "deleted":
@@ -32,7 +37,7 @@ def change(
         return conflict
     match command:
         case RevisePlaybook():
-            return _revised(playbook, command, policies, by)
+            return _revised(playbook, command, policies, by, has_base)
         case ArchivePlaybook():
             return _with_status(playbook, "archived", by)
         case RestorePlaybook():
@@ -65,7 +70,7 @@ def changed_meanwhile(playbook: StoredPlaybook, if_match: str | None) -> Rejecti
 
 
 def _revised(
-    playbook: StoredPlaybook, command: RevisePlaybook, policies: OrganizationPolicies, by: LastChange
+    playbook: StoredPlaybook, command: RevisePlaybook, policies: OrganizationPolicies, by: LastChange, has_base: bool
 ) -> Changed | Rejection:
     rejection = refusal(command.draft, policies)
     if rejection is not None:
@@ -80,7 +85,7 @@ def _revised(
         metrics=metrics(definition),
         revisions=(*playbook.revisions, note),
     )
-    answer = created_view(definition, warnings(command.draft)) | {"status": playbook.status}
+    answer = created_view(definition, warnings(command.draft, has_base=has_base)) | {"status": playbook.status}
     return Changed(revised, {**answer, "revision": definition.revision, **_last_change(by.at, by.by)})
 
 

@@ -8,7 +8,6 @@ from contracts.definitions import StepDraft
 from services.playbook_registry.domain import deadlines, form_fields
 from services.playbook_registry.domain.faults import Fault, invalid
 from services.playbook_registry.domain.values import (
-    COUNT,
     FLAG,
     LIST,
     MEMBERS,
@@ -31,10 +30,6 @@ _METADATA: dict[str, Rule] = {
     "initial_actions": TEXTS, "inspection_points": TEXTS, "deliverables": TEXTS, "resolution_types": TEXTS,
     "sections": NAMED,
 }  # fmt: skip
-_AUTOMATION: dict[str, Rule] = {
-    "api_endpoint": TEXT, "retry_attempts": COUNT, "timeout_seconds": POSITIVE, "fallback_to_manual": FLAG,
-    "auto_approve_limit": NUMBER,
-}  # fmt: skip
 _AMOUNT = r"\d+(?:\.\d+)?[kmb]?"
 _BAND = re.compile(rf"(?:under|over)_{_AMOUNT}|{_AMOUNT}_to_{_AMOUNT}", re.IGNORECASE)
 
@@ -42,7 +37,6 @@ _BAND = re.compile(rf"(?:under|over)_{_AMOUNT}|{_AMOUNT}_to_{_AMOUNT}", re.IGNOR
 def faults(step: StepDraft, path: str) -> Iterator[Fault]:
     metadata, where = step.metadata, f"{path}.metadata"
     yield from broken(_METADATA, metadata, where)
-    yield from broken(_AUTOMATION, step.automation_config or {}, f"{path}.automation_config")
     yield from _named_faults(metadata.get("form_fields"), f"{where}.form_fields")
     yield from _named_faults(metadata.get("required_outputs"), f"{where}.required_outputs")
     yield from _approval_faults(metadata, where)

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from contracts.definitions import Condition, PlaybookDraft, StepConditions, StepDraft
+from services.playbook_registry.domain import automation
 
 Suspect = tuple[str, str]
 """Path of the field, and the name that may be meant."""
@@ -20,9 +21,6 @@ _STEP_METADATA = frozenset({
 _PLAYBOOK_METADATA = frozenset(
     {"auto_escalation", "calendar", "escalation", "estimated_duration_minutes", "reminders", "sla_hours"}
 )
-_AUTOMATION = frozenset({
-    "api_endpoint", "auto_approve_limit", "fallback_to_manual", "retry_attempts", "timeout_seconds", "trigger",
-})  # fmt: skip
 
 
 def misspellings(draft: PlaybookDraft) -> Iterator[Suspect]:
@@ -35,7 +33,7 @@ def misspellings(draft: PlaybookDraft) -> Iterator[Suspect]:
 def _of_step(step: StepDraft, path: str) -> Iterator[Suspect]:
     yield from _alike(step.model_extra, _STEP, path)
     yield from _alike(step.metadata, _STEP_METADATA, f"{path}metadata.")
-    yield from _alike(step.automation_config, _AUTOMATION, f"{path}automation_config.")
+    yield from _alike(step.automation_config, automation.FIELDS, f"{path}automation_config.")
     yield from _alike(step.conditions.model_extra, StepConditions.model_fields, f"{path}conditions.")
     for kind, conditions in (("pre", step.conditions.pre), ("post", step.conditions.post)):
         for index, condition in enumerate(conditions):

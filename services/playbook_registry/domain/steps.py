@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from contracts.definitions import PlaybookDraft, StepDraft
-from services.playbook_registry.domain import conditions, deadlines, forms
+from services.playbook_registry.domain import automation, conditions, deadlines, forms
 from services.playbook_registry.domain.conditions import KnownSteps
 from services.playbook_registry.domain.faults import Fault, invalid
 from services.playbook_registry.domain.values import FLAG, POSITIVE, Rule, broken, is_whole
@@ -29,6 +29,7 @@ def faults(draft: PlaybookDraft) -> Iterator[Fault]:
         yield from conditions.faults(step.conditions.post, f"{path}.conditions.post", known)
         yield from _jump_faults(step, path, known)
         yield from forms.faults(step, path)
+        yield from automation.faults(step, path)
 
 
 def _duplicates(steps: Sequence[StepDraft]) -> Iterator[Fault]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from contracts.definitions import FIELD_KINDS, PlaybookDraft, StepDraft
+from services.playbook_registry.domain.automation import is_absolute
 from services.playbook_registry.domain.conditions import names_data
 from services.playbook_registry.domain.misspellings import misspellings
 
@@ -11,10 +12,12 @@ Warning_ = dict[str, str]
 """`field`, the path in the playbook as the user sent it, and `message`."""
 
 
-def warnings(draft: PlaybookDraft) -> list[Warning_]:
+def warnings(draft: PlaybookDraft, *, has_base: bool = False) -> list[Warning_]:
+    """`has_base`: a base address is configured for the organisation, so that its relative endpoints are called."""
     found = [] if draft.steps else [_warning("steps", "The playbook has no steps: its runs complete at once")]
     for index, step in enumerate(draft.steps):
         found += _of_step(step, draft.metadata, f"steps[{index}]")
+        found += _of_automation(step, has_base, f"steps[{index}].automation_config")
     found += [
         _warning(field, f"Nothing knows this field; it is kept as it is. Is {meant!r} meant?")
         for field, meant in sorted(misspellings(draft))
@@ -33,13 +36,6 @@ def _of_step(step: StepDraft, playbook: dict[str, Any], path: str) -> Iterator[W
             "The step is required and has pre-conditions on data, but no on_unmet: a run in which they do not hold "
             "is blocked until its data changes or somebody skips the step",
         )
-    endpoint = (step.automation_config or {}).get("api_endpoint")
-    if step.step_type == "automated" and endpoint is not None:
-        yield _warning(
-            f"{path}.automation_config.api_endpoint",
-            f"{endpoint} is called only where the organization has a base address configured; "
-            "without one the step becomes a job for an external worker",
-        )
     if step.metadata.get("reminders") and not _is_due(step, playbook):
         yield _warning(
             f"{path}.metadata.reminders",
@@ -52,6 +48,23 @@ def _of_step(step: StepDraft, playbook: dict[str, Any], path: str) -> Iterator[W
 def _is_due(step: StepDraft, playbook: dict[str, Any]) -> bool:
     named = step.metadata.get("sla_hours") or (step.model_extra or {}).get("sla_hours") or playbook.get("sla_hours")
     return bool(named or step.timeout_minutes or step.metadata.get("response_sla"))
+
+
+def _of_automation(step: StepDraft, has_base: bool, path: str) -> Iterator[Warning_]:
+    endpoint = (step.automation_config or {}).get("api_endpoint")
+    if endpoint is None:
+        return
+    if step.step_type != "automated":
+        yield _warning(f"{path}.api_endpoint", f"Nothing calls it: the step is no automated one, but {step.step_type}")
+    elif is_absolute(endpoint):
+        message = f"{endpoint} is called only if the operator allows its host to the organization; attempts fail if not"
+        yield _warning(f"{path}.api_endpoint", message)
+    elif not has_base:
+        yield _warning(
+            f"{path}.api_endpoint",
+            f"No base address is configured for the organization: instead of a call to {endpoint} "
+            "the step becomes a job for an external worker",
+        )
 
 
 def _encrypted(fields: Any, path: str) -> Iterator[Warning_]:

@@ -114,7 +114,7 @@ async def test_a_fault_after_the_write_leaves_no_half_state(bench: Bench, at_cal
     broken = BreaksOnce(bench.publisher, at_call, sends)
     parking = Parking(bench.publisher, REGISTRY_COMMANDS, "test")
     mongo = bench.service.mongo
-    consumer = CommandConsumer(PlaybookStore(mongo), DocumentStore(mongo), broken, parking)  # type: ignore[arg-type]
+    consumer = CommandConsumer(PlaybookStore(mongo), DocumentStore(mongo), broken, parking, _without_base)  # type: ignore[arg-type]
     batch = (GivenRecord.of(command),)
     with pytest.raises(KafkaError):
         await consumer.handle(batch)
@@ -130,7 +130,11 @@ async def test_of_two_in_one_batch_with_one_smart_code_one_is_registered(bench: 
     one, other = (bench.command(draft(), organization_id) for _ in range(2))
     parking = Parking(bench.publisher, REGISTRY_COMMANDS, "test")
     mongo = bench.service.mongo
-    consumer = CommandConsumer(PlaybookStore(mongo), DocumentStore(mongo), bench.publisher, parking)
+    consumer = CommandConsumer(PlaybookStore(mongo), DocumentStore(mongo), bench.publisher, parking, _without_base)
     await consumer.handle(tuple(GivenRecord.of(c) for c in (one, other, one)))
     replies = [await bench.ask(command) for command in (one, other)]
     assert sorted((r.rejection.code if r.rejection else "created") for r in replies) == ["CONFLICT", "created"]
+
+
+def _without_base(_: str) -> bool:
+    return False

@@ -69,6 +69,20 @@ def test_does_not_warn_where_on_unmet_says_what_to_do_or_only_steps_are_named() 
     assert warnings(draft({}, decided, step_with(step=1))) == []
 
 
+def test_warns_of_endpoints_that_will_not_be_called_as_the_author_may_think() -> None:
+    def told(endpoint: str, step_type: str = "automated", *, has_base: bool = False) -> list[str]:
+        step = {"step_type": step_type, "automation_config": {"api_endpoint": endpoint}}
+        return [w["message"] for w in warnings(draft(step), has_base=has_base)]
+
+    (without_base,) = told("/verify")
+    assert "No base address is configured" in without_base
+    assert told("/verify", has_base=True) == []
+    (absolute,) = told("https://erp.example/verify", has_base=True)
+    assert "only if the operator allows its host" in absolute
+    (by_people,) = told("/verify", "task", has_base=True)
+    assert "Nothing calls it" in by_people
+
+
 def test_warns_of_reminders_of_a_step_that_is_never_due() -> None:
     reminding = {"metadata": {"reminders": [{"before_hours": 1}]}}
     assert [w["field"] for w in warnings(draft(reminding))] == ["steps[0].metadata.reminders"]

@@ -135,9 +135,6 @@ def test_refuses_two_options_of_one_action() -> None:
         ({"metadata": {"reminders": [{"before_minutes": 0}]}}, "metadata.reminders[0].before_minutes"),
         ({"metadata": {"reminders": [{"before_hours": None}]}}, "metadata.reminders[0].before_hours"),
         ({"metadata": {"sla_hours": 0}}, "metadata.sla_hours"),
-        ({"automation_config": {"retry_attempts": -1}}, "automation_config.retry_attempts"),
-        ({"automation_config": {"timeout_seconds": "30"}}, "automation_config.timeout_seconds"),
-        ({"automation_config": {"auto_approve_limit": "1"}}, "automation_config.auto_approve_limit"),
     ],
 )
 def test_refuses_metadata_that_could_not_be_carried_out(step: dict[str, Any], field: str) -> None:
