@@ -26,6 +26,18 @@ class PutOrganizationDocument(Command):
     """Why it was changed, for the history."""
 
 
+class DeleteOrganizationDocument(Command):
+    """It says nothing any more; its revisions stay, and the next put goes on counting them."""
+
+    organization_id: str
+    kind: str
+    name: str
+    if_match: str | None = Field(default=None, max_length=200)
+
+
+DocumentCommand = PutOrganizationDocument | DeleteOrganizationDocument
+
+
 class OrganizationDocumentChanged(Event):
     """A document's current revision; the compacted topic keeps the last one of each document."""
 
@@ -34,6 +46,8 @@ class OrganizationDocumentChanged(Event):
     """Which one, where an organisation has several of the kind."""
     revision: int = Field(ge=1)
     content: dict[str, Any]
+    deleted: bool = False
+    """It says nothing any more; the content is what it said last."""
     ends_at: Moment | None = None
     """From then on it says nothing any more, and readers may forget it."""
 
@@ -48,5 +62,5 @@ def document_key(organization_id: str, kind: str, name: str = "") -> str:
     return f"{organization_id}:{local_key(kind, name)}"
 
 
-ORGANIZATION_COMMANDS: tuple[type[Command], ...] = (PutOrganizationDocument,)
+ORGANIZATION_COMMANDS: tuple[type[Command], ...] = (PutOrganizationDocument, DeleteOrganizationDocument)
 ORGANIZATION_EVENTS: tuple[type[Event], ...] = (OrganizationDocumentChanged,)

@@ -4,7 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from contracts.calendars import BusinessCalendar
+from contracts.calendars import KIND as CALENDAR
+from contracts.calendars import Calendar, NamedCalendar
 from contracts.definitions import StepType
 from contracts.values import Contract, Moment
 
@@ -120,7 +121,7 @@ class OrganizationPolicies(Contract):
     VERSION: ClassVar[int] = 1
     financial_controls: FinancialControls = FinancialControls()
     approval_limit: ApprovalLimit = ApprovalLimit()
-    calendars: dict[str, BusinessCalendar] = Field(default_factory=dict)
+    calendars: dict[str, NamedCalendar] = Field(default_factory=dict)
     """By name."""
     delegations: dict[str, Delegation] = Field(default_factory=dict)
     """By id."""
@@ -137,7 +138,7 @@ POLICIES: dict[str, type[Contract]] = {
 }
 """By kind, in order of name: those that are read and changed as policies."""
 DELEGATION = "delegation"
-DOCUMENTS: dict[str, type[Contract]] = {**POLICIES, DELEGATION: Delegation}
+DOCUMENTS: dict[str, type[Contract]] = {**POLICIES, CALENDAR: Calendar, DELEGATION: Delegation}
 """By kind, all documents of organisations."""
-SEVERAL: dict[str, str] = {DELEGATION: "delegations"}
+SEVERAL: dict[str, str] = {CALENDAR: "calendars", DELEGATION: "delegations"}
 """Kinds of which an organisation has several, each with the field of OrganizationPolicies that holds them by name."""

@@ -83,6 +83,7 @@ _TOPICS: dict[Kind, Topic] = {
     "run": topics.RUN_COMMANDS,
     "playbook": topics.REGISTRY_COMMANDS,
     "policy": topics.REGISTRY_COMMANDS,
+    "calendar": topics.REGISTRY_COMMANDS,
     "bulk": topics.BULK_COMMANDS,
 }
 Prepare = Callable[[], Awaitable[Errand]]

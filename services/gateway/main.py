@@ -14,6 +14,7 @@ from services.gateway.pinned import PinnedDefinitions
 from services.gateway.rate_limits import RateLimits
 from services.gateway.routes.analytics import AnalyticsRoutes
 from services.gateway.routes.audit import AuditRoutes
+from services.gateway.routes.calendars import CalendarRoutes
 from services.gateway.routes.outcomes import OperationRoutes
 from services.gateway.routes.playbooks import PlaybookCommandRoutes, PlaybookReadRoutes
 from services.gateway.routes.policies import PolicyRoutes
@@ -62,6 +63,7 @@ def build(settings: GatewaySettings) -> Service:
         PlaybookReadRoutes(admission, registry, analytics),
         AnalyticsRoutes(admission, commands, analytics),
         PolicyRoutes(admission, commands, registry, in_force),
+        CalendarRoutes(admission, commands, registry, in_force),
         OperationRoutes(admission, registry, run_engine, in_force),
         AuditRoutes(admission, run_engine, timeline),
     )

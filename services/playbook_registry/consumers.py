@@ -11,7 +11,7 @@ from datetime import datetime
 from contracts.commands import CreatePlaybook, PlaybookChange
 from contracts.definitions import PlaybookDefinition
 from contracts.events import PlaybookRegistered
-from contracts.organization_documents import PutOrganizationDocument
+from contracts.organization_documents import DocumentCommand
 from contracts.policies import OrganizationPolicies
 from contracts.rejections import OTHER_BODY, SET_ASIDE, Code, Rejection
 from contracts.replies import Reply
@@ -77,7 +77,7 @@ class CommandConsumer:
         if unreadable:
             await self._parking.park(unreadable)
         for message in messages:  # first: what else comes with them is held to them
-            if isinstance(message.payload, PutOrganizationDocument):
+            if isinstance(message.payload, DocumentCommand):
                 await self._put(message)
         creations = [message for message in messages if isinstance(message.payload, CreatePlaybook)]
         if creations:

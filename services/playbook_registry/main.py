@@ -4,6 +4,7 @@ from contracts.topics import REGISTRY_COMMANDS
 from services.playbook_registry import store
 from services.playbook_registry.consumers import CommandConsumer
 from services.playbook_registry.lists import PlaybookLists
+from services.playbook_registry.organization import calendar_queries
 from services.playbook_registry.organization import queries as organization_queries
 from services.playbook_registry.organization import store as organization_store
 from services.playbook_registry.organization.store import DocumentStore
@@ -25,4 +26,5 @@ def build(settings: Settings) -> Service:
     service.indexes = {**store.INDEXES, **organization_store.INDEXES}
     service.app.include_router(router(playbooks, PlaybookLists(service.mongo), documents, settings.has_base))
     service.app.include_router(organization_queries.router(documents, playbooks.refusals))
+    service.app.include_router(calendar_queries.router(documents, playbooks.refusals))
     return service

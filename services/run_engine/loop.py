@@ -27,6 +27,8 @@ from shared.replies import reply_message
 
 Committed = Callable[[], Mapping[int, int]]
 """By partition of run.commands, the offset below which nothing is delivered again."""
+Fired = Callable[[str, bool], None]
+"""Told of each timer's command that was taken: its id, and whether it was accepted."""
 Answer = tuple[Message, Reply, bytes | None]
 """A command, what it is answered, and that as JSON where it was written as such before."""
 T = TypeVar("T")
@@ -69,12 +71,14 @@ class CommandLoop:
         publisher: Publisher,
         parking: Parking,
         committed: Committed,
+        fired: Fired = lambda _command_id, _accepted: None,
     ) -> None:
         self._store = store
         self._organizations = organizations
         self._publisher = publisher
         self._parking = parking
         self._committed = committed
+        self._fired = fired
 
     async def handle(self, records: Batch) -> Finish:
         """Decides and writes; what it returns publishes, and may be done while the next batch is decided."""
@@ -131,6 +135,8 @@ class CommandLoop:
         await self._publisher.publish(_reply_messages(answers, clock.now()))
         for message, reply, _ in answers:
             _note(message, reply)
+            if isinstance(message.payload, commands.FireTimer):
+                self._fired(message.envelope.id, reply.rejection is None)
 
     async def _withdraw_tasks(self, round_: _Round) -> None:
         """Before the replies: whoever has one finds no task that it has ended."""

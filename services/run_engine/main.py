@@ -13,7 +13,7 @@ from services.run_engine.organizations import DocumentConsumer, OrganizationRead
 from services.run_engine.reads import RunReads
 from services.run_engine.settings import Settings
 from services.run_engine.store import RunStore
-from services.run_engine.timers import TimerScanner
+from services.run_engine.timers import InFlight, TimerScanner
 from services.run_engine.upgrade import upgrade
 from shared.kafka import Consumption, Parking
 from shared.leased_work import LeasedWork
@@ -29,7 +29,8 @@ def build(settings: Settings) -> Service:
     runs = RunStore(service.mongo, settings.run_cache_size)
     parking = Parking(service.publisher, topics.RUN_COMMANDS, NAME)
     in_force = OrganizationStore(service.mongo)
-    loop = CommandLoop(runs, in_force, service.publisher, parking, lambda: _offsets(commands))
+    in_flight = InFlight()
+    loop = CommandLoop(runs, in_force, service.publisher, parking, lambda: _offsets(commands), fired=in_flight.answered)
     commands = service.consumers.add(
         topics.RUN_COMMANDS,
         service.group(topics.RUN_COMMANDS.name),
@@ -41,7 +42,7 @@ def build(settings: Settings) -> Service:
     service.consumers.add(
         topics.SIGNALS, service.group(topics.SIGNALS.name), ingress.handle, ingress.set_aside, patience=2
     )
-    timers = TimerScanner(runs, service.publisher, lambda: commands.partitions, settings.timer_scan_seconds)
+    timers = TimerScanner(runs, service.publisher, lambda: commands.partitions, in_flight, settings.timer_scan_seconds)
     service.loops.append(timers.scan)
     service.indexes = {
         **store.INDEXES,

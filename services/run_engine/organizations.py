@@ -82,8 +82,11 @@ def _composed(documents: Iterable[Document]) -> OrganizationPolicies:
     whole: dict[str, Any] = {}
     for document in documents:
         content = orjson.loads(document["content"])
+        if document.get("deleted"):
+            continue
         if document["kind"] in SEVERAL:
-            whole.setdefault(SEVERAL[document["kind"]], {})[document["name"]] = content
+            identity = {"name": document["name"], "revision": document["revision"]}
+            whole.setdefault(SEVERAL[document["kind"]], {})[document["name"]] = content | identity
         else:
             whole[document["kind"]] = content
     return OrganizationPolicies.model_validate(whole)
@@ -99,6 +102,7 @@ def _write(message: Message) -> UpdateOne:
         "name": event.name,
         "revision": event.revision,
         "content": orjson.dumps(event.content).decode(),
+        "deleted": event.deleted,
         "ends_at": event.ends_at + KEPT_AFTER_THE_END if event.ends_at else None,
     }
     identity = {"_id": document_key(organization_id, event.kind, event.name), "revision": {"$lt": event.revision}}

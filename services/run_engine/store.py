@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +33,13 @@ INDEXES = {
 _DEFINITIONS_REMEMBERED = 500
 DefinitionKey = tuple[str, int]
 """Playbook id and revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueTimer:
+    run_id: str
+    organization_id: str
+    timer: Timer
 
 
 class RunStore:
@@ -124,16 +132,17 @@ class RunStore:
                 self._remember_definition(PlaybookDefinition.model_validate(document["definition"]))
         return {key: self._known_definitions[key] for key in keys if key in self._known_definitions}
 
-    async def due_timers(self, partitions: Collection[int], now: datetime, limit: int) -> list[tuple[str, str, Timer]]:
-        """What is due, most overdue runs first: run id, organisation, timer."""
+    async def due_timers(self, partitions: Collection[int], now: datetime, limit: int) -> list[DueTimer]:
+        """Of so many runs at most, those first whose timer has been due for longest; of each run in order of time."""
         if not partitions:
             return []
         query = {"partition": {"$in": list(partitions)}, "next_due_at": {"$lte": now}}
-        cursor = self._runs.find(query, {"organization_id": 1, "state.timers": 1}).sort("next_due_at").limit(limit)
+        fields = {"organization_id": 1, "state.timers": 1}
+        cursor = self._runs.find(query, fields, sort=[("next_due_at", ASCENDING)], limit=limit, hint="due_timers")
         return [
-            (run["_id"], run["organization_id"], timer)
+            DueTimer(run["_id"], run["organization_id"], timer)
             async for run in cursor
-            for timer in map(Timer.model_validate, run["state"]["timers"])
+            for timer in sorted(map(Timer.model_validate, run["state"]["timers"]), key=lambda timer: timer.due_at)
             if timer.due_at <= now
         ]
 

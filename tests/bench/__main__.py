@@ -1,4 +1,4 @@
-"""`python -m tests.bench [human5|signals|lists] …`: how much the local stack does, how fast, and at what cost.
+"""`python -m tests.bench [human5|signals|timers|lists] …`: how much the local stack does, how fast, and at what cost.
 
 Exits with 1 where an error occurred or a check failed.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 import uvloop
 
 from tests import crowd
-from tests.bench import human5, lists, report, signals
+from tests.bench import human5, lists, report, signals, timers
 from tests.bench.target import Target, own_stack, running_stack
 
 
@@ -23,6 +23,8 @@ def main() -> int:
                 passed &= _human5(target, options)
             if options.which in ("all", "signals"):
                 passed &= _signals(target, options)
+            if options.which in ("all", "timers"):
+                passed &= _timers(target, options)
     if options.which in ("all", "lists"):
         with own_stack() as target:  # never among the runs of somebody's stack
             passed &= _lists(target, options)
@@ -46,6 +48,15 @@ def _signals(target: Target, options: argparse.Namespace) -> bool:
     path = options.json.with_stem(f"{options.json.stem}-signals") if options.json else None
     print(f"Written to {report.write('signals', [sustained.summary()], path)}")
     return sustained.passed
+
+
+def _timers(target: Target, options: argparse.Namespace) -> bool:
+    print(f"timers: {timers.TIMERS} beside {options.timer_clients} clients …", flush=True)
+    storm = uvloop.run(timers.measure(target, options.timer_clients))
+    report.print_timers(storm)
+    path = options.json.with_stem(f"{options.json.stem}-timers") if options.json else None
+    print(f"Written to {report.write('timers', [storm.summary()], path)}")
+    return storm.passed
 
 
 def _lists(target: Target, options: argparse.Namespace) -> bool:
@@ -73,12 +84,15 @@ def _seconds(text: str) -> float:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("which", nargs="?", choices=["all", "human5", "signals", "lists"], default="all")
+    parser.add_argument("which", nargs="?", choices=["all", "human5", "signals", "timers", "lists"], default="all")
     parser.add_argument("--seconds", type=_seconds, default=20.0, help="of each level of human5 (default 20)")
     parser.add_argument("--levels", type=_levels, default=[1, 32, 128], help="clients of human5 (default 1,32,128)")
     parser.add_argument("--signal-seconds", type=_seconds, default=60.0, help="of signals (default 60)")
     parser.add_argument(
         "--senders", type=lambda t: _bounded(t, 1, 1000), default=64, help="signals in flight (default 64)"
+    )
+    parser.add_argument(
+        "--timer-clients", type=lambda t: _bounded(t, 1, 1000), default=16, help="beside the timers (default 16)"
     )
     parser.add_argument("--list-seconds", type=_seconds, default=20.0, help="of lists (default 20)")
     parser.add_argument("--json", type=Path, help="where the numbers go (default .data/bench/NAME-TIME.json)")

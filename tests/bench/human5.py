@@ -53,16 +53,16 @@ async def measure(target: Target, clients: int, seconds: float) -> Level:
     level = Level(clients)
     level.window.open_in(WARM_UP_SECONDS, seconds)
     pids = target.pids()
-    requests = _Requests(caller, playbook_id)
+    requests = Requests(caller, playbook_id)
     async with asyncio.TaskGroup() as group:
         group.create_task(level.window.measure_cpu(pids))
         for _ in range(clients):
-            group.create_task(_client(requests, level))
+            group.create_task(client(requests, level))
     level.checks = await completed_runs(caller, playbook_id, level.ended, EVENTS_OF_A_RUN)
     return level
 
 
-class _Requests:
+class Requests:
     """The requests of a run, as bytes; only the run's id is put in."""
 
     def __init__(self, caller: Caller, playbook_id: str) -> None:
@@ -78,7 +78,7 @@ class _Requests:
         return [head + tail for tail in self._tails]
 
 
-async def _client(requests: _Requests, level: Level) -> None:
+async def client(requests: Requests, level: Level) -> None:
     line = Line(requests.caller)
     failures = 0
     while time.perf_counter() < level.window.closed and failures < ERRORS_OF_A_CLIENT:
@@ -90,7 +90,7 @@ async def _client(requests: _Requests, level: Level) -> None:
     line.close()
 
 
-async def _one_run(line: Line, requests: _Requests, window: Window) -> str:
+async def _one_run(line: Line, requests: Requests, window: Window) -> str:
     first = began = time.perf_counter()
     answer = await line.send(requests.start)
     now = time.perf_counter()

@@ -25,6 +25,12 @@ def installments() -> dict[str, Any]:
     return _playbook("Delivery after payment", "INSTALLMENTS", steps)
 
 
+def responses() -> dict[str, Any]:
+    """A task that is overdue after as many seconds as the run's severity says."""
+    times = {str(seconds): seconds / 60 for seconds in range(1, 301)}
+    return _playbook("Response", "RESPONSE", [{"name": "Answer", "sequence": 1, "metadata": {"response_sla": times}}])
+
+
 async def register(caller: Caller, playbook: dict[str, Any]) -> str:
     """The playbook's id."""
     line = Line(caller)

@@ -18,6 +18,7 @@ from tests.bench.checks import Check
 from tests.bench.human5 import Level
 from tests.bench.lists import Lists
 from tests.bench.signals import Sustained
+from tests.bench.timers import Storm
 
 PLAIN_WIDTH = 120
 RESULTS = CHECKOUT / ".data" / "bench"
@@ -54,6 +55,24 @@ def print_signals(sustained: Sustained) -> None:
     columns = {str(sustained.senders): sustained.window.cpu_per_thousand("signal")}
     console.print(_cpu_table("signals", columns))
     _print_checks(console, f"{sustained.senders} senders", sustained.checks, sustained.window.errors)
+
+
+def print_timers(storm: Storm) -> None:
+    console = _console()
+    told = storm.summary()
+    table = Table(
+        title=f"timers: {told['timers']:,} due in one second, {told['clients']} clients (ms: p50 / p95 / p99)"
+    )
+    for column in ("", "seconds", "completions/s", "complete ms"):
+        table.add_column(column, justify="left" if not column else "right")
+    for name, level in (("quiet", storm.quiet), ("while_timers_fire", storm.busy)):
+        part = told[name]
+        seconds = round(level.window.seconds, 1)
+        table.add_row(
+            name.replace("_", " "), *_cells([seconds, part["completions_per_second"], _latency(part["complete_ms"])])
+        )
+    console.print(table)
+    _print_checks(console, "timers", storm.checks, storm.quiet.window.errors + storm.busy.window.errors)
 
 
 def print_lists(read: Lists) -> None:

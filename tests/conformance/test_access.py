@@ -38,6 +38,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "claim_step": {},
     "release_step": {},
     "put_policy": {"document": {"policy_id": SECRET_WORD}},
+    "put_calendar": {
+        "document": {"title": SECRET_WORD, "time_zone": "Europe/Berlin", "hours": {"monday": ["09:00-17:00"]}}
+    },
     "signal_runs": {"filter": {"run_ids": ["run_1"]}, "signal": {"type": "event", "name": "any"}},
     "signal_run": {"signal": {"type": "event", "name": "any"}},
     "run_analytics": {},
@@ -53,6 +56,7 @@ NAMES = {
     "revision": "1",
     "operation_id": "op_1",
     "policy": "financial_controls",
+    "calendar": "office_hours",
 }
 """By name of a path's parameter."""
 

@@ -10,7 +10,7 @@ from services.gateway.commands import OPERATIONS_PATH
 from services.gateway.in_force import InForce
 from services.gateway.operation_ids import OperationId
 from services.gateway.owners import BEHIND, CONSISTENCY, Owner, not_found
-from services.gateway.routes.operations.common import PLAYBOOKS, POLICIES, RUNS
+from services.gateway.routes.operations.common import CALENDARS, PLAYBOOKS, POLICIES, RUNS
 from services.gateway.routes.paths import query_of
 from shared.http import success
 
@@ -33,7 +33,7 @@ class OperationRoutes:
             watched = {"operation_id": text, "type": "bulk_signal", "resource": results}
             return success({**watched, **(found or {"status": "running"})})
         owner = self._run_engine if operation.kind == "run" else self._registry
-        path = f"{_INTERNAL[operation.kind]}/{operation.subject}/commands/{operation.command_id}"
+        path = f"{_INTERNAL[operation.kind]}/{_name(operation)}/commands/{operation.command_id}"
         kept = (await owner.get(path, query_of(request, identity.organization_id))).data()["reply"]
         reply = Reply.model_validate(kept) if kept is not None else None
         headers = await self._consistency(operation, identity.organization_id, reply)
@@ -41,11 +41,11 @@ class OperationRoutes:
         return success(shown, headers=headers)
 
     async def _consistency(self, operation: OperationId, organization_id: str, reply: Reply | None) -> dict[str, str]:
-        """Of a policy: it is in force before it is told that it was put, or the answer says otherwise."""
-        if operation.kind != "policy" or reply is None or reply.result is None:
+        """Of a policy or a calendar: it is in force before it is told that it was put, or the answer says otherwise."""
+        if operation.kind not in ("policy", "calendar") or reply is None or reply.result is None:
             return {}
-        revision = reply.result["revision"]
-        there = await self._in_force.wait(organization_id, operation.subject, "", revision)
+        kind, _, name = operation.subject.partition(":")
+        there = await self._in_force.wait(organization_id, kind, name, reply.result["revision"])
         return {} if there else {CONSISTENCY: BEHIND}
 
     async def results(self, request: Request) -> Response:
@@ -59,13 +59,28 @@ class OperationRoutes:
         return (await self._run_engine.get(f"/internal/bulk/{operation.subject}/results", params)).response()
 
 
-_INTERNAL = {"run": "/internal/runs", "playbook": "/internal/playbooks", "policy": "/internal/policies"}
-_SUBJECTS = {"run": ("run_id", RUNS), "playbook": ("playbook_id", PLAYBOOKS), "policy": ("policy", POLICIES)}
+_INTERNAL = {
+    "run": "/internal/runs",
+    "playbook": "/internal/playbooks",
+    "policy": "/internal/policies",
+    "calendar": "/internal/calendars",
+}
+_SUBJECTS = {
+    "run": ("run_id", RUNS),
+    "playbook": ("playbook_id", PLAYBOOKS),
+    "policy": ("policy", POLICIES),
+    "calendar": ("calendar", CALENDARS),
+}
 
 
 def _subject(operation: OperationId) -> dict[str, str]:
     name, collection = _SUBJECTS[operation.kind]
-    return {name: operation.subject, "resource": f"{collection}/{operation.subject}"}
+    return {name: _name(operation), "resource": f"{collection}/{_name(operation)}"}
+
+
+def _name(operation: OperationId) -> str:
+    """As paths have it: `default` of `calendar:default`."""
+    return operation.subject.removeprefix("calendar:") if operation.kind == "calendar" else operation.subject
 
 
 def _outcome(reply: Reply | None) -> dict[str, Any]:

@@ -49,6 +49,11 @@ def policy_of(request: Request) -> str:
     return _id(request, "policy", "Policy")
 
 
+def calendar_of(request: Request) -> str:
+    """Raises Refused (NOT_FOUND) for what can be no calendar's name."""
+    return _id(request, "calendar", "Calendar")
+
+
 def revision_of(request: Request) -> str:
     """Raises Refused (NOT_FOUND) for what can be no revision's number."""
     value: str = request.path_params["revision"]

@@ -2,8 +2,10 @@
 
 from services.gateway.routes.analytics import AnalyticsRoutes
 from services.gateway.routes.audit import AuditRoutes
+from services.gateway.routes.calendars import CalendarRoutes
 from services.gateway.routes.operations import analytics as figures
 from services.gateway.routes.operations import audit as proofs
+from services.gateway.routes.operations import calendars as hours
 from services.gateway.routes.operations import outcomes, runs, tasks
 from services.gateway.routes.operations import playbooks as definitions
 from services.gateway.routes.operations import policies as rules
@@ -21,6 +23,7 @@ def routes(
     playbooks: PlaybookReadRoutes,
     analytics: AnalyticsRoutes,
     policies: PolicyRoutes,
+    calendars: CalendarRoutes,
     operations: OperationRoutes,
     audit: AuditRoutes,
 ) -> list[PlainRoute]:
@@ -53,6 +56,11 @@ def routes(
         rules.READ_POLICY.route(policies.read),
         rules.PUT_POLICY.route(policies.put),
         rules.READ_POLICY_HISTORY.route(policies.history),
+        hours.LIST_CALENDARS.route(calendars.listing),
+        hours.READ_CALENDAR.route(calendars.read),
+        hours.PUT_CALENDAR.route(calendars.put),
+        hours.DELETE_CALENDAR.route(calendars.delete),
+        hours.READ_CALENDAR_HISTORY.route(calendars.history),
         outcomes.READ_OPERATION.route(operations.read),
         outcomes.READ_RESULTS.route(operations.results),
         proofs.VERIFY_TIMELINE.route(audit.verification),

@@ -98,6 +98,27 @@ class Policy(Shape):
     document: dict[str, Any]
 
 
+class CalendarDocument(Shape):
+    title: str | None
+    time_zone: str
+    hours: dict[str, list[str]]
+    holidays: dict[str, Any]
+    exceptions: list[dict[str, Any]]
+    public_holidays: list[dict[str, str]]
+    """Dates and names of those of the holidays' country."""
+    public_holidays_until: str | None
+
+
+class Calendar(Shape):
+    calendar: str
+    revision: int
+    deleted: bool
+    updated_at: Moment
+    updated_by: str
+    comment: str | None
+    document: CalendarDocument
+
+
 class StepRow(Shape):
     step_id: str
     sequence: int

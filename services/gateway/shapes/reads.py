@@ -4,7 +4,16 @@ from typing import Any, Literal
 
 from contracts.definitions import StepDefinition
 from contracts.values import Moment
-from services.gateway.shapes.answers import ErrorBody, PlaybookSize, Policy, RunStatus, Shape, StepRow, StepStatus
+from services.gateway.shapes.answers import (
+    Calendar,
+    ErrorBody,
+    PlaybookSize,
+    Policy,
+    RunStatus,
+    Shape,
+    StepRow,
+    StepStatus,
+)
 
 
 class PlaybookOutline(Shape):
@@ -375,6 +384,14 @@ class PolicyHistory(Listed):
     revisions: list[Policy]
 
 
+class Calendars(Shape):
+    calendars: list[Calendar]
+
+
+class CalendarHistory(Listed):
+    revisions: list[Calendar]
+
+
 class OperationOutcome(Shape):
     operation_id: str
     type: Literal["command", "bulk_signal"]
@@ -389,6 +406,7 @@ class OperationOutcome(Shape):
     run_id: str | None = None
     playbook_id: str | None = None
     policy: str | None = None
+    calendar: str | None = None
     result: dict[str, Any] | None = None
     error: ErrorBody | None = None
 

@@ -44,6 +44,14 @@ class PolicyPut(Body):
     comment: str | None = Field(default=None, max_length=2000)
 
 
+class CalendarPut(Body):
+    """The whole calendar."""
+
+    action: Literal["update"] = "update"
+    document: dict[str, Any]
+    comment: str | None = Field(default=None, max_length=2000)
+
+
 class RunRequest(BaseModel):
     """What a run starts with."""
 

@@ -1,8 +1,10 @@
 """What a playbook's or a step's metadata says of time: escalation, reminders, response times, the calendar."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
+from contracts.calendars import AROUND_THE_CLOCK, DEFAULT
+from contracts.definitions import PlaybookDraft
 from services.playbook_registry.domain.faults import Fault, invalid
 from services.playbook_registry.domain.values import OBJECT, POSITIVE, TEXT, TEXTS, Rule, broken
 
@@ -21,6 +23,21 @@ def faults(metadata: Mapping[str, Any], path: str) -> Iterator[Fault]:
         yield from broken(dict.fromkeys(minutes, POSITIVE), minutes, f"{path}.response_sla")
     if metadata.get("reminders") is not None:
         yield from _reminders(metadata["reminders"], f"{path}.reminders")
+
+
+def unknown_calendars(draft: PlaybookDraft, known: Container[str]) -> Iterator[Fault]:
+    """The default may be set later, and stands for every hour until then."""
+    metadata = [
+        ("metadata", draft.metadata),
+        *((f"steps[{i}].metadata", s.metadata) for i, s in enumerate(draft.steps)),
+    ]
+    for path, values in metadata:
+        name = values.get("calendar")
+        if isinstance(name, str) and name not in (DEFAULT, AROUND_THE_CLOCK) and name not in known:
+            reason = (
+                f"The organization has no calendar of this name; PUT it first, or name {DEFAULT} or {AROUND_THE_CLOCK}"
+            )
+            yield invalid(f"{path}.calendar", name, reason)
 
 
 def _reminders(reminders: Any, path: str) -> Iterator[Fault]:

@@ -2,27 +2,54 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from contracts.policies import ApprovalLimit, FinancialControls, OrganizationPolicies, RoleOrder, SegregationOfDuties
+from contracts.calendars import KIND as CALENDAR
+from contracts.calendars import Calendar
+from contracts.policies import (
+    SEVERAL,
+    ApprovalLimit,
+    FinancialControls,
+    OrganizationPolicies,
+    RoleOrder,
+    SegregationOfDuties,
+)
 from contracts.rejections import Rejection
 from contracts.values import Contract
+from services.playbook_registry.domain import calendars
 from services.playbook_registry.domain.faults import Fault, rejection
 from services.playbook_registry.domain.faults import invalid as invalid_in
 
 invalid = partial(invalid_in, message="Policy validation failed")
 
 
-def refusal(document: Contract, in_force: OrganizationPolicies) -> Rejection | None:
+def refusal(document: Contract, in_force: OrganizationPolicies, name: str = "") -> Rejection | None:
     """Everything that is wrong with it. None for a sound one."""
-    found = list(_faults(document, in_force))
+    found = list(_faults(document, in_force, name))
     return rejection(found) if found else None
 
 
-def _faults(document: Contract, in_force: OrganizationPolicies) -> Iterator[Fault]:
+def is_name(kind: str, name: str) -> bool:
+    """Whether a document of the kind may be called so; those of which there is one have no name."""
+    return calendars.is_name(name) if kind == CALENDAR else kind in SEVERAL or name == ""
+
+
+def bad_name(kind: str, name: str) -> Rejection:
+    return rejection([invalid(kind, name, calendars.NAMES, message="Request validation failed")])
+
+
+def completed(document: Contract, now: datetime) -> Contract:
+    """With what is worked out when it is put."""
+    return calendars.with_public_holidays(document, now.date()) if isinstance(document, Calendar) else document
+
+
+def _faults(document: Contract, in_force: OrganizationPolicies, name: str) -> Iterator[Fault]:
     match document:
+        case Calendar():
+            yield from calendars.faults(document, in_force.calendars, name)
         case ApprovalLimit():
             yield from _limits(document, in_force.role_order)
         case RoleOrder():

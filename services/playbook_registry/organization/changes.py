@@ -1,22 +1,25 @@
 """Putting a document: checked against its kind and the others, written as the next revision, told, answered."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
 from contracts.organization_documents import (
+    DeleteOrganizationDocument,
+    DocumentCommand,
     OrganizationDocumentChanged,
     PutOrganizationDocument,
     document_key,
     local_key,
 )
-from contracts.policies import DOCUMENTS, POLICIES, OrganizationPolicies
+from contracts.policies import DOCUMENTS, POLICIES, SEVERAL, OrganizationPolicies
 from contracts.rejections import OTHER_BODY, Code, Rejection
 from contracts.replies import Reply
 from contracts.topics import POLICY_EVENTS
 from contracts.values import Actor, Contract, is_matched, rfc3339
-from services.playbook_registry.domain.organization_documents import refusal
+from services.playbook_registry.domain.organization_documents import bad_name, completed, is_name, refusal
 from services.playbook_registry.organization.store import DocumentStore, StoredDocument, etag_of
 from shared import clock
 from shared.errors import Refused
@@ -34,7 +37,7 @@ class DocumentChanges:
     async def take(self, message: Message) -> tuple[Reply, StoredDocument | None]:
         """The answer, and the document whose event is to be published with it."""
         command, envelope = message.payload, message.envelope
-        assert isinstance(command, PutOrganizationDocument)
+        assert isinstance(command, DocumentCommand)
         if command.organization_id != envelope.organization_id or local_key(command.kind, command.name) != envelope.key:
             return Reply(rejection=_MISADDRESSED), None
         while True:
@@ -47,37 +50,50 @@ class DocumentChanges:
             if await self._store.add(outcome):
                 return Reply(result=document_view(outcome)), outcome
 
-    async def _decide(self, message: Message, command: PutOrganizationDocument) -> StoredDocument | Rejection:
+    async def _decide(self, message: Message, command: DocumentCommand) -> StoredDocument | Rejection:
         envelope = message.envelope
         before = await self._store.current(envelope.organization_id, command.kind, command.name)
         revision = before.revision if before else 0
+        if isinstance(command, DeleteOrganizationDocument) and (before is None or before.deleted):
+            return unknown(command.kind, command.name)
         if command.if_match is not None and not is_matched(etag_of(revision), command.if_match):
-            return _changed_meanwhile(command.kind, command.if_match, revision)
-        in_force = (await self._store.policies([envelope.organization_id]))[envelope.organization_id]
-        document = checked(command.kind, command.content, in_force)
-        if isinstance(document, Rejection):
-            return document
+            return _changed_meanwhile(command.name or command.kind, command.if_match, revision)
+        content = await self._content(command, envelope.organization_id, before)
+        if isinstance(content, Rejection):
+            return content
         return StoredDocument(
             organization_id=envelope.organization_id,
             kind=command.kind,
             name=command.name,
             revision=revision + 1,
-            content=document.model_dump(mode="json"),
+            content=content,
+            deleted=isinstance(command, DeleteOrganizationDocument),
             at=max(clock.now(), before.at) if before else clock.now(),
             by=command.caller.id,
-            comment=command.comment,
+            comment=command.comment if isinstance(command, PutOrganizationDocument) else None,
             command_id=envelope.id,
             fingerprint=envelope.fingerprint,
             correlation_id=envelope.correlation_id,
             traceparent=envelope.traceparent,
         )
 
+    async def _content(
+        self, command: DocumentCommand, organization_id: str, before: StoredDocument | None
+    ) -> Mapping[str, Any] | Rejection:
+        if isinstance(command, DeleteOrganizationDocument):
+            return before.content if before is not None else {}
+        in_force = (await self._store.policies([organization_id]))[organization_id]
+        document = checked(command.kind, command.content, in_force, command.name)
+        return document if isinstance(document, Rejection) else document.model_dump(mode="json")
 
-def checked(kind: str, content: dict[str, Any], in_force: OrganizationPolicies) -> Contract | Rejection:
+
+def checked(kind: str, content: dict[str, Any], in_force: OrganizationPolicies, name: str = "") -> Contract | Rejection:
     """The document, with what it leaves out as it is by default, or all that is wrong with it."""
     model = DOCUMENTS.get(kind)
     if model is None:
         return unknown(kind)
+    if not is_name(kind, name):
+        return bad_name(kind, name)
     try:
         storable(content)
         document = model.model_validate_json(orjson.dumps(content), strict=True, extra="forbid")
@@ -85,24 +101,31 @@ def checked(kind: str, content: dict[str, Any], in_force: OrganizationPolicies) 
         return refused.rejection
     except ValidationError as error:
         return validation_rejection(_as_sent(error))
-    return refusal(document, in_force) or document
+    rejection = refusal(document, in_force, name)
+    return rejection or completed(document, clock.now())
 
 
-def unknown(kind: str) -> Rejection:
+def unknown(kind: str, name: str = "") -> Rejection:
+    if kind in SEVERAL:
+        message = f"{kind.capitalize()} {name} was not found"
+        return Rejection(code=Code.NOT_FOUND, message=message, details={"field": kind, "value": name})
     details = {"field": "policy", "value": kind, "reason": "There is no such policy", "known": list(POLICIES)}
     return Rejection(code=Code.NOT_FOUND, message=f"Policy {kind} was not found", details=details)
 
 
 def document_view(document: StoredDocument) -> dict[str, Any]:
     return {
-        "policy" if document.kind in POLICIES else "kind": document.kind,
+        **({"policy": document.kind, "is_default": False} if document.kind in POLICIES else _named(document)),
         "revision": document.revision,
-        "is_default": False,
         "updated_at": rfc3339(document.at),
         "updated_by": document.by,
         "comment": document.comment,
         "document": dict(document.content),
     }
+
+
+def _named(document: StoredDocument) -> dict[str, Any]:
+    return {document.kind: document.name, "deleted": document.deleted}
 
 
 def changed_message(document: StoredDocument) -> OutgoingMessage:
@@ -114,6 +137,7 @@ def changed_message(document: StoredDocument) -> OutgoingMessage:
         name=document.name,
         revision=document.revision,
         content=dict(document.content),
+        deleted=document.deleted,
     )
     message, _ = event_message(
         POLICY_EVENTS.name,
@@ -151,11 +175,11 @@ def _changed_meanwhile(kind: str, if_match: str, revision: int) -> Rejection:
     return Rejection(code=Code.CONFLICT, message=f"{kind} is at another ETag", details=details)
 
 
-_TAGS = ("separate_steps", "four_eyes")
+_TAGS = ("separate_steps", "four_eyes", "[key]")
 
 
 def _as_sent(error: ValidationError) -> list[dict[str, Any]]:
-    """By the path that the client sent: pydantic names the member of a union too, and counts only sound items."""
+    """By the path that the client sent: pydantic tells members of unions and keys too, and counts only sound items."""
     problems = error.errors(include_url=False, include_context=False)
     places = [problem["loc"] for problem in problems]
     return [

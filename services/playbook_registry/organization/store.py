@@ -9,7 +9,7 @@ import orjson
 from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne
 
 from contracts.organization_documents import document_key, local_key
-from contracts.policies import DEFAULT_POLICIES, POLICIES, OrganizationPolicies
+from contracts.policies import DEFAULT_POLICIES, POLICIES, SEVERAL, OrganizationPolicies
 from shared.mongo import Document, Mongo, bulk_write
 from shared.pages import Listing, Order, Page, page_of
 
@@ -41,6 +41,8 @@ class StoredDocument:
     fingerprint: str | None
     correlation_id: str
     traceparent: str | None
+    deleted: bool = False
+    """It says nothing any more; the content is what it said last."""
 
     @property
     def etag(self) -> str:
@@ -72,20 +74,28 @@ class DocumentStore:
         found = await self._documents.find_one(query, sort=[("revision", DESCENDING)])
         return _stored(found) if found else None
 
-    async def all_current(self, organization_ids: Collection[str]) -> list[StoredDocument]:
+    async def all_current(self, organization_ids: Collection[str], kind: str | None = None) -> list[StoredDocument]:
+        """Those that were not deleted; by organisation, kind and name."""
+        of_kind = {"kind": kind} if kind else {}
         stages: list[Document] = [
-            {"$match": {"organization_id": {"$in": list(organization_ids)}}},
+            {"$match": {"organization_id": {"$in": list(organization_ids)}, **of_kind}},
             {"$sort": {"organization_id": 1, "kind": 1, "name": 1, "revision": -1}},
             {"$group": {"_id": {"o": "$organization_id", "k": "$kind", "n": "$name"}, "newest": {"$first": "$$ROOT"}}},
+            {"$match": {"newest.deleted": {"$ne": True}}},
+            {"$sort": {"_id": 1}},
         ]
         return [_stored(group["newest"]) async for group in self._documents.aggregate(stages)]
 
     async def policies(self, organization_ids: Collection[str]) -> dict[str, OrganizationPolicies]:
-        """Those in force for each of them, without other documents."""
+        """What is in force for each of them."""
         contents: dict[str, dict[str, Any]] = {organization_id: {} for organization_id in organization_ids}
         for document in await self.all_current(organization_ids):
             if document.kind in POLICIES:
                 contents[document.organization_id][document.kind] = document.content
+            elif document.kind in SEVERAL:
+                identity = {"name": document.name, "revision": document.revision}
+                several = contents[document.organization_id].setdefault(SEVERAL[document.kind], {})
+                several[document.name] = {**document.content, **identity}
         return {
             organization_id: OrganizationPolicies.model_validate(content) if content else DEFAULT_POLICIES
             for organization_id, content in contents.items()

@@ -11,8 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from contracts.calendars import BusinessCalendar
-from services.run_engine.domain.identity import Same
+from services.run_engine.domain.calendars import BusinessCalendar
 
 Calendar = BusinessCalendar | None
 """None: around the clock."""
@@ -73,7 +72,7 @@ def _forwards(calendar: BusinessCalendar, start: datetime) -> Iterator[Span]:
     """What is open from `start` on."""
     first = start.astimezone(ZoneInfo(calendar.time_zone)).date()
     for number in range(_FARTHEST):
-        for opens, closes in _open(Same(calendar), first + _DAY * number):
+        for opens, closes in _open(calendar, first + _DAY * number):
             if closes > start:
                 yield max(opens, start), closes
 
@@ -82,15 +81,15 @@ def _backwards(calendar: BusinessCalendar, end: datetime) -> Iterator[Span]:
     """What is open until `end`, the last first."""
     last = end.astimezone(ZoneInfo(calendar.time_zone)).date()
     for number in range(_FARTHEST):
-        for opens, closes in reversed(_open(Same(calendar), last - _DAY * number)):
+        for opens, closes in reversed(_open(calendar, last - _DAY * number)):
             if opens < end:
                 yield opens, min(closes, end)
 
 
 @lru_cache(maxsize=16384)
-def _open(calendar: Same[BusinessCalendar], day: date) -> tuple[Span, ...]:
+def _open(calendar: BusinessCalendar, day: date) -> tuple[Span, ...]:
     """The day's business hours, in UTC."""
-    hours = calendar.value.days.get(day, calendar.value.week[day.weekday()])
+    hours = calendar.days.get(day, calendar.week[day.weekday()])
     if not hours:
         return ()
     midnight = datetime.combine(day, time.min, UTC)
@@ -99,7 +98,7 @@ def _open(calendar: Same[BusinessCalendar], day: date) -> tuple[Span, ...]:
             max(since, midnight + timedelta(minutes=opens) - ahead),
             min(until, midnight + timedelta(minutes=closes) - ahead),
         )
-        for since, until, ahead in _offsets(ZoneInfo(calendar.value.time_zone), day)
+        for since, until, ahead in _offsets(ZoneInfo(calendar.time_zone), day)
         for opens, closes in hours
     )
     return tuple(sorted((opens, closes) for opens, closes in shown if opens < closes))

@@ -9,14 +9,15 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from contracts.calendars import AROUND_THE_CLOCK, DEFAULT, BusinessCalendar, CalendarUse
+from contracts.calendars import AROUND_THE_CLOCK, DEFAULT, CalendarUse, NamedCalendar
 from contracts.events import NewDates, StepDates, Timer
 from services.run_engine.domain.business_time import Calendar, between, earlier, later, moved
+from services.run_engine.domain.calendars import business_calendar
 from services.run_engine.domain.loose import mapping, positive, span, text, texts
 from services.run_engine.domain.plan import PlannedStep
 from services.run_engine.domain.state import RunState
 
-Calendars = Mapping[str, BusinessCalendar]
+Calendars = Mapping[str, NamedCalendar]
 """Of one organisation, by name."""
 _HOUR, _MINUTE = timedelta(hours=1), timedelta(minutes=1)
 _OF_WORK = ("step_overdue", "escalation", "reminder")
@@ -39,7 +40,7 @@ class Dates:
 
 def calendar_of(name: str | None, calendars: Calendars) -> Calendar:
     """The one that is named, else the organisation's default. None: around the clock."""
-    return None if name == AROUND_THE_CLOCK else calendars.get(name or DEFAULT)
+    return None if name == AROUND_THE_CLOCK else _by_name(name or DEFAULT, calendars)
 
 
 def used(calendar: Calendar) -> CalendarUse | None:
@@ -174,7 +175,12 @@ def overrun_hours(state: RunState, now: datetime, calendars: Calendars) -> float
 
 
 def _current(use: CalendarUse | None, calendars: Calendars) -> Calendar:
-    return calendars.get(use.name) if use is not None else None
+    return _by_name(use.name, calendars) if use is not None else None
+
+
+def _by_name(name: str, calendars: Calendars) -> Calendar:
+    found = calendars.get(name)
+    return business_calendar(found) if found is not None else None
 
 
 def attempt_guard(step: PlannedStep, attempt: int, attempt_number: int, start: datetime) -> list[Timer]:

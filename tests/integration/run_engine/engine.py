@@ -15,6 +15,7 @@ from contracts.values import Caller
 from services.run_engine.loop import CommandLoop
 from services.run_engine.organizations import OrganizationStore
 from services.run_engine.settings import Settings
+from services.run_engine.timers import InFlight
 from shared import clock
 from shared.ids import new_id
 from shared.kafka import INFRASTRUCTURE, Parking
@@ -44,10 +45,11 @@ class Delivered:
 class Commands:
     """Makes commands to one new run, as records one after the other."""
 
-    def __init__(self, steps: int = 2, first_offset: int = 0) -> None:
+    def __init__(self, steps: int = 2, first_offset: int = 0, partition: int = 0, **step: Any) -> None:
         self.run_id = new_id("run")
-        self.definition = _definition(steps)
+        self.definition = _definition(steps, step)
         self.offset = first_offset
+        self.partition = partition
 
     def start(self) -> Delivered:
         return self.record(
@@ -71,8 +73,11 @@ class Commands:
             time=clock.now(),
             reply_to=REPLIES,
         )
+        return self.delivered(message.value)
+
+    def delivered(self, value: bytes) -> Delivered:
         self.offset += 1
-        return Delivered(message.value, self.run_id.encode(), self.offset - 1)
+        return Delivered(value, self.run_id.encode(), self.offset - 1, self.partition)
 
 
 class Engine:
@@ -89,8 +94,11 @@ class Engine:
         self.publisher = FaultyPublisher(settings, "test")
         self.publisher.cuts = deque()
         self.committed: dict[int, int] = {}
+        self.in_flight = InFlight()
         parking = Parking(self.publisher, topics.RUN_COMMANDS, "run_engine")
-        self.loop = CommandLoop(self.store, self.organizations, self.publisher, parking, lambda: self.committed)
+        self.loop = CommandLoop(
+            self.store, self.organizations, self.publisher, parking, lambda: self.committed, self.in_flight.answered
+        )
 
     async def take(self, *records: Delivered) -> int:
         """Delivers a batch until it is taken, as the consumer does; gives the number of tries."""
@@ -129,14 +137,14 @@ def assert_whole(events: Sequence[bytes]) -> list[dict[str, Any]]:
     return ordered
 
 
-def _definition(steps: int) -> PlaybookDefinition:
+def _definition(steps: int, step: dict[str, Any]) -> PlaybookDefinition:
     return PlaybookDefinition(
         playbook_id=new_id("pb"),
         revision=1,
         organization_id=ORGANIZATION,
         name="Test",
         smart_code="HERA.TEST.PLAYBOOK.LOOP.v1",
-        steps=[StepDefinition(name=f"S{n}", sequence=n, step_id=f"step_{n:03}") for n in range(1, steps + 1)],
+        steps=[StepDefinition(name=f"S{n}", sequence=n, step_id=f"step_{n:03}", **step) for n in range(1, steps + 1)],
         created_at=clock.now(),
         created_by="author",
     )

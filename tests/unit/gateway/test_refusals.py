@@ -43,6 +43,7 @@ IDS = {
     "revision": "1",
     "operation_id": "op_1",
     "policy": "role_order",
+    "calendar": "default",
 }
 
 

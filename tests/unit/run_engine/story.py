@@ -4,7 +4,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from contracts.calendars import BusinessCalendar, Hours
+from contracts.calendars import NamedCalendar
 from contracts.commands import Command, CompleteStep, FireTimer, RecordAutomationResult, StartRun
 from contracts.definitions import PlaybookDefinition, PlaybookDraft, StepDefinition
 from contracts.events import Event
@@ -24,11 +24,11 @@ ADMIN = Caller(id="admin", permissions=("*",))
 SILENT_AFTER_END = {"LateResultRecorded", "NotificationSent"}
 
 
-def office(name: str = "default", revision: int = 3) -> BusinessCalendar:
+def office(name: str = "default", revision: int = 3, **more: Any) -> NamedCalendar:
     """Nine to five in Berlin, Monday to Friday."""
-    day: Hours = ((9 * 60, 17 * 60),)
-    week = (day, day, day, day, day, (), ())
-    return BusinessCalendar(name=name, revision=revision, time_zone="Europe/Berlin", week=week, days={})
+    hours = dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), ("09:00-17:00",))
+    calendar = {"name": name, "revision": revision, "time_zone": "Europe/Berlin", "hours": hours}
+    return NamedCalendar.model_validate(calendar | more)
 
 
 IN_AN_OFFICE = OrganizationPolicies(calendars={"default": office()})

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.calendars import BusinessCalendar, Hours
+from contracts.calendars import CalendarUse
 from services.run_engine.domain.business_time import between, earlier, later, moved
+from services.run_engine.domain.calendars import BusinessCalendar, Hours
 
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "America/St_Johns", "Africa/Cairo")
 OFFICE: Hours = ((9 * 60, 12 * 60), (13 * 60, 17 * 60))
@@ -20,7 +21,7 @@ def calendar(
     zone: str = "Europe/Berlin", on: Hours = OFFICE, days: dict[date, Hours] | None = None, weekend: Hours = ()
 ) -> BusinessCalendar:
     week = (on, on, on, on, on, weekend, weekend)
-    return BusinessCalendar(name="default", revision=1, time_zone=zone, week=week, days=days or {})
+    return BusinessCalendar(use=CalendarUse(name="default", revision=1), time_zone=zone, week=week, days=days or {})
 
 
 def at(text: str, zone: str = "Europe/Berlin") -> datetime:
@@ -56,7 +57,9 @@ def calendars(draw: st.DrawFn) -> BusinessCalendar:
         lambda around, days: (around + timedelta(days=days)).date(), st.sampled_from(CHANGES), st.integers(0, 4)
     )
     days = draw(st.dictionaries(near, st.one_of(openings, st.just(())), max_size=3))
-    return BusinessCalendar(name="default", revision=1, time_zone=draw(st.sampled_from(ZONES)), week=week, days=days)
+    return BusinessCalendar(
+        use=CalendarUse(name="default", revision=1), time_zone=draw(st.sampled_from(ZONES)), week=week, days=days
+    )
 
 
 @settings(max_examples=150, deadline=None)

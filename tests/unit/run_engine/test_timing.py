@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from contracts.calendars import BusinessCalendar, CalendarUse, Hours
+from contracts.calendars import WEEKDAYS, CalendarUse, NamedCalendar
 from contracts.commands import EscalateStep, PauseRun, ResumeRun
 from contracts.events import RunResumed
 from contracts.policies import OrganizationPolicies
@@ -21,7 +21,7 @@ def in_berlin(text: str) -> datetime:
 
 
 def office_trial(
-    *steps: dict[str, Any], start: str = "2024-01-19T16:00", calendars: tuple[BusinessCalendar, ...] = (office(),),
+    *steps: dict[str, Any], start: str = "2024-01-19T16:00", calendars: tuple[NamedCalendar, ...] = (office(),),
     **metadata: Any,
 ) -> Story:  # fmt: skip
     """A run that starts on a Friday, an hour before the office closes."""
@@ -129,8 +129,7 @@ def test_business_hours_count_for_the_run_the_step_its_escalation_and_its_remind
 
 
 def test_a_step_counts_by_its_own_calendar_else_by_its_playbooks_else_by_the_default() -> None:
-    night: Hours = ((20 * 60, 24 * 60),)
-    shift = office("night").model_copy(update={"week": (night,) * 7})
+    shift = office("night", hours=dict.fromkeys(WEEKDAYS, ("20:00-24:00",)))
     steps: list[dict[str, Any]] = [
         {"timeout_minutes": 60, "metadata": {"calendar": "24x7"}},
         {"timeout_minutes": 60, "metadata": {"calendar": "default"}},

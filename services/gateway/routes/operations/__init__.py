@@ -1,12 +1,13 @@
 """The routes of the public API, with what the documentation says of each."""
 
-from services.gateway.routes.operations import analytics, audit, outcomes, playbooks, policies, runs, tasks
+from services.gateway.routes.operations import analytics, audit, calendars, outcomes, playbooks, policies, runs, tasks
 
 OPERATIONS = (
     *playbooks.OPERATIONS,
     *runs.OPERATIONS,
     *tasks.OPERATIONS,
     *policies.OPERATIONS,
+    *calendars.OPERATIONS,
     *analytics.OPERATIONS,
     *outcomes.OPERATIONS,
     *audit.OPERATIONS,

@@ -8,6 +8,7 @@ from services.gateway.documentation import Parameter
 PLAYBOOKS = "/api/v1/playbooks"
 RUNS = "/api/v1/playbook-runs"
 POLICIES = "/api/v1/policies"
+CALENDARS = "/api/v1/calendars"
 
 BODY = (Code.VALIDATION_ERROR, Code.ORGANIZATION_REQUIRED, Code.PAYLOAD_TOO_LARGE)
 RUN_COMMAND = (*BODY, Code.NOT_FOUND, Code.INVALID_STATE, Code.IDEMPOTENCY_CONFLICT)

@@ -1,0 +1,50 @@
+"""The registry's query endpoints about calendars, for the gateway."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from contracts.calendars import KIND
+from services.playbook_registry.organization.changes import document_view, unknown
+from services.playbook_registry.organization.store import DocumentStore, etag_of
+from shared.errors import Refused
+from shared.http import success
+from shared.pages import DEFAULT_LIMIT, MAX_LIMIT
+from shared.refusals import Refusals
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+
+
+def router(store: DocumentStore, refusals: Refusals) -> APIRouter:
+    routes = APIRouter(prefix="/internal/calendars")
+
+    @routes.get("")
+    async def calendars(organization_id: str) -> Response:
+        found = await store.all_current([organization_id], KIND)
+        return success({"calendars": [document_view(document) for document in found]})
+
+    @routes.get("/{name}")
+    async def calendar(name: str, organization_id: str) -> Response:
+        document = await store.current(organization_id, KIND, name)
+        if document is None or document.deleted:
+            raise Refused.because(unknown(KIND, name))
+        return success(document_view(document), headers={"ETag": etag_of(document.revision)})
+
+    @routes.get("/{name}/history")
+    async def history(
+        name: str, organization_id: str, cursor: str | None = None, limit: Limit = DEFAULT_LIMIT
+    ) -> Response:
+        if await store.current(organization_id, KIND, name) is None:
+            raise Refused.because(unknown(KIND, name))
+        page = await store.history(organization_id, KIND, cursor, limit, name)
+        return success({"revisions": [document_view(document) for document in page.items], **page.about()})
+
+    @routes.get("/{name}/commands/{command_id}")
+    async def answer(name: str, command_id: str, organization_id: str) -> Response:
+        document = await store.put_by(organization_id, command_id)
+        if document is not None and (document.kind, document.name) == (KIND, name):
+            return success({"reply": {"result": document_view(document)}})
+        reply = await refusals.of(organization_id, command_id)
+        return success({"reply": reply.model_dump(mode="json") if reply is not None else None})
+
+    return routes
