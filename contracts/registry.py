@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from contracts import bulk, commands, events, jobs, organization_documents, replies, signals, topics
+from contracts import bulk, commands, events, jobs, organization_documents, replies, signals, topics, webhooks
 from contracts.topics import Topic
 from contracts.values import Contract
 
@@ -15,6 +15,7 @@ ENVELOPED: dict[str, tuple[Payload, Topic]] = {
     **{c.__name__: (c, topics.REGISTRY_COMMANDS) for c in commands.REGISTRY_COMMANDS},
     **{c.__name__: (c, topics.REGISTRY_COMMANDS) for c in organization_documents.ORGANIZATION_COMMANDS},
     **{c.__name__: (c, topics.BULK_COMMANDS) for c in bulk.BULK_COMMANDS},
+    **{c.__name__: (c, topics.NOTIFIER_COMMANDS) for c in webhooks.NOTIFIER_COMMANDS},
     **{e.__name__: (e, topics.RUN_EVENTS) for e in events.RUN_EVENTS},
     **{e.__name__: (e, topics.PLAYBOOK_EVENTS) for e in events.PLAYBOOK_EVENTS},
     **{e.__name__: (e, topics.POLICY_EVENTS) for e in organization_documents.ORGANIZATION_EVENTS},

@@ -42,6 +42,9 @@ REGISTRY_COMMANDS = Topic(
 BULK_COMMANDS = Topic(
     "bulk.commands", "operation id", ("gateway",), ("run_engine",), "Signals to many runs at once",
 )  # fmt: skip
+NOTIFIER_COMMANDS = Topic(
+    "notifier.commands", "webhook id", ("gateway",), ("notifier",), "Commands to subscriptions of webhooks",
+)  # fmt: skip
 PLAYBOOK_EVENTS = Topic(
     "playbook.events", "playbook id", ("playbook_registry",), ("analytics",),
     "Each playbook's current revision", retention_seconds=FOREVER, cleanup="compact",
@@ -51,7 +54,7 @@ POLICY_EVENTS = Topic(
     "What organisations have set: the current revision of each document", retention_seconds=FOREVER, cleanup="compact",
 )  # fmt: skip
 GATEWAY_REPLIES = Topic(
-    "gateway.replies", "command id", ("run_engine", "playbook_registry"), ("gateway",),
+    "gateway.replies", "command id", ("run_engine", "playbook_registry", "notifier"), ("gateway",),
     "Answers to commands; each gateway instance reads one partition", retention_seconds=3600, partitions=16,
 )  # fmt: skip
 AUTOMATION_JOBS = Topic(
@@ -89,7 +92,8 @@ def _parking(topic: Topic) -> Topic:
 
 
 MAIN_TOPICS: tuple[Topic, ...] = (
-    RUN_COMMANDS, RUN_EVENTS, BULK_COMMANDS, REGISTRY_COMMANDS, PLAYBOOK_EVENTS, POLICY_EVENTS, GATEWAY_REPLIES,
+    RUN_COMMANDS, RUN_EVENTS, BULK_COMMANDS, REGISTRY_COMMANDS, NOTIFIER_COMMANDS, PLAYBOOK_EVENTS, POLICY_EVENTS,
+    GATEWAY_REPLIES,
     AUTOMATION_JOBS, WORKER_JOBS, WORKER_RESULTS, SIGNALS, SIGNALS_REJECTED, SIGNALS_OUTCOMES,
 )  # fmt: skip
 TOPICS: tuple[Topic, ...] = MAIN_TOPICS + tuple(_parking(t) for t in MAIN_TOPICS if t not in _WITHOUT_PARKING)

@@ -20,7 +20,9 @@ QUERIED = {
     "RUN_ENGINE_URL": "run_engine",
     "TIMELINE_URL": "timeline",
     "ANALYTICS_URL": "analytics",
+    "NOTIFIER_URL": "notifier",
 }
+"""By the gateway."""
 SERVICES = ("gateway", "playbook_registry", "run_engine", "timeline", "analytics", "automation", "notifier")
 
 
@@ -112,11 +114,12 @@ def services(folder: Folder, addresses: Addresses, ports: dict[str, int], over: 
     every = connection(addresses) | {"HTTP_HOST": HOST, "PYTHONUNBUFFERED": "1"} | over
     gateway = {variable: f"http://{HOST}:{ports[name]}" for variable, name in QUERIED.items()}
     gateway["JWT_SECRET"] = folder.jwt_secret()
+    own = {"gateway": gateway, "notifier": {"RUN_ENGINE_URL": gateway["RUN_ENGINE_URL"]}}
     return {
         name: Program(
             group="services",
             command=[sys.executable, "-m", f"services.{name}"],
-            environment=every | {"HTTP_PORT": str(ports[name])} | (gateway if name == "gateway" else {}),
+            environment=every | {"HTTP_PORT": str(ports[name])} | own.get(name, {}),
             port=ports[name],
         )
         for name in SERVICES

@@ -16,6 +16,8 @@ PERMISSIONS = (
     "run:read",
     "run:update",
     "step:complete",
+    "webhook:read",
+    "webhook:manage",
 )
 
 

@@ -85,6 +85,7 @@ _TOPICS: dict[Kind, Topic] = {
     "policy": topics.REGISTRY_COMMANDS,
     "calendar": topics.REGISTRY_COMMANDS,
     "bulk": topics.BULK_COMMANDS,
+    "webhook": topics.NOTIFIER_COMMANDS,
 }
 Prepare = Callable[[], Awaitable[Errand]]
 """What must be asked before a command can be sent. Raises Refused."""

@@ -20,6 +20,7 @@ from services.gateway.routes.playbooks import PlaybookCommandRoutes, PlaybookRea
 from services.gateway.routes.policies import PolicyRoutes
 from services.gateway.routes.runs import RunCommandRoutes, RunReadRoutes
 from services.gateway.routes.table import routes
+from services.gateway.routes.webhooks import WebhookCommandRoutes, WebhookReadRoutes
 from services.gateway.settings import GatewaySettings
 from services.gateway.store import IdempotencyKeys
 from shared.request_reply import Requester
@@ -35,9 +36,10 @@ def build(settings: GatewaySettings) -> Service:
         "run_engine": settings.run_engine_url,
         "timeline": settings.timeline_url,
         "analytics": settings.analytics_url,
+        "notifier": settings.notifier_url,
     }
     owners = {name: Owner(name, url, settings.reply_timeout_seconds) for name, url in urls.items()}
-    registry, run_engine, timeline, analytics = owners.values()
+    registry, run_engine, timeline, analytics, notifier = owners.values()
 
     published = published_keys(settings)
     verifier = token_verifier(settings, published)
@@ -64,8 +66,10 @@ def build(settings: GatewaySettings) -> Service:
         AnalyticsRoutes(admission, commands, analytics),
         PolicyRoutes(admission, commands, registry, in_force),
         CalendarRoutes(admission, commands, registry, in_force),
-        OperationRoutes(admission, registry, run_engine, in_force),
+        OperationRoutes(admission, registry, run_engine, notifier, in_force),
         AuditRoutes(admission, run_engine, timeline),
+        WebhookCommandRoutes(admission, commands, notifier),
+        WebhookReadRoutes(admission, notifier),
     )
     service.indexes = store.INDEXES
     service.before.append(requester.start)

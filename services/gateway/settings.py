@@ -55,6 +55,7 @@ class GatewaySettings(ServiceSettings):
     run_engine_url: str = Field(description="http://host:port of run_engine")
     timeline_url: str = Field(description="http://host:port of timeline")
     analytics_url: str = Field(description="http://host:port of analytics")
+    notifier_url: str = Field(description="http://host:port of notifier")
 
     reply_timeout_seconds: float = Field(default=10, gt=0, description="after this a command is answered with 202")
     rate_limit_per_minute: int = Field(

@@ -1,13 +1,15 @@
-"""Puts the notifier together. Without a mail server it reads its topic's offsets and does nothing else."""
+"""Puts the notifier together. Without a mail server it sends webhooks only."""
 
 from datetime import timedelta
 
 from contracts.topics import RUN_EVENTS
 from services.notifier.consumers import EventConsumer
+from services.notifier.mails import Mails
 from services.notifier.sending import Sender
 from services.notifier.settings import NotifierSettings
 from services.notifier.smtp import MailServer
 from services.notifier.store import ASSIGNEES, DELIVERIES, INDEXES, Delivery, NoticeStore
+from services.notifier.webhooks import assembly
 from shared.kafka import Parking
 from shared.leased_work import LeasedWork
 from shared.service import Service
@@ -18,11 +20,13 @@ _LEASE_OVER_TIMEOUT = 10
 
 def build(settings: NotifierSettings) -> Service:
     service = Service("notifier", settings)
-    service.indexes = INDEXES
+    service.indexes = {**INDEXES, **assembly.INDEXES}
     store = _store(service, settings)
+    work = _mail_work(service, settings, store)
+    wake = work.wake if work else None
+    fan_out = assembly.add_webhooks(service, settings, store, wake)
     parking = Parking(service.publisher, RUN_EVENTS, service.name)
-    work = _work(service, settings, store)
-    consumer = EventConsumer(store, parking, work is not None, work.wake if work else _nothing)
+    consumer = EventConsumer(Mails(store, wake) if wake else None, fan_out, parking)
     service.consumers.add(RUN_EVENTS, service.group(RUN_EVENTS.name), consumer.handle, parking.set_aside, patience=10)
     return service
 
@@ -36,7 +40,7 @@ def _store(service: Service, settings: NotifierSettings) -> NoticeStore:
     )
 
 
-def _work(service: Service, settings: NotifierSettings, store: NoticeStore) -> LeasedWork[Delivery] | None:
+def _mail_work(service: Service, settings: NotifierSettings, store: NoticeStore) -> LeasedWork[Delivery] | None:
     if settings.notifier_smtp_url is None or settings.notifier_from is None:
         return None
     server = MailServer(settings.notifier_smtp_url, settings.notifier_from, settings.notifier_smtp_timeout_seconds)
@@ -49,7 +53,3 @@ def _work(service: Service, settings: NotifierSettings, store: NoticeStore) -> L
     service.loops.append(work.round)
     service.after.append(finish)
     return work
-
-
-def _nothing() -> None:
-    """Nobody waits for deliveries where none is made."""

@@ -8,9 +8,9 @@ from prometheus_client import Counter
 from contracts import topics
 from contracts.commands import RecordNotification
 from contracts.values import SYSTEM_CALLER
-from services.notifier.consumers import EMAIL
 from services.notifier.domain.mail import address_of, mail
-from services.notifier.domain.retries import next_try
+from services.notifier.domain.retries import FOR_A_DAY
+from services.notifier.mails import EMAIL
 from services.notifier.settings import NotifierSettings
 from services.notifier.smtp import Deferred, MailServer, Undeliverable
 from services.notifier.store import Delivery, NoticeStore
@@ -43,7 +43,8 @@ class Sender:
         set_correlation(Correlation(delivery.correlation_id, delivery.traceparent))
         if delivery.status == "pending" and not await self._send(delivery):
             return
-        await self._publisher.publish([record_command(delivery)])
+        record = record_command(delivery)
+        await self._publisher.publish([record] if record else [])
         await self._store.mark(delivery.delivery_id, "sent")
         log.info("notification_sent", delivery_id=delivery.delivery_id, type=delivery.notice.type)
 
@@ -65,7 +66,7 @@ class Sender:
         return True
 
     async def _defer(self, delivery: Delivery, reason: str) -> None:
-        at = next_try(delivery.created_at, delivery.tries, now(), random.random())
+        at = FOR_A_DAY.next_try(delivery.created_at, delivery.tries, now(), random.random())
         if at is None:
             await self._give_up(delivery, f"given up after a day: {reason}")
             return
@@ -79,9 +80,11 @@ class Sender:
         await self._store.mark(delivery.delivery_id, "failed", reason)
 
 
-def record_command(delivery: Delivery) -> OutgoingMessage:
-    """However often it is published, it has one id and counts once."""
+def record_command(delivery: Delivery) -> OutgoingMessage | None:
+    """However often it is published, it has one id and counts once. None where it is about no run."""
     notice = delivery.notice
+    if notice.run_id is None:
+        return None
     command = RecordNotification(
         caller=SYSTEM_CALLER, recipient=notice.recipient, notification_type=notice.type, channel=EMAIL,
         step_id=notice.step_id,

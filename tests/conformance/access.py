@@ -90,11 +90,11 @@ def _claims(**claims: Any) -> Change:
 
 def _without_permission(ask: Ask) -> Ask:
     """With every other permission that there is."""
-    others = {f"{resource}:{verb}" for resource in ("playbook", "run", "step", "policy") for verb in _VERBS}
+    others = {f"{resource}:{verb}" for resource in ("playbook", "run", "step", "policy", "webhook") for verb in _VERBS}
     return replace(ask, permissions=tuple(others - {ask.operation.permission}))
 
 
-_VERBS = ("create", "read", "update", "delete", "complete", "skip", "override", "read_sensitive")
+_VERBS = ("create", "read", "update", "delete", "complete", "skip", "override", "read_sensitive", "manage")
 
 
 def _broken(ask: Ask) -> Ask | None:

@@ -44,6 +44,19 @@ BODIES: dict[str, dict[str, Any]] = {
     "signal_runs": {"filter": {"run_ids": ["run_1"]}, "signal": {"type": "event", "name": "any"}},
     "signal_run": {"signal": {"type": "event", "name": "any"}},
     "run_analytics": {},
+    "create_webhook": {
+        "webhook": {
+            "url": f"https://{SECRET_WORD}.invalid",
+            "event_types": ["run_completed"],
+            "description": SECRET_WORD,
+        }
+    },
+    "change_webhook": {"webhook": {"description": SECRET_WORD}},
+    "enable_webhook": {},
+    "rotate_secret": {},
+    "test_webhook": {},
+    "replay_delivery": {},
+    "replay_failed_deliveries": {"since": "2024-01-15T11:00:00Z"},
 }
 BODIES["revise_playbook"] = BODIES["create_playbook"]
 """By operation: a body that would succeed."""
@@ -57,6 +70,8 @@ NAMES = {
     "operation_id": "op_1",
     "policy": "financial_controls",
     "calendar": "office_hours",
+    "webhook_id": "wh_1",
+    "delivery_id": "msg_1",
 }
 """By name of a path's parameter."""
 
@@ -96,7 +111,10 @@ async def _settled(world: World) -> World:
     world = replace(world, ids={**NAMES, "playbook_id": playbook["playbook_id"], "run_id": run["run_id"]})
     later = replace(world.ask(by_name["signal_run"]), headers={"Prefer": "respond-async"})
     operation_id = (await world.send(later)).json()["data"]["operation_id"]
-    return replace(world, ids={**world.ids, "operation_id": operation_id})
+    webhook = (await world.send(world.ask(by_name["create_webhook"]))).json()["data"]
+    world = replace(world, ids={**world.ids, "operation_id": operation_id, "webhook_id": webhook["webhook_id"]})
+    sent = (await world.send(world.ask(by_name["test_webhook"]))).json()["data"]
+    return replace(world, ids={**world.ids, "delivery_id": sent["delivery_id"]})
 
 
 def _combinations() -> list[Any]:

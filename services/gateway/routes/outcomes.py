@@ -10,16 +10,24 @@ from services.gateway.commands import OPERATIONS_PATH
 from services.gateway.in_force import InForce
 from services.gateway.operation_ids import OperationId
 from services.gateway.owners import BEHIND, CONSISTENCY, Owner, not_found
-from services.gateway.routes.operations.common import CALENDARS, PLAYBOOKS, POLICIES, RUNS
+from services.gateway.routes.operations.common import CALENDARS, PLAYBOOKS, POLICIES, RUNS, WEBHOOKS
 from services.gateway.routes.paths import query_of
 from shared.http import success
 
 
 class OperationRoutes:
-    def __init__(self, admission: Admission, registry: Owner, run_engine: Owner, in_force: InForce) -> None:
+    def __init__(
+        self, admission: Admission, registry: Owner, run_engine: Owner, notifier: Owner, in_force: InForce
+    ) -> None:
         self._admission = admission
-        self._registry = registry
         self._run_engine = run_engine
+        self._owners = {
+            "run": run_engine,
+            "playbook": registry,
+            "policy": registry,
+            "calendar": registry,
+            "webhook": notifier,
+        }
         self._in_force = in_force
 
     async def read(self, request: Request) -> Response:
@@ -32,7 +40,7 @@ class OperationRoutes:
             results = f"{OPERATIONS_PATH}/{text}/results"
             watched = {"operation_id": text, "type": "bulk_signal", "resource": results}
             return success({**watched, **(found or {"status": "running"})})
-        owner = self._run_engine if operation.kind == "run" else self._registry
+        owner = self._owners[operation.kind]
         path = f"{_INTERNAL[operation.kind]}/{_name(operation)}/commands/{operation.command_id}"
         kept = (await owner.get(path, query_of(request, identity.organization_id))).data()["reply"]
         reply = Reply.model_validate(kept) if kept is not None else None
@@ -64,12 +72,14 @@ _INTERNAL = {
     "playbook": "/internal/playbooks",
     "policy": "/internal/policies",
     "calendar": "/internal/calendars",
+    "webhook": "/internal/webhooks",
 }
 _SUBJECTS = {
     "run": ("run_id", RUNS),
     "playbook": ("playbook_id", PLAYBOOKS),
     "policy": ("policy", POLICIES),
     "calendar": ("calendar", CALENDARS),
+    "webhook": ("webhook_id", WEBHOOKS),
 }
 
 

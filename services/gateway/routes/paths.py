@@ -72,6 +72,16 @@ def step_id_of(request: Request) -> str:
     return _id(request, "step_id", "Step")
 
 
+def webhook_id_of(request: Request) -> str:
+    """Raises Refused (NOT_FOUND) for what can be no webhook's id."""
+    return _id(request, "webhook_id", "Webhook")
+
+
+def delivery_id_of(request: Request) -> str:
+    """Raises Refused (NOT_FOUND) for what can be no delivery's id."""
+    return _id(request, "delivery_id", "Delivery")
+
+
 def flag(request: Request, name: str) -> bool:
     """A query parameter that is `true` or, as when left out, `false`. Raises Refused for anything else."""
     value = request.query_params.get(name, "false")

@@ -9,11 +9,13 @@ from services.gateway.routes.operations import calendars as hours
 from services.gateway.routes.operations import outcomes, runs, tasks
 from services.gateway.routes.operations import playbooks as definitions
 from services.gateway.routes.operations import policies as rules
+from services.gateway.routes.operations import webhooks as hooks
 from services.gateway.routes.outcomes import OperationRoutes
 from services.gateway.routes.plain import PlainRoute
 from services.gateway.routes.playbooks import PlaybookCommandRoutes, PlaybookReadRoutes
 from services.gateway.routes.policies import PolicyRoutes
 from services.gateway.routes.runs import RunCommandRoutes, RunReadRoutes
+from services.gateway.routes.webhooks import WebhookCommandRoutes, WebhookReadRoutes
 
 
 def routes(
@@ -26,6 +28,8 @@ def routes(
     calendars: CalendarRoutes,
     operations: OperationRoutes,
     audit: AuditRoutes,
+    webhook_commands: WebhookCommandRoutes,
+    webhooks: WebhookReadRoutes,
 ) -> list[PlainRoute]:
     table = [
         runs.COMPLETE_STEP.route(commands.complete),
@@ -63,6 +67,17 @@ def routes(
         hours.READ_CALENDAR_HISTORY.route(calendars.history),
         outcomes.READ_OPERATION.route(operations.read),
         outcomes.READ_RESULTS.route(operations.results),
+        hooks.CREATE_WEBHOOK.route(webhook_commands.create),
+        hooks.CHANGE_WEBHOOK.route(webhook_commands.change),
+        hooks.DELETE_WEBHOOK.route(webhook_commands.delete),
+        hooks.ENABLE_WEBHOOK.route(webhook_commands.enable),
+        hooks.ROTATE_SECRET.route(webhook_commands.rotate_secret),
+        hooks.TEST_WEBHOOK.route(webhook_commands.test),
+        hooks.REPLAY_DELIVERY.route(webhook_commands.replay),
+        hooks.REPLAY_FAILED.route(webhook_commands.replay_failed),
+        hooks.LIST_WEBHOOKS.route(webhooks.listing),
+        hooks.READ_WEBHOOK.route(webhooks.read),
+        hooks.LIST_DELIVERIES.route(webhooks.deliveries),
         proofs.VERIFY_TIMELINE.route(audit.verification),
         proofs.EXPORT_EVIDENCE.route(audit.evidence),
     ]

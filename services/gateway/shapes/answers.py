@@ -251,4 +251,5 @@ class Accepted(Shape):
     run_id: str | None = None
     playbook_id: str | None = None
     step_id: str | None = None
+    webhook_id: str | None = None
     signal_id: str | None = None

@@ -407,6 +407,7 @@ class OperationOutcome(Shape):
     playbook_id: str | None = None
     policy: str | None = None
     calendar: str | None = None
+    webhook_id: str | None = None
     result: dict[str, Any] | None = None
     error: ErrorBody | None = None
 

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.bulk import RunSelection
 from contracts.definitions import PlaybookDraft, SmartCode
 from contracts.signals import Signal
-from contracts.values import Attachment
+from contracts.values import Attachment, Moment
+from contracts.webhooks import MAX_OLD_SECRET_SECONDS, OLD_SECRET_SECONDS, WebhookChange, WebhookDraft
 
 
 class Body(BaseModel):
@@ -144,3 +145,39 @@ class AnalyticsQuery(Body):
         list[Literal["outcome", "week", "day", "month", "status", "playbook", "entity_type", "priority"]] | None
     ) = None
     metrics: list[Literal["count", "duration", "sla_compliance"]] | None = None
+
+
+class WebhookCreation(Body):
+    action: Literal["create"] = "create"
+    webhook: WebhookDraft
+
+
+class WebhookUpdate(Body):
+    action: Literal["update"] = "update"
+    webhook: WebhookChange
+
+
+class WebhookEnabling(Body):
+    action: Literal["enable"] = "enable"
+
+
+class SecretRotation(Body):
+    """`old_valid_seconds`: for so long the secret of before signs too."""
+
+    action: Literal["rotate_secret"] = "rotate_secret"
+    old_valid_seconds: int = Field(default=OLD_SECRET_SECONDS, ge=0, le=MAX_OLD_SECRET_SECONDS)
+
+
+class WebhookTest(Body):
+    action: Literal["test"] = "test"
+
+
+class DeliveryReplay(Body):
+    action: Literal["replay"] = "replay"
+
+
+class FailedReplay(Body):
+    """`since`: only deliveries of then or later."""
+
+    action: Literal["replay"] = "replay"
+    since: Moment

@@ -11,10 +11,11 @@ _ADDRESS = re.compile(
     r"@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
 )
 _SUBJECTS: dict[NoticeType, str] = {
-    "step_assignment": "Assigned to you: {step}",
-    "step_escalation": "Escalated: {step}",
-    "step_overdue": "Overdue: {step}",
-    "step_reminder": "Due soon: {step}",
+    "step_assignment": "Assigned to you: {about}",
+    "step_escalation": "Escalated: {about}",
+    "step_overdue": "Overdue: {about}",
+    "step_reminder": "Due soon: {about}",
+    "webhook_disabled": "Webhook disabled: {about}",
 }
 
 
@@ -32,16 +33,17 @@ def address_of(user: str, domain: str | None) -> str | None:
 
 
 def mail(notice: Notice, to: str) -> Mail:
-    lines = [
-        f"Step:         {_line(notice.step_name)} ({notice.step_id})",
-        f"Run:          {notice.run_id}",
-        f"Organisation: {notice.organization_id}",
-    ]
-    if notice.due_at:
-        lines.append(f"Due:          {rfc3339(notice.due_at)}")
-    if notice.reason:
-        lines.append(f"Reason:       {_line(notice.reason)}")
-    subject = _SUBJECTS[notice.type].format(step=_line(notice.step_name))
+    facts = {
+        "Step": f"{_line(notice.step_name or '')} ({notice.step_id})" if notice.step_id else None,
+        "Run": notice.run_id,
+        "Webhook": notice.webhook_id,
+        "Address": notice.url,
+        "Organisation": notice.organization_id,
+        "Due": rfc3339(notice.due_at) if notice.due_at else None,
+        "Reason": _line(notice.reason) if notice.reason else None,
+    }
+    lines = [f"{name + ':':<14}{fact}" for name, fact in facts.items() if fact]
+    subject = _SUBJECTS[notice.type].format(about=_line(notice.step_name or notice.url or ""))
     return Mail(to, subject, "\n".join(lines) + "\n")
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from contracts.events import Event, ReminderDue, StepAssigned, StepEscalated, StepOverdue, StepStarted
 
-NoticeType = Literal["step_assignment", "step_escalation", "step_overdue", "step_reminder"]
+NoticeType = Literal["step_assignment", "step_escalation", "step_overdue", "step_reminder", "webhook_disabled"]
 NOTIFYING: tuple[type[Event], ...] = (StepStarted, StepAssigned, StepEscalated, StepOverdue, ReminderDue)
 StepKey = tuple[str, str]
 """Run id and step id."""
@@ -17,16 +17,19 @@ StepKey = tuple[str, str]
 class Notice:
     """What one person is to be told."""
 
-    run_id: str
+    run_id: str | None
+    """None where it is about no run."""
     sequence: int
     """Of the event in its run."""
     organization_id: str
     recipient: str
     type: NoticeType
-    step_id: str
-    step_name: str
+    step_id: str | None = None
+    step_name: str | None = None
     due_at: datetime | None = None
     reason: str | None = None
+    webhook_id: str | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,23 @@
 """When a delivery is tried again, and when it is given up."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-FIRST_PAUSE = timedelta(seconds=5)
-LONGEST_PAUSE = timedelta(hours=1)
-GIVEN_UP_AFTER = timedelta(days=1)
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The pause doubles from `first` to `longest`; after `given_up_after` there is no other try."""
+
+    first: timedelta = timedelta(seconds=5)
+    longest: timedelta = timedelta(hours=1)
+    given_up_after: timedelta = timedelta(days=1)
+
+    def next_try(self, since: datetime, tries: int, now: datetime, jitter: float) -> datetime | None:
+        """After so many tries since then; `jitter` (0 to 1) adds up to half of the pause. None: given up."""
+        if now - since >= self.given_up_after:
+            return None
+        pause = min(self.first * 2.0 ** min(tries - 1, 20), self.longest)
+        return now + pause * (1 + jitter / 2)
 
 
-def next_try(created_at: datetime, tries: int, now: datetime, jitter: float) -> datetime | None:
-    """The pause doubles from five seconds to an hour, and `jitter` (0 to 1) adds up to half of it. None after a day."""
-    if now - created_at >= GIVEN_UP_AFTER:
-        return None
-    pause = min(FIRST_PAUSE * 2.0 ** min(tries - 1, 20), LONGEST_PAUSE)
-    return now + pause * (1 + jitter / 2)
+FOR_A_DAY = Schedule()

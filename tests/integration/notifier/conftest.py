@@ -1,4 +1,4 @@
-"""The notifier between run.events and a mail server of the tests."""
+"""The notifier between its topics, a mail server of the tests and an endpoint of theirs."""
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator
@@ -16,8 +16,12 @@ from shared.clock import now
 from shared.ids import new_id
 from shared.kafka import Publisher
 from shared.messages import OutgoingMessage, event_message
+from shared.request_reply import Requester
 from shared.service import Service
 from tests.infrastructure import Infrastructure
+from tests.integration.asking import client
+from tests.integration.notifier.receiving import endpoint
+from tests.integration.notifier.subscribing import Subscribing
 from tests.integration.running import Tap, publishing, running, tap, without_traces
 from tests.mailbox import Mailbox, receiving
 
@@ -31,6 +35,7 @@ class Bench:
     mailbox: Mailbox
     commands: Tap
     parked: Tap
+    hooks: Subscribing
 
     @property
     def deliveries(self) -> Any:
@@ -57,6 +62,7 @@ def notifier_settings(infrastructure: Infrastructure, **over: Any) -> NotifierSe
             "database_prefix": new_id("test").replace("-", "")[:20],
             "shutdown_seconds": 2,
             "notifier_idle_seconds": 0.1,
+            "run_engine_url": "http://127.0.0.1:1",
         }
         | over
     )
@@ -77,10 +83,26 @@ def event(run_id: str, sequence: int, happened: type[Event], at: Any = None, **f
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def bench(infrastructure: Infrastructure, mailbox: Mailbox) -> AsyncIterator[Bench]:
     servers = infrastructure.bootstrap_servers
-    settings = notifier_settings(infrastructure, **{name.lower(): value for name, value in mailbox.settings.items()})
+    settings = notifier_settings(
+        infrastructure, **{name.lower(): value for name, value in mailbox.settings.items()},
+        notifier_webhook_allowed_networks=["127.0.0.0/8"], notifier_webhook_timeout_seconds=5,
+        notifier_webhook_concurrency_per_endpoint=2,
+    )  # fmt: skip
     async with contextlib.AsyncExitStack() as stack:
+        taken = await stack.enter_async_context(endpoint())
+        settings = settings.model_copy(update={"run_engine_url": taken.url("")})
         commands = await stack.enter_async_context(tap(servers, topics.RUN_COMMANDS))
         parked = await stack.enter_async_context(tap(servers, topics.RUN_EVENTS.parked))
         publisher = await stack.enter_async_context(publishing(Publisher(settings, "test")))
+        requester = Requester(settings, publisher, topics.GATEWAY_REPLIES, "test")
+        await requester.start()
+        stack.push_async_callback(requester.stop)
         service = await stack.enter_async_context(running(without_traces(build(settings))))
-        yield Bench(service, publisher, mailbox, commands, parked)
+        http = await stack.enter_async_context(client(service))
+        hooks = Subscribing(service, publisher, requester, http, taken)
+        yield Bench(service, publisher, mailbox, commands, parked, hooks)
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def hooks(bench: Bench) -> Subscribing:
+    return bench.hooks

@@ -23,6 +23,7 @@ def settings(**changes: object) -> GatewaySettings:
         "run_engine_url": NOWHERE,
         "timeline_url": NOWHERE,
         "analytics_url": NOWHERE,
+        "notifier_url": NOWHERE,
         "rate_limit_per_minute": 0,
         **changes,
     }

@@ -37,14 +37,9 @@ def completion(**fields: Any) -> dict[str, Any]:
 
 
 IDS = {
-    "run_id": "run_1",
-    "step_id": "step_001",
-    "playbook_id": "pb_1",
-    "revision": "1",
-    "operation_id": "op_1",
-    "policy": "role_order",
-    "calendar": "default",
-}
+    "run_id": "run_1", "step_id": "step_001", "playbook_id": "pb_1", "revision": "1", "operation_id": "op_1",
+    "policy": "role_order", "calendar": "default", "webhook_id": "wh_1", "delivery_id": "msg_1",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)

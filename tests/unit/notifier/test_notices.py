@@ -67,4 +67,6 @@ def test_remembers_who_has_a_step() -> None:
 
 def test_what_notifies_are_events_of_runs() -> None:
     assert set(NOTIFYING) <= set(RUN_EVENTS)
-    assert set(get_args(NoticeType)) == {"step_assignment", "step_escalation", "step_overdue", "step_reminder"}
+    assert set(get_args(NoticeType)) == {
+        "step_assignment", "step_escalation", "step_overdue", "step_reminder", "webhook_disabled",
+    }  # fmt: skip

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from services.notifier.settings import NotifierSettings
 
-REQUIRED = {"MONGODB_URI": "mongodb://h/", "KAFKA_BOOTSTRAP_SERVERS": "h:9092"}
+REQUIRED = {"MONGODB_URI": "mongodb://h/", "KAFKA_BOOTSTRAP_SERVERS": "h:9092", "RUN_ENGINE_URL": "http://h:1"}
 
 
 def settings_from(monkeypatch: pytest.MonkeyPatch, **environment: str) -> NotifierSettings:

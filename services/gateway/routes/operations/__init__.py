@@ -1,6 +1,16 @@
 """The routes of the public API, with what the documentation says of each."""
 
-from services.gateway.routes.operations import analytics, audit, calendars, outcomes, playbooks, policies, runs, tasks
+from services.gateway.routes.operations import (
+    analytics,
+    audit,
+    calendars,
+    outcomes,
+    playbooks,
+    policies,
+    runs,
+    tasks,
+    webhooks,
+)
 
 OPERATIONS = (
     *playbooks.OPERATIONS,
@@ -11,4 +21,5 @@ OPERATIONS = (
     *analytics.OPERATIONS,
     *outcomes.OPERATIONS,
     *audit.OPERATIONS,
+    *webhooks.OPERATIONS,
 )

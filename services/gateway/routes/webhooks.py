@@ -1,0 +1,153 @@
+"""Webhooks: subscribe, change, rotate, test, replay; list, read, deliveries."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+
+from contracts.webhooks import (
+    ChangeWebhook,
+    CreateWebhook,
+    DeleteWebhook,
+    EnableWebhook,
+    ReplayDelivery,
+    ReplayFailedDeliveries,
+    RotateWebhookSecret,
+    TestWebhook,
+    WebhookCommand,
+)
+from services.gateway.admission import Admission, Admitted
+from services.gateway.commands import Commands, Errand, wish_of
+from services.gateway.owners import Owner
+from services.gateway.routes.operations.common import WEBHOOKS
+from services.gateway.routes.paths import delivery_id_of, if_match, query_of, webhook_id_of
+from services.gateway.shapes.checking import shaped, shaped_with_times
+from services.gateway.shapes.requests import (
+    DeliveryReplay,
+    FailedReplay,
+    SecretRotation,
+    WebhookCreation,
+    WebhookEnabling,
+    WebhookTest,
+    WebhookUpdate,
+)
+
+_MANAGE = "webhook:manage"
+
+
+class WebhookCommandRoutes:
+    """What changes subscriptions, and what is done with their deliveries."""
+
+    def __init__(self, admission: Admission, commands: Commands, notifier: Owner) -> None:
+        self._admission = admission
+        self._commands = commands
+        self._notifier = notifier
+
+    async def create(self, request: Request) -> Response:
+        admitted = await self._admission.command(request, _MANAGE)
+        draft = shaped(WebhookCreation, admitted).webhook
+        wish = wish_of(request, admitted)
+        command = CreateWebhook(
+            caller=admitted.identity.caller,
+            webhook_id=wish.id_of("wh"),
+            organization_id=wish.organization_id,
+            draft=draft,
+        )
+        return await self._with_secret(admitted, await self._commands.run(wish, _errand(command, 201)))
+
+    async def change(self, request: Request) -> Response:
+        admitted = await self._admission.command(request, _MANAGE)
+        subject = _subject(request, admitted)
+        change = shaped(WebhookUpdate, admitted).webhook
+        return await self._run(request, admitted, ChangeWebhook(**subject, change=change, if_match=if_match(request)))
+
+    async def delete(self, request: Request) -> Response:
+        admitted = self._admission.bare_command(request, _MANAGE)
+        return await self._run(request, admitted, DeleteWebhook(**_subject(request, admitted)))
+
+    async def enable(self, request: Request) -> Response:
+        return await self._simple(request, WebhookEnabling, EnableWebhook)
+
+    async def test(self, request: Request) -> Response:
+        return await self._simple(request, WebhookTest, TestWebhook)
+
+    async def rotate_secret(self, request: Request) -> Response:
+        admitted = await self._admission.command(request, _MANAGE)
+        subject = _subject(request, admitted)
+        seconds = shaped(SecretRotation, admitted).old_valid_seconds
+        command = RotateWebhookSecret(**subject, old_valid_seconds=seconds)
+        return await self._with_secret(admitted, await self._run(request, admitted, command))
+
+    async def replay(self, request: Request) -> Response:
+        admitted = await self._admission.command(request, _MANAGE)
+        subject, delivery_id = _subject(request, admitted), delivery_id_of(request)
+        shaped(DeliveryReplay, admitted)
+        return await self._run(request, admitted, ReplayDelivery(**subject, delivery_id=delivery_id))
+
+    async def replay_failed(self, request: Request) -> Response:
+        admitted = await self._admission.command(request, _MANAGE)
+        subject = _subject(request, admitted)
+        since = shaped_with_times(FailedReplay, admitted).since
+        return await self._run(request, admitted, ReplayFailedDeliveries(**subject, since=since))
+
+    async def _simple(
+        self, request: Request, shape: type[WebhookEnabling | WebhookTest], command: Callable[..., WebhookCommand]
+    ) -> Response:
+        admitted = await self._admission.command(request, _MANAGE)
+        subject = _subject(request, admitted)
+        shaped(shape, admitted)
+        return await self._run(request, admitted, command(**subject))
+
+    async def _run(self, request: Request, admitted: Admitted, command: WebhookCommand) -> Response:
+        return await self._commands.run(wish_of(request, admitted), _errand(command))
+
+    async def _with_secret(self, admitted: Admitted, answer: Response) -> Response:
+        """The secret goes over no topic and is kept with no answer: it is asked for when it is shown."""
+        if answer.status_code not in (200, 201):
+            return answer
+        content = orjson.loads(answer.body)
+        made = content["data"]
+        tenant = [("organization_id", admitted.identity.organization_id)]
+        path = f"/internal/webhooks/{made['webhook_id']}/secrets/{made['secret_version']}"
+        made["secret"] = (await self._notifier.get(path, tenant)).data()["secret"]
+        del answer.headers["content-length"]
+        return Response(orjson.dumps(content), answer.status_code, dict(answer.headers))
+
+
+class WebhookReadRoutes:
+    """What is asked about subscriptions."""
+
+    def __init__(self, admission: Admission, notifier: Owner) -> None:
+        self._admission = admission
+        self._notifier = notifier
+
+    async def listing(self, request: Request) -> Response:
+        identity = self._admission.query(request, "webhook:read")
+        params = query_of(request, identity.organization_id, "status", "limit", "cursor")
+        return (await self._notifier.get("/internal/webhooks", params)).response()
+
+    async def read(self, request: Request) -> Response:
+        identity = self._admission.query(request, "webhook:read")
+        path = f"/internal/webhooks/{webhook_id_of(request)}"
+        answer = await self._notifier.get(path, query_of(request, identity.organization_id))
+        return answer.response(request.headers.get("if-none-match"))
+
+    async def deliveries(self, request: Request) -> Response:
+        identity = self._admission.query(request, "webhook:read")
+        params = query_of(request, identity.organization_id, "status", "limit", "cursor")
+        return (await self._notifier.get(f"/internal/webhooks/{webhook_id_of(request)}/deliveries", params)).response()
+
+
+def _subject(request: Request, admitted: Admitted) -> dict[str, Any]:
+    """What every command to a subscription carries."""
+    return {
+        "caller": admitted.identity.caller,
+        "webhook_id": webhook_id_of(request),
+        "organization_id": admitted.identity.organization_id,
+    }
+
+
+def _errand(command: WebhookCommand, status: int = 200) -> Errand:
+    location = f"{WEBHOOKS}/{command.webhook_id}"
+    return Errand("webhook", command.webhook_id, command, status, location, {"webhook_id": command.webhook_id})

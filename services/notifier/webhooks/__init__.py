@@ -1,0 +1,1 @@
+"""Webhooks: subscriptions, what is to be sent to them, and the sending."""
