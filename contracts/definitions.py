@@ -71,7 +71,12 @@ class StepDraft(OpenContract):
     assignee_roles: list[str] = Field(default_factory=list)
     timeout_minutes: float | None = Field(default=None, gt=0)
     conditions: StepConditions = StepConditions()
-    automation_config: dict[str, Any] | None = None
+    automation_config: dict[str, Any] | None = Field(
+        default=None,
+        description="Of an automated step: `api_endpoint`, `retry_attempts` (3), `timeout_seconds` (30 for a call), "
+        "`lease_seconds` (60, of workers), `fallback_to_manual`, `trigger` (`on_previous_completion`); others are "
+        "passed on to whoever does the step.",
+    )
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 

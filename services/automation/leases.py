@@ -28,11 +28,12 @@ class WorkerLeases:
 
     async def give_back(self) -> int:
         """How many were; published before they are marked, and again with the same id after a crash in between."""
-        silent = await self._store.silent(now(), _AT_ONCE)
+        at = now()
+        silent = await self._store.silent(at, _AT_ONCE)
         if not silent:
             return 0
         try:
-            await self._publisher.publish([lease_lost_message(job_id, known) for job_id, known in silent.items()])
+            await self._publisher.publish([lease_lost_message(job_id, known, at) for job_id, known in silent.items()])
         except INFRASTRUCTURE as error:
             log.warning("publishing_waits", error=repr(error))
             return 0

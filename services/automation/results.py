@@ -1,5 +1,7 @@
 """What goes out: results to the engine, jobs to external workers."""
 
+from datetime import datetime
+
 from contracts import topics
 from contracts.commands import RecordAutomationResult
 from contracts.jobs import WorkerJob, WorkerResult
@@ -11,7 +13,8 @@ from shared.ids import stable_id
 from shared.messages import OutgoingMessage, command_message
 
 CALLER = Caller(id="automation", type="service", permissions=("*",))
-LEASE_LOST = "The worker's lease ran out: neither a heartbeat nor an answer came in time"
+_FELL_SILENT = "The worker's lease ran out: neither a heartbeat nor an answer came in time"
+_UNANSWERED = "No worker answered within the attempt's time"
 
 
 def outcome_message(stored: StoredJob, outcome: Outcome) -> OutgoingMessage:
@@ -39,11 +42,13 @@ def result_message(result: WorkerResult, known: KnownJob) -> OutgoingMessage:
     return _command(command, known)
 
 
-def lease_lost_message(job_id: str, known: KnownJob) -> OutgoingMessage:
+def lease_lost_message(job_id: str, known: KnownJob, at: datetime) -> OutgoingMessage:
     """A failure with an id of its own, so that the worker's answer, should it still come, is recorded as late."""
+    is_over = known.answer_by is not None and known.answer_by <= at
     command = RecordAutomationResult(
-        caller=CALLER, step_id=known.step_id, job_id=job_id, outcome="failure", error=LEASE_LOST, retryable=True
-    )
+        caller=CALLER, step_id=known.step_id, job_id=job_id, outcome="failure",
+        error=_UNANSWERED if is_over else _FELL_SILENT, retryable=True,
+    )  # fmt: skip
     return _command(command, known, "lease")
 
 

@@ -53,6 +53,7 @@ class KnownJob:
     correlation_id: str
     causation_id: str
     traceparent: str | None
+    answer_by: datetime | None = None
 
 
 class JobStore:
@@ -167,4 +168,5 @@ def _known(document: Document) -> KnownJob:
         correlation_id=document["correlation_id"],
         causation_id=document["causation_id"],
         traceparent=document["traceparent"],
+        answer_by=document.get("answer_by"),
     )

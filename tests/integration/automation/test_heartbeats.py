@@ -123,3 +123,4 @@ async def test_workers_are_held_to_the_time_of_a_step_that_was_meant_to_be_calle
     await taken_by_worker(bench, wanted)
     lost = await bench.result_of(wanted)
     assert (lost["data"]["outcome"], lost["data"]["retryable"]) == ("failure", True)
+    assert lost["data"]["error"] == "No worker answered within the attempt's time"

@@ -57,6 +57,20 @@ async def test_a_stopping_instance_gives_back_what_it_could_not_finish(bench: Be
     assert result["data"]["data"] == {"by": "the next instance"}
 
 
+async def test_a_job_whose_instance_crashed_is_taken_up_again_with_the_same_key(bench: Bench) -> None:
+    store = store_of(bench, "leases_crash")
+    bench.endpoint.answers["/hera/x"] = lambda: http(200, b"{}")
+    wanted = stored("org_http", timeout_seconds=1)
+    an_hour_ago = now() - timedelta(hours=1)
+    await store.add([wanted], an_hour_ago)
+    assert await store.claim(an_hour_ago, ()) == wanted  # by an instance that is heard of no more
+    async with at_work(bench, store):
+        result = await bench.result_of(wanted.job)
+    assert result["data"]["outcome"] == "success"
+    ((headers, _),) = bench.endpoint.asked_for(wanted.job.run_id)
+    assert headers["idempotency-key"] == wanted.job.idempotency_key
+
+
 async def test_jobs_of_one_organisation_run_side_by_side(bench: Bench) -> None:
     wanted = [job("/never", timeout_seconds=1.5) for _ in range(8)]
     await bench.publish(*map(job_message, wanted))

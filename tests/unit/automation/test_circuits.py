@@ -68,6 +68,14 @@ def test_a_trial_that_was_not_made_leaves_it_to_the_next_call() -> None:
     assert circuits.begin(LANE, later) is True
 
 
+def test_ever_new_hosts_fill_no_memory() -> None:
+    circuits = Circuits(1, HALF_A_MINUTE)
+    for number in range(10_050):
+        circuits.end(f"org_1 host-{number}:80", NOON, failed=True, trial=False)
+    assert circuits.count_open() == 10_000
+    assert circuits.open_until("org_1 host-10049:80") is not None
+
+
 @given(st.lists(st.tuples(st.sampled_from([LANE, OTHER]), st.booleans(), st.integers(0, 40))))
 def test_never_more_than_one_call_while_it_is_not_closed(calls: list[tuple[str, bool, int]]) -> None:
     circuits, now = Circuits(3, HALF_A_MINUTE), NOON

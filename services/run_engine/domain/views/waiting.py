@@ -83,7 +83,7 @@ def _who(step: StepState) -> str:
 
 def _automation(state: RunState, step: StepState) -> View:
     retry = next((t for t in state.timers if t.step_id == step.step_id and t.kind == "automation_retry"), None)
-    doing = "A worker answers" if step.job_id is not None else "The next attempt is made"
+    doing = "Its endpoint or a worker answers" if step.job_id is not None else "The next attempt is made"
     return present(
         {
             "kind": "automation",
