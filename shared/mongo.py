@@ -6,7 +6,7 @@ from typing import Any
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import IndexModel
-from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
+from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -19,6 +19,8 @@ Collection = Any
 """A motor collection; motor ships no types."""
 
 StoreFault = PyMongoError
+StoreAway = ConnectionFailure
+"""The faults of a database that does not answer, or not yet: all others are about what was asked of it."""
 DUPLICATE_KEY = 11000
 _NEVER_STORABLE = frozenset({2, 9, 14, 15, 22, 28, 52, 57, 10334, 17419, 17420})
 """Codes of the server for what no other try can change: beyond 16 MB, nested too deep, names or values of no use."""

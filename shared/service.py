@@ -11,22 +11,26 @@ from typing import Any
 import orjson
 import structlog
 import uvicorn
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from pymongo import IndexModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from contracts.rejections import Code, Rejection
 from shared import tracing
 from shared.correlation import Correlation, set_correlation
-from shared.http import install_error_handlers
+from shared.http import failure, install_error_handlers
 from shared.http_protocol import EnvelopeProtocol
 from shared.kafka import INFRASTRUCTURE, Consumers, Publisher
 from shared.logging import configure_logging
 from shared.metrics import CONSUMER_LAG, exposition
-from shared.mongo import Mongo, StoreFault
+from shared.mongo import Mongo, StoreAway, StoreFault
 from shared.settings import ServiceSettings
 
 Work = Callable[[], Awaitable[None]]
 DEAF_AFTER_SECONDS = 60.0
+KEPT_SECONDS = 75
+"""How long an idle connection is kept: longer than those who keep theirs to us, such as load balancers (60 s); whoever
+gives up first must not be us, or a request meets a closed door."""
 log = structlog.get_logger()
 
 
@@ -58,6 +62,7 @@ class Service:
         self._started = False
         self._tasks: list[asyncio.Task[None]] = []
         install_error_handlers(self.app)
+        self.app.add_exception_handler(StoreAway, _database_away)
         self._add_health()
 
     def group(self, topic: str) -> str:
@@ -193,10 +198,17 @@ def run(service: Service) -> None:
         http=EnvelopeProtocol,
         log_config=None,
         access_log=False,
+        timeout_keep_alive=KEPT_SECONDS,
         timeout_graceful_shutdown=int(service.settings.shutdown_seconds),
         server_header=False,
         proxy_headers=False,
     )
+
+
+async def _database_away(_: Request, error: Exception) -> Response:
+    log.warning("database_away", error=repr(error)[:300])
+    message = "The database does not answer at the moment; ask again"
+    return failure(Rejection(code=Code.UNAVAILABLE, message=message), {"Retry-After": "1"})
 
 
 def _json(content: Mapping[str, Any], status: int) -> Response:
