@@ -128,7 +128,10 @@ def _applied(state: RunState, event: RunEvent) -> RunState:  # noqa: C901 - one 
             step = changed(state.steps[event.step_id], job_id=None)
             return _with_step(state, event, step, set_timers=timers)
         case AutomationFellBack():
-            step = changed(state.steps[event.step_id], execution_mode="manual", job_id=None, reason=event.reason)
+            step = changed(
+                state.steps[event.step_id], execution_mode="manual", job_id=None, reason=event.reason,
+                calendar=event.calendar,
+            )  # fmt: skip
             return _with_step(state, event, step, set_timers=event.timers)
         case LateResultRecorded() | NotificationSent():
             return changed(state, sequence=state.sequence + 1, updated_at=event.at)

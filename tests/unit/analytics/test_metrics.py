@@ -106,6 +106,12 @@ def test_paused_time_is_outside_the_overrun() -> None:
     assert overrun_hours(run) == pytest.approx(12)
 
 
+def test_the_overrun_of_business_hours_is_the_one_that_the_run_was_told_with() -> None:
+    run = summed(created(), run_completed(70, sla_met=False, overrun_hours=3))
+    assert overrun_hours(run) == 3
+    assert _metrics([run])["sla_compliance"]["average_overrun_hours"] == 3
+
+
 def test_rounds_as_the_reference_shows() -> None:
     assert (rate(142, 157), rate(155, 157), rate(89, 142), rate(1, 1)) == (90.4, 98.7, 62.7, 100)
     assert (shown(36.0), shown(48.46), shown(None), rate(0, 0)) == (36, 48.5, None, None)

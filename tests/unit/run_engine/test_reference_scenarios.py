@@ -222,3 +222,15 @@ def test_incident_response_runs_to_its_end_and_leaves_out_the_review_of_a_p2() -
     story.answers(1).completes(2, engineer).completes(3, engineer)
     story.then("StepCompleted", "StepSkipped", "RunCompleted")
     assert story.statuses() == ["completed", "completed", "completed", "skipped"]
+
+
+def test_an_incident_is_escalated_after_the_response_time_of_its_severity() -> None:
+    for severity, minutes in (("P1", 15), ("P2", 30)):
+        story = reference("incident_response").started(REP).after(minutes=1).answers(1, data={"severity": severity})
+        begun, due = story.now, story.now + timedelta(minutes=minutes)
+        assert story.step(2).due_at == due
+        story.fires("overdue:step_002:1").then("StepOverdue", "StepEscalated")
+        assert story.now - begun == timedelta(minutes=minutes)
+        assert story.event("StepEscalated").roles_added == ["subject_matter_expert"]
+        story.completes(2, somebody("x", "subject_matter_expert"))
+        assert story.event("StepCompleted").sla_breached

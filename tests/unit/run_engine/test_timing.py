@@ -227,3 +227,12 @@ def test_older_events_of_a_resumed_run_move_dates_by_the_pause() -> None:
 def test_the_clock_of_a_paused_run_does_not_make_a_machines_answer_late() -> None:
     story = trial({"step_type": "automated", "timeout_minutes": 30}, {}).when(PAUSE)
     assert not story.after(hours=2).answers(1).event("StepCompleted").sla_breached
+
+
+def test_a_step_that_everybody_may_work_on_stays_so_however_it_is_escalated() -> None:
+    escalation = {"escalation": {"after_hours": 1, "escalate_to": ["boss"]}}
+    story = trial({}, {"timeout_minutes": 15, "metadata": escalation}, auto_escalation=True).completes(1)
+    assert story.fires("escalation:step_002:1").event("StepEscalated").roles_added == []
+    story.when(EscalateStep(caller=ADMIN, signal_id="s", step_id="step_002", escalate_to=["boss"]))
+    assert story.then("StepEscalated").event("StepEscalated").roles_added == []
+    story.completes(2, somebody("anyone")).then("StepCompleted", "RunCompleted")

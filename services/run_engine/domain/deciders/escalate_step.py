@@ -1,6 +1,7 @@
 from contracts.commands import EscalateStep
 from contracts.events import StepEscalated
 from contracts.rejections import Rejection
+from services.run_engine.domain.permissions import roles_added
 from services.run_engine.domain.signals import chosen_step
 from services.run_engine.domain.situation import Decision, Situation, invalid_field, invalid_state, refused_by_run
 from services.run_engine.domain.state import RunState
@@ -28,7 +29,7 @@ def escalate_step(state: RunState, command: EscalateStep, situation: Situation) 
             step_id=step.step_id,
             sequence=step.sequence,
             step_name=step.name,
-            roles_added=[role for role in dict.fromkeys(roles) if role not in step.assignee_roles],
+            roles_added=roles_added(step, roles),
             assigned_to=command.assignee,
             reason=command.reason,
         )

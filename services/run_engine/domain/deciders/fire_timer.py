@@ -8,6 +8,7 @@ from contracts.values import SYSTEM, rfc3339
 from services.run_engine.domain import automation
 from services.run_engine.domain.deciders.resume_run import resumed
 from services.run_engine.domain.evolve import RunEvent
+from services.run_engine.domain.permissions import roles_added
 from services.run_engine.domain.plan import PlannedStep
 from services.run_engine.domain.situation import Decision, Situation, invalid_state, minutes_of_work
 from services.run_engine.domain.state import RunState, StepState
@@ -66,7 +67,7 @@ def _added_when_overdue(planned: PlannedStep, step: StepState) -> list[str]:
     """Of the step's own `escalation` where that names no hour, else those that its playbook escalates to by itself."""
     if escalation_roles(planned):
         return escalation_roles(planned) if escalation(planned).get("after_hours") is None else []
-    return [role for role in planned.auto_escalation if role not in step.assignee_roles]
+    return roles_added(step, planned.auto_escalation)
 
 
 def _on_timeout(planned: PlannedStep) -> object:
@@ -98,8 +99,7 @@ def _reminded(step: StepState, timer: Timer, situation: Situation) -> ReminderDu
 
 
 def _escalated(step: StepState, roles: list[str], situation: Situation, reason: str) -> StepEscalated:
-    added = [role for role in dict.fromkeys(roles) if role not in step.assignee_roles]
     return StepEscalated(
         at=situation.now, actor=SYSTEM, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
-        roles_added=added, reason=reason,
+        roles_added=roles_added(step, roles), reason=reason,
     )  # fmt: skip
