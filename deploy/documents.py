@@ -1,6 +1,9 @@
 """Writes the documents that are made of the code: `python -m deploy.documents`."""
 
+import os
+import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ from contracts.envelope import Envelope
 from contracts.registry import ENVELOPED, PLAIN, version_of
 from services.gateway.application import asyncapi_document, openapi_document
 
+CLIENT_TYPES = Path("deploy/client/shapes.py")
 CHECKOUT = Path(__file__).resolve().parents[1]
 SCHEMAS = Path("contracts/schemas")
 
@@ -23,7 +27,25 @@ def documents() -> dict[Path, bytes]:
     }
     for name, (payload, _) in {**ENVELOPED, **PLAIN}.items():
         made[SCHEMAS / f"{name}.v{version_of(payload)}.json"] = _schema(payload)
-    return {path: _text(document) for path, document in made.items()}
+    return {path: _text(document) for path, document in made.items()} | {CLIENT_TYPES: client_types()}
+
+
+@cache
+def client_types() -> bytes:
+    """The shapes of the OpenAPI document as typed dicts, which are plain dicts at run time."""
+    command = [
+        *(sys.executable, "-m", "datamodel_code_generator", "--input-file-type", "openapi"),
+        *("--openapi-scopes", "schemas", "--output-model-type", "typing.TypedDict", "--disable-timestamp"),
+        *("--target-python-version", "3.11", "--enum-field-as-literal", "all", "--formatters", "ruff-format"),
+        *("--use-schema-description", "--use-field-description", "--use-union-operator", "--use-standard-collections"),
+        *("--custom-file-header", '"""Made of the OpenAPI document by `make schemas`: what goes out and comes in."""'),
+    ]
+    tools = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    document = _text(openapi_document())
+    done = subprocess.run(command, input=document, cwd=CHECKOUT, env=tools, stdout=subprocess.PIPE, check=True)
+    made = done.stdout.decode()
+    made = made.replace(", closed=True", "").replace("from typing_extensions import TypedDict\n", "")
+    return made.replace("from typing import Any", "from typing import TypedDict, Any").encode()
 
 
 def stale(root: Path = CHECKOUT) -> list[Path]:

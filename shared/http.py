@@ -45,10 +45,7 @@ def success(data: Any, status: int = 200, headers: dict[str, str] | None = None)
 
 def failure(rejection: Rejection, headers: dict[str, str] | None = None) -> Response:
     """`{"success": false, "error": {"code", "message", "details"}}` with the code's status."""
-    details = rejection.details
-    if rejection.code is Code.VALIDATION_ERROR and "field" in details and "errors" not in details:
-        details = {**details, "errors": [details]}
-    error = {"code": rejection.code.value, "message": rejection.message, "details": details}
+    error = {"code": rejection.code.value, "message": rejection.message, "details": rejection.details}
     body = orjson.dumps({"success": False, "error": error}, default=str)
     return Response(body, STATUS_OF[rejection.code], headers, media_type="application/json")
 

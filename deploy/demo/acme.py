@@ -4,7 +4,8 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from contracts.signals import Signal, SignalMessage
-from deploy.client import ApiError, Data
+from deploy.client import Invalid
+from deploy.client.shapes import Run, StepCompleted
 from deploy.demo import parts
 from deploy.demo.errors import DemoError, require
 from deploy.demo.house import House
@@ -27,7 +28,7 @@ EXPECTED = (
 Say = Callable[[str], None]
 
 
-async def onboard(house: House, outside: Outside, say: Say) -> Data:
+async def onboard(house: House, outside: Outside, say: Say) -> Run:
     """The run as it ended."""
     rep = house.of(parts.SALES_REP)
     run_id = await _start(house, say)
@@ -61,7 +62,7 @@ async def _start(house: House, say: Say) -> str:
         }
     )
     say(f"sales_rep_001  started {started['run_id']}")
-    return str(started["run_id"])
+    return started["run_id"]
 
 
 async def _contact(house: House, run_id: str, say: Say) -> None:
@@ -94,7 +95,8 @@ async def _assess(house: House, run_id: str, say: Say) -> None:
         status == "blocked" and [step["step_id"] for step in waiting] == ["step_004"],
         f"Without qualification_status the contract must wait, but the run is {status} with {waiting}.",
     )
-    reason = waiting[0]["waits_for"][0]["reason"]
+    unmet = waiting[0].get("waits_for") or []
+    reason = unmet[0]["reason"] if unmet else "for no reason that is told"
     say(f"solution_architect_004 completed Technical Assessment: the run is blocked ({reason})")
 
 
@@ -114,7 +116,7 @@ async def _approve(house: House, run_id: str, say: Say) -> None:
     part, chief = parts.ONBOARDING["Final Approval"], house.of(parts.VP_SALES)
     try:
         await chief.complete_step(run_id, "step_005", "approve")
-    except ApiError as error:
+    except Invalid as error:
         require(error.code == "CONTRACT_VALIDATION_FAILED", f"Without documents the approval came to {error}.")
         say(f"vp_sales_001   was refused without the documents ({error.code})")
     else:
@@ -126,8 +128,8 @@ async def _approve(house: House, run_id: str, say: Say) -> None:
     say(f"vp_sales_001   gave the final approval: the run is {done['run_status']['overall_status']}")
 
 
-def _next(done: Data) -> str:
+def _next(done: StepCompleted) -> str:
     return ", ".join(
-        f"{step['step_name']} ({step.get('assigned_to') or ' or '.join(step['assignee_roles'])})"
+        f"{step.get('step_name')} ({step.get('assigned_to') or ' or '.join(step.get('assignee_roles') or [])})"
         for step in done["next_steps"]
     )

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from deploy.client import Data
+from deploy.client.shapes import MetricsBody, PlaybookMetrics, Run, TaskPage, Timeline
 from deploy.demo.acme import EXPECTED
 from deploy.demo.crowd import Driven
 from deploy.demo.errors import require
@@ -19,11 +20,11 @@ COUNTED = {
     "paused": "active_runs",
 }
 """Where the metrics count a run, by its status."""
-Stats = Mapping[str, Data]
+Stats = Mapping[str, PlaybookMetrics]
 """By playbook file: the metrics of the playbook."""
 
 
-def acme_timeline(run: Data, timeline: Data) -> None:
+def acme_timeline(run: Run, timeline: Timeline) -> None:
     """The events that the story has, in order, and a summary that counts them."""
     require(
         (run["status"], run["outcome"], run["progress_percentage"]) == ("completed", "success", 100),
@@ -47,7 +48,7 @@ def outcomes(driven: Sequence[Driven]) -> Counter[str]:
     return Counter(one.plot.ending for one in driven)
 
 
-async def metrics(houses: Mapping[str, House]) -> dict[str, Data]:
+async def metrics(houses: Mapping[str, House]) -> dict[str, PlaybookMetrics]:
     return {name: await house.of(SALES_REP).metrics(house.playbook_id) for name, house in houses.items()}
 
 
@@ -56,8 +57,9 @@ def metrics_add_up(stats: Stats) -> None:
         _adds_up(str(data["playbook_name"]), data["metrics"])
 
 
-def _adds_up(name: str, metrics: Data) -> None:
-    counts, outcome = metrics["execution_stats"], metrics["outcome_distribution"]
+def _adds_up(name: str, metrics: MetricsBody) -> None:
+    counts: Mapping[str, Any] = metrics["execution_stats"]
+    outcome = metrics["outcome_distribution"]
     total = counts["total_runs"]
     parts = sum(counts[f"{part}_runs"] for part in ("completed", "active", "cancelled", "failed"))
     require(parts == total, f"{name}: {total} runs, but {parts} by status.")
@@ -77,14 +79,18 @@ def metrics_grew(before: Stats, after: Stats, driven: Sequence[Driven]) -> None:
         if name == "customer_onboarding":
             expected.update(completed_runs=1, total_runs=1)
         for field in ("total_runs", *sorted(set(COUNTED.values()))):
-            was, now = before[name]["metrics"]["execution_stats"][field], data["metrics"]["execution_stats"][field]
+            was, now = _counts(before[name])[field], _counts(data)[field]
             require(
                 now - was == expected[field],
                 f"{data['playbook_name']}: {field} went from {was} to {now}; {expected[field]} were driven.",
             )
 
 
-def waiting_tasks(tasks: Data, driven: Sequence[Driven]) -> None:
+def _counts(stats: PlaybookMetrics) -> Mapping[str, Any]:
+    return stats["metrics"]["execution_stats"]
+
+
+def waiting_tasks(tasks: TaskPage, driven: Sequence[Driven]) -> None:
     """The manager's list holds the qualification reviews of the runs that were left waiting."""
     listed = {task["run_id"] for task in tasks["tasks"]}
     left = {d.run_id for d in driven if d.plot.ending == "waiting" and d.plot.script.playbook == "customer_onboarding"}

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from deploy.client import Data
+from deploy.client.shapes import Run, RunRequest
 from deploy.demo.errors import require
 from deploy.demo.house import House
 from deploy.demo.parts import Part
@@ -32,7 +32,7 @@ class Plot:
         return {**self.script.parts, step: replace(self.script.parts[step], outcome=outcome)}
 
     @property
-    def run(self) -> Data:
+    def run(self) -> RunRequest:
         """What the run starts with."""
         script = self.script
         failing = script.failing_data if self.ending == "failed" else {}
@@ -53,11 +53,11 @@ class Driven:
     """A run that was driven, and where it stands now."""
 
     plot: Plot
-    run: Data
+    run: Run
 
     @property
     def run_id(self) -> str:
-        return str(self.run["run_id"])
+        return self.run["run_id"]
 
 
 def plots(houses: Mapping[str, House]) -> Iterator[Plot]:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import httpx
 
-from deploy.client import ApiError, Call, Client, Data
+from deploy.client import Call, Client, Conflict
+from deploy.client.shapes import PlaybookDraft
 from deploy.demo.errors import DemoError
 from deploy.local.tokens import make_token
 
 PLAYBOOKS = Path(__file__).parent / "playbooks"
-CONFLICT = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class House:
     def __init__(self, name: str, http: httpx.AsyncClient, secret: str, watch: Callable[[Call], None]) -> None:
         document = json.loads((PLAYBOOKS / f"{name}.json").read_text())
         self.organization_id: str = document["organization_id"]
-        self.draft: Data = document["playbook"]
+        self.draft: PlaybookDraft = document["playbook"]
         self.playbook_id = ""
         """Known once it is registered."""
         self.registered_before = False
@@ -57,21 +57,12 @@ class House:
         author = self.of(AUTHOR)
         try:
             self.playbook_id = (await author.create_playbook(self.draft))["playbook_id"]
-        except ApiError as error:
-            if error.status != CONFLICT:
-                raise
+        except Conflict:
             self.playbook_id = await self._find(author)
             self.registered_before = True
 
     async def _find(self, author: Client) -> str:
-        cursor: dict[str, str] = {}
-        while True:
-            page = await author.playbooks(status="active", limit=100, **cursor)
-            for playbook in page["playbooks"]:
-                if playbook["smart_code"] == self.draft["smart_code"]:
-                    return str(playbook["playbook_id"])
-            if page["next"] is None:
-                raise DemoError(
-                    f"{self.organization_id} has {self.draft['smart_code']}, but its list does not show it."
-                )
-            cursor = {"cursor": page["next"]}
+        async for playbook in author.each_playbook(status="active"):
+            if playbook["smart_code"] == self.draft["smart_code"]:
+                return playbook["playbook_id"]
+        raise DemoError(f"{self.organization_id} has {self.draft['smart_code']}, but its list does not show it.")

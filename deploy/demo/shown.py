@@ -2,18 +2,20 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from deploy.client import Call, Data
+from deploy.client import Call
+from deploy.client.shapes import PlaybookMetrics, StepPerformance, TaskPage, Timeline
 
 SIMPLE = box.SIMPLE_HEAD
 
 
-def timeline(console: Console, title: str, data: Data) -> None:
+def timeline(console: Console, title: str, data: Timeline) -> None:
     table = Table(title=title, box=SIMPLE, title_justify="left")
     for column in ("time", "event", "step", "actor", "details"):
         table.add_column(column, overflow="fold")
@@ -25,19 +27,19 @@ def timeline(console: Console, title: str, data: Data) -> None:
     console.print(table)
 
 
-def metrics(console: Console, data: Data) -> None:
+def metrics(console: Console, data: PlaybookMetrics) -> None:
     found = data["metrics"]
-    counts, sla = found["execution_stats"], found["sla_compliance"]
+    counts: Mapping[str, Any] = found["execution_stats"]
     table = Table(title=f"Metrics of {data['playbook_name']}, {data['period']}", box=SIMPLE, title_justify="left")
     for column in ("runs", "completed", "active", "cancelled", "failed", "completion", "SLA met"):
         table.add_column(column, justify="right")
     shown = [str(counts[f"{name}_runs"]) for name in ("total", "completed", "active", "cancelled", "failed")]
-    table.add_row(*shown, f"{counts['completion_rate']} %", f"{sla['compliance_rate']} %")
+    table.add_row(*shown, f"{counts['completion_rate']} %", f"{found['sla_compliance']['compliance_rate']} %")
     console.print(table)
     _steps(console, found["step_performance"])
 
 
-def _steps(console: Console, steps: Sequence[Data]) -> None:
+def _steps(console: Console, steps: Sequence[StepPerformance]) -> None:
     table = Table(box=SIMPLE)
     for column in ("step", "executions", "success", "bottleneck"):
         table.add_column(column, justify="left" if column == "step" else "right")
@@ -47,7 +49,7 @@ def _steps(console: Console, steps: Sequence[Data]) -> None:
     console.print(table)
 
 
-def tasks(console: Console, whose: str, data: Data, most: int = 5) -> None:
+def tasks(console: Console, whose: str, data: TaskPage, most: int = 5) -> None:
     table = Table(
         title=f"Tasks of {whose}, {min(most, len(data['tasks']))} of {len(data['tasks'])}",
         box=SIMPLE,

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from contracts.values import rfc3339
-from deploy.client import ApiError, Client, Data
+from deploy.client import Client, Invalid
+from deploy.client.shapes import Run, RunStep
 from deploy.demo.errors import DemoError, require
 from deploy.demo.house import House
 from deploy.demo.parts import Part
@@ -19,20 +21,19 @@ PAUSES = (1, 4, 16)
 ENDED = ("completed", "failed", "cancelled")
 
 
-async def until(what: str, look: Callable[[], Awaitable[Data]], holds: Callable[[Data], bool]) -> Data:
+async def until(what: str, look: Callable[[], Awaitable[Run]], holds: Callable[[Run], bool]) -> Run:
     """Looks until it holds, and returns what was seen then. Raises DemoError after MOVE_SECONDS."""
-    seen: Data = {}
+    seen: list[Run] = []
 
     async def seen_to_hold() -> bool:
-        nonlocal seen
-        seen = await look()
-        return holds(seen)
+        seen[:] = [await look()]
+        return holds(seen[0])
 
     try:
         await asyncio.wait_for(waiting.until(seen_to_hold, EVERY_SECONDS), MOVE_SECONDS)
     except TimeoutError:
         raise DemoError(f"{what} did not come about within {MOVE_SECONDS:.0f} s; last seen: {seen}.") from None
-    return seen
+    return seen[0]
 
 
 class Walk:
@@ -44,7 +45,7 @@ class Walk:
         self._watcher = watcher
         self._parts = parts
 
-    async def to_the_end(self) -> Data:
+    async def to_the_end(self) -> Run:
         """The run as it ended."""
         while (run := await self.until_people_are_needed())["status"] not in ENDED:
             for step in _open_to_people(run):
@@ -59,7 +60,7 @@ class Walk:
         )
         await self._play(_open_to_people(run)[0], run["data"])
 
-    async def until_people_are_needed(self) -> Data:
+    async def until_people_are_needed(self) -> Run:
         return await until(
             f"A move of run {self.run_id}",
             lambda: self._watcher.run(self.run_id),
@@ -85,7 +86,7 @@ class Walk:
         moment = rfc3339(now() + timedelta(seconds=seconds))
         try:
             answer = await self._watcher.signal(self.run_id, "pause", reason="Back in a moment", pause_until=moment)
-        except ApiError as error:
+        except Invalid as error:
             if error.details.get("field") == "signal.pause_until" and seconds != PAUSES[-1]:
                 return False
             raise
@@ -96,7 +97,7 @@ class Walk:
         metadata = {"customer_request": True} if by_customer else {"cancellation_category": "internal"}
         await self._watcher.signal(self.run_id, "cancel", reason="Not needed any more", metadata=metadata)
 
-    async def _play(self, step: Data, known: Data) -> None:
+    async def _play(self, step: RunStep, known: Mapping[str, Any]) -> None:
         part = self._parts[step["step_name"]]
         data = {name: known[name] for name in part.confirms} | dict(part.data)
         for person in part.people:
@@ -108,5 +109,5 @@ class Walk:
         raise DemoError(f"Step {step['step_name']} of run {self.run_id} is still open after all had their say.")
 
 
-def _open_to_people(run: Data) -> list[Data]:
-    return [s for s in run["steps_status"] if s["status"] == "in_progress" and s["execution_mode"] == "manual"]
+def _open_to_people(run: Run) -> list[RunStep]:
+    return [s for s in run["steps_status"] if s["status"] == "in_progress" and s.get("execution_mode") == "manual"]

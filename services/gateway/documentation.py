@@ -104,9 +104,9 @@ class Operation:
         return [model for model in (self.answer, self.body, self.dry_run) if model]
 
     def route(self, endpoint: Endpoint) -> PlainRoute:
-        return PlainRoute(self.method, self.path, endpoint, self._query_names(), **self._options())
+        return PlainRoute(self.method, self.path, endpoint, self.query_names(), **self._options())
 
-    def _query_names(self) -> frozenset[str]:
+    def query_names(self) -> frozenset[str]:
         """Those that are documented; `organization_id` may be said in every way, and must be the token's."""
         return frozenset({"organization_id", *(["dry_run"] if self.dry_run else []), *(p.name for p in self.query)})
 

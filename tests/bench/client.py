@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import httptools
+import httpx
 import orjson
+
+from deploy.client import Client
 
 ANSWER_SECONDS = 30.0
 
@@ -108,9 +111,15 @@ class Caller:
 
     def __init__(self, host: str, port: int, token: str, organization_id: str) -> None:
         self.host, self.port, self.organization_id = host, port, organization_id
+        self._token = token
         self._head = (
             f" HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
         ).encode()
+
+    def client(self) -> Client:
+        """The API's own, for all that is not measured."""
+        http = httpx.AsyncClient(base_url=f"http://{self.host}:{self.port}", timeout=30, trust_env=False)
+        return Client(http, self._token, self.organization_id)
 
     async def connect(self) -> Connection:
         return await Connection.open(self.host, self.port)

@@ -72,10 +72,9 @@ async def measure(target: Target, seconds: float) -> Lists:
 
 async def _filled(target: Target, caller: Caller) -> None:
     playbook_id = await playbooks.register(caller, playbooks.human5())
-    line = Line(caller)
-    started = await line.send(caller.post("/playbook-runs", {"run": {"playbook_id": playbook_id}}))
-    line.close()
-    run_id, start = started.data()["run_id"], datetime.now(UTC) - timedelta(hours=12)
+    async with caller.client() as client:
+        run_id = (await client.start_run({"playbook_id": playbook_id}))["run_id"]
+    start = datetime.now(UTC) - timedelta(hours=12)
     start = start.replace(microsecond=0)
     await asyncio.to_thread(crowd.fill, target.mongodb_uri, target.engine_database, run_id, RUNS, start)
 

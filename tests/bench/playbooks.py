@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from tests.bench.client import Caller, Line
+from tests.bench.client import Caller
 
 STEPS = 5
 NEEDED_INSTALLMENTS = 10
@@ -33,10 +33,8 @@ def responses() -> dict[str, Any]:
 
 async def register(caller: Caller, playbook: dict[str, Any]) -> str:
     """The playbook's id."""
-    line = Line(caller)
-    created = await line.send(caller.post("/playbooks", {"action": "create", "playbook": playbook}))
-    line.close()
-    return str(created.data()["playbook_id"])
+    async with caller.client() as client:
+        return (await client.create_playbook(playbook))["playbook_id"]
 
 
 def _playbook(name: str, segment: str, steps: list[dict[str, Any]]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def test_says_what_is_missing_of_an_installation(arguments: list[str], secret: s
         given(arguments, {"JWT_SECRET": secret})
 
 
-def _metrics(**changed: Any) -> dict[str, Any]:
+def _metrics(**changed: Any) -> Any:
     counts = {"total_runs": 2, "completed_runs": 1, "active_runs": 1, "cancelled_runs": 0, "failed_runs": 0}
     stats = {**counts, "completion_rate": 50.0} | changed
     outcomes = {"successful_completion": 1, "in_progress": 1}

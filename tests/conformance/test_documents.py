@@ -4,14 +4,18 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+import httpx
 
 from contracts.signals import SignalMessage
 from deploy.client import Client
 from deploy.local.folder import CHECKOUT
 from tests.conformance.story import CREATE, Story
+from tests.e2e.clients import tasks_in_a_row
 from tests.running_stack import RunningStack
 
 FENCED = r"^```{}\n(.*?)^```$"
@@ -66,6 +70,18 @@ async def test_the_python_example_of_the_signals_page(stack: RunningStack, story
     outcome = json.loads(output)
     assert (outcome["run_id"], outcome["accepted"]) == (run_id, True)
     assert (await client.run(run_id))["data"]["payment_status"] == "received"
+
+
+async def test_the_example_of_the_client_s_page(stack: RunningStack, http: httpx.AsyncClient, tmp_path: Path) -> None:
+    (script,) = _blocks("deploy/client/README.md", "python")
+    (tmp_path / "example.py").write_text(script)
+    shutil.copytree(CHECKOUT / "deploy" / "client", tmp_path / "hera_playbooks_client")
+    token = stack.token("org_of_the_page", permissions=("*",))
+    created = await Client(http, token, "org_of_the_page").create_playbook(tasks_in_a_row(2))
+    given = (stack.gateway_url, token, "org_of_the_page", created["playbook_id"])
+    output = await _output(sys.executable, str(tmp_path / "example.py"), *given, environment={"NO_PROXY": "*"})
+    assert "next: ['Task 2']" in output
+    assert "INVALID_STATE" in output
 
 
 def test_the_json_example_of_the_signals_page_is_a_signal() -> None:

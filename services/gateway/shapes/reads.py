@@ -81,6 +81,41 @@ class PlaybookPage(Listed):
     playbooks: list[PlaybookOutline]
 
 
+class Attempt(Shape):
+    attempt: int
+    status: StepStatus
+    started_at: Moment | None = None
+    ended_at: Moment | None = None
+    completed_by: str | None = None
+    outcome: str | None = None
+
+
+class RunStep(StepRow):
+    """A step as its run shows it. What has no value is left out."""
+
+    step_name: str
+    step_type: Literal["form", "task", "approval", "automated"]
+    is_required: bool
+    attempt: int
+    execution_mode: Literal["manual", "automated"] | None = None
+    """Whether a person or a machine does it."""
+    assignee_roles: list[str]
+    due_at: Moment | None = None
+    blocked_at: Moment | None = None
+    completed_at: Moment | None = None
+    ended_at: Moment | None = None
+    completed_by: str | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    was_status: StepStatus | None = None
+    """Of a paused step: what it will be again."""
+    sla_breached: bool | None = None
+    unmet_conditions: list[dict[str, Any]] | None = None
+    approvals: list[dict[str, Any]] | None = None
+    """Votes so far, where several are needed."""
+    previous_attempts: list[Attempt] | None = None
+
+
 class Run(Shape):
     run_id: str
     playbook_id: str
@@ -90,7 +125,7 @@ class Run(Shape):
     started_at: Moment | None
     ended_at: Moment | None
     smart_code: str | None
-    steps_status: list[StepRow]
+    steps_status: list[RunStep]
     outcome: str | None
     priority: str
     progress_percentage: float
@@ -139,24 +174,11 @@ class Waiting(Shape):
     waits_for: list[Wait]
 
 
-class Attempt(Shape):
-    attempt: int
-    status: StepStatus
-    started_at: Moment | None = None
-    ended_at: Moment | None = None
-    completed_by: str | None = None
-    outcome: str | None = None
-
-
-class Step(StepRow):
+class Step(RunStep):
     """A step of a run, with its history."""
 
     run_id: str
-    step_name: str
-    step_type: str
     description: str | None = None
-    is_required: bool
-    assignee_roles: list[str]
     form_fields: list[dict[str, Any]]
     approval_options: list[dict[str, Any]]
     data: dict[str, Any]
@@ -179,6 +201,7 @@ class Task(Shape):
     step_id: str
     step_name: str
     step_type: str
+    description: str | None
     sequence: int
     status: str
     assigned_to: str | None
@@ -189,6 +212,11 @@ class Task(Shape):
     sla_breached: bool
     form_fields: list[dict[str, Any]]
     approval_options: list[dict[str, Any]]
+    entity: dict[str, Any]
+    """What of `entity_type`, `entity_id` and `entity_name` the run's context names."""
+    context: dict[str, Any]
+    data: dict[str, Any]
+    """The run's, which the step may need."""
 
 
 class TaskPage(Listed):

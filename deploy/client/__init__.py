@@ -1,0 +1,46 @@
+"""A typed client of the public API. Needs httpx; can be copied, or installed from this folder with pip."""
+
+import httpx
+
+from . import shapes
+from .errors import (
+    ApiError,
+    Behind,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NoOutcome,
+    NotFound,
+    NotTheApi,
+    Unauthorized,
+    Unavailable,
+)
+from .playbooks import Playbooks
+from .policies import Policies
+from .runs import Runs
+from .tasks import Many, Tasks
+from .transport import PATIENCE_SECONDS, Call
+
+
+class Client(Playbooks, Runs, Tasks, Many, Policies):
+    """One caller, with one token, of one organization; every method raises ApiError where the API says no.
+
+    `async with Client.at("http://localhost:8000", token, "org_1") as client:` closes its connections at the end.
+    """
+
+    @classmethod
+    def at(cls, url: str, token: str, organization_id: str, *, patience_seconds: float = PATIENCE_SECONDS) -> "Client":
+        http = httpx.AsyncClient(base_url=url, timeout=30)
+        return cls(http, token, organization_id, patience_seconds=patience_seconds)
+
+    async def __aenter__(self) -> "Client":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+
+__all__ = [
+    "ApiError", "Behind", "Call", "Client", "Conflict", "Forbidden", "Invalid", "NoOutcome", "NotFound", "NotTheApi",
+    "Unauthorized", "Unavailable", "shapes",
+]  # fmt: skip

@@ -1,0 +1,1211 @@
+"""Made of the OpenAPI document by `make schemas`: what goes out and comes in."""
+
+from __future__ import annotations
+
+from typing import TypedDict, Any, Literal, NotRequired, TypeAlias
+
+
+class Accepted(TypedDict):
+    """
+    The command counts, once; its outcome is not known yet. It will be at `Location`.
+    """
+
+    operation: Literal["accepted"]
+    operation_id: str
+    run_id: NotRequired[str | None]
+    playbook_id: NotRequired[str | None]
+    step_id: NotRequired[str | None]
+    signal_id: NotRequired[str | None]
+
+
+class AffectedStep(TypedDict):
+    step_id: str
+    status: Literal["pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled"]
+    was_status: Literal["pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled"]
+
+
+class Attachment(TypedDict):
+    """
+    A document that a completion names; the bytes are elsewhere.
+    """
+
+    name: str
+    url: NotRequired[str | None]
+    type: NotRequired[str | None]
+    size_bytes: NotRequired[int | None]
+    document: NotRequired[str | None]
+
+
+class Attempt(TypedDict):
+    attempt: int
+    status: Literal["pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled"]
+    started_at: NotRequired[str | None]
+    ended_at: NotRequired[str | None]
+    completed_by: NotRequired[str | None]
+    outcome: NotRequired[str | None]
+
+
+class BulkCounts(TypedDict):
+    """
+    Numbers of runs.
+    """
+
+    matched: int
+    pending: int
+    succeeded: int
+    failed: int
+
+
+class BulkMatches(TypedDict):
+    """
+    Of a dry run: how many runs the signal would go to now.
+    """
+
+    matched: int
+    matched_is_exact: bool
+
+
+class ChainBreak(TypedDict):
+    sequence: int
+    reason: str
+
+
+class ChainVerification(TypedDict):
+    status: Literal["verified", "broken", "incomplete"]
+    events: int
+    expected_events: int
+    """
+    What the engine counts.
+    """
+    head_hash: str | None
+    """
+    Of the run's last event, as the engine keeps it.
+    """
+    algorithm: str
+    broken: NotRequired[ChainBreak | None]
+    """
+    The first event that does not hold.
+    """
+    missing_from: NotRequired[int | None]
+    """
+    Of an incomplete history: the first event that is not there.
+    """
+
+
+Code: TypeAlias = Literal[
+    "VALIDATION_ERROR",
+    "SMART_CODE_INVALID",
+    "ORGANIZATION_REQUIRED",
+    "ORGANIZATION_MISMATCH",
+    "CONTRACT_VALIDATION_FAILED",
+    "POLICY_VIOLATION",
+    "CIRCULAR_DEPENDENCY",
+    "UNAUTHORIZED",
+    "FORBIDDEN",
+    "NOT_FOUND",
+    "CONFLICT",
+    "INVALID_STATE",
+    "IDEMPOTENCY_CONFLICT",
+    "PAYLOAD_TOO_LARGE",
+    "RATE_LIMITED",
+    "UNAVAILABLE",
+    "INTERNAL_ERROR",
+]
+
+
+class Completion(TypedDict):
+    """
+    What came of a step. `outcome` is `success`, `failure`, or an action of the step's approval options.
+    """
+
+    outcome: NotRequired[str]
+    completed_by: NotRequired[str | None]
+    data: NotRequired[dict[str, Any]]
+    attachments: NotRequired[list[Attachment]]
+    next_step_assignments: NotRequired[dict[str, list[str]]]
+
+
+class Condition(TypedDict):
+    """
+    One condition, in one of three forms.
+
+    On a field: `field`, `operator` (one of FIELD_OPERATORS), `value`.
+    On a step: `step` (its sequence number), `status`.
+    A group: `operator` (one of GROUP_OPERATORS), `conditions`.
+    The registry refuses any other form when the playbook is created.
+    """
+
+    field: NotRequired[str | None]
+    operator: NotRequired[str | None]
+    value: NotRequired[Any]
+    step: NotRequired[int | None]
+    status: NotRequired[str | None]
+    conditions: NotRequired[list[Condition] | None]
+
+
+class DateRange(TypedDict):
+    """
+    Runs created from `start` on and before or at `end`.
+    """
+
+    start: NotRequired[str | None]
+    end: NotRequired[str | None]
+
+
+class ErrorBody(TypedDict):
+    code: Code
+    message: str
+    details: dict[str, Any]
+    """
+    `field`, `value` and `reason` of what is wrong, or what the code needs; `errors` lists all that is wrong.
+    """
+
+
+class ExecutionStats(TypedDict):
+    """
+    `completion_rate` = 100 × completed / total. Paused and blocked runs count among `active_runs`.
+    """
+
+    total_runs: int
+    completed_runs: int
+    active_runs: int
+    cancelled_runs: int
+    failed_runs: int
+    completion_rate: float | None
+    average_duration_hours: float | None
+    median_duration_hours: float | None
+
+
+class NextStep(TypedDict):
+    """
+    A step that is open now, with what is needed to work on it.
+    """
+
+    step_id: str
+    sequence: int
+    status: Literal["pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled"]
+    assigned_to: NotRequired[str | None]
+    started_at: NotRequired[str | None]
+    due_at: NotRequired[str | None]
+    step_name: NotRequired[str | None]
+    step_type: NotRequired[str | None]
+    execution_mode: NotRequired[Literal["manual", "automated"] | None]
+    assignee_roles: NotRequired[list[str] | None]
+    can_complete: NotRequired[bool | None]
+    """
+    Whether the caller may complete it.
+    """
+    waits_for: NotRequired[list[dict[str, Any]] | None]
+    """
+    Of a blocked step: the conditions that do not hold, and why.
+    """
+    form_fields: NotRequired[list[dict[str, Any]] | None]
+    approval_options: NotRequired[list[dict[str, Any]] | None]
+    data: NotRequired[dict[str, Any] | None]
+
+
+class OperationOutcome(TypedDict):
+    operation_id: str
+    type: Literal["command", "bulk_signal"]
+    status: Literal["running", "succeeded", "failed"]
+    """
+    A bulk operation has succeeded when each of its runs has answered, whatever it was.
+    """
+    resource: str
+    """
+    Where what the command is about can be read; of a bulk operation, its results.
+    """
+    counts: NotRequired[BulkCounts | None]
+    """
+    Of a bulk operation.
+    """
+    all_found: NotRequired[bool | None]
+    """
+    Of a bulk operation: `matched` grows no more.
+    """
+    run_id: NotRequired[str | None]
+    playbook_id: NotRequired[str | None]
+    policy: NotRequired[str | None]
+    result: NotRequired[dict[str, Any] | None]
+    error: NotRequired[ErrorBody | None]
+
+
+class PlaybookArchiving(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["archive"]]
+
+
+class PlaybookRestoring(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["restore"]]
+
+
+class PlaybookSize(TypedDict):
+    """
+    `estimated_duration_minutes` is the playbook's own, from its metadata.
+    """
+
+    total_steps: int
+    required_steps: int
+    parallel_steps: int
+    automated_steps: int
+    estimated_duration_minutes: float | None
+
+
+class PlaybookStatusChanged(TypedDict):
+    playbook_id: str
+    smart_code: str
+    revision: int
+    previous_status: Literal["active", "archived"]
+    status: Literal["active", "archived", "deleted"]
+    updated_at: str
+    updated_by: str
+
+
+class Policy(TypedDict):
+    policy: str
+    revision: int
+    """
+    0 for the default, before any was put.
+    """
+    is_default: bool
+    updated_at: str | None
+    updated_by: str | None
+    comment: str | None
+    document: dict[str, Any]
+
+
+class PolicyHistory(TypedDict):
+    next: str | None
+    """
+    `cursor` of the next page; null on the last. It goes with the same filters and order only.
+    """
+    total: int
+    """
+    Of the whole list.
+    """
+    total_is_exact: bool
+    """
+    False where there are more than `total`.
+    """
+    revisions: list[Policy]
+
+
+class PolicyPut(TypedDict):
+    """
+    The whole document; what it leaves out is as it is by default.
+    """
+
+    organization_id: str
+    action: NotRequired[Literal["update"]]
+    document: dict[str, Any]
+    comment: NotRequired[str | None]
+
+
+class RevisionNote(TypedDict):
+    revision: int
+    version: str
+    created_at: str
+    created_by: str
+
+
+class RunChange(TypedDict):
+    """
+    What of a run is changed: values are merged over those that are there.
+    """
+
+    data: NotRequired[dict[str, Any]]
+    metadata: NotRequired[dict[str, Any]]
+    priority: NotRequired[str | None]
+
+
+class RunDurations(TypedDict):
+    """
+    Over the runs of the group that have ended.
+    """
+
+    average_hours: float | None
+    median_hours: float | None
+    p95_hours: float | None
+
+
+class RunProgress(TypedDict):
+    run_id: str
+    overall_status: Literal["active", "paused", "blocked", "completed", "failed", "cancelled"]
+    progress_percentage: float
+    """
+    (completed + skipped) / total; 100 only when the run has completed.
+    """
+    completed_steps: int
+    total_steps: int
+
+
+class RunRequest(TypedDict):
+    """
+    What a run starts with.
+    """
+
+    playbook_id: str
+    smart_code: NotRequired[str | None]
+    context: NotRequired[dict[str, Any]]
+    initial_data: NotRequired[dict[str, Any]]
+    metadata: NotRequired[dict[str, Any]]
+
+
+class RunSelection(TypedDict):
+    """
+    Which runs: those that are named, or all of the organisation's that fit. Ranges include their ends.
+    """
+
+    run_ids: NotRequired[list[str] | None]
+    status: NotRequired[Literal["active", "paused", "blocked", "completed", "failed", "cancelled"] | None]
+    playbook_id: NotRequired[str | None]
+    entity_type: NotRequired[str | None]
+    entity_id: NotRequired[str | None]
+    assignee: NotRequired[str | None]
+    priority: NotRequired[str | None]
+    overdue: NotRequired[bool]
+    created_from: NotRequired[str | None]
+    created_to: NotRequired[str | None]
+    updated_from: NotRequired[str | None]
+    updated_to: NotRequired[str | None]
+
+
+class RunStep(TypedDict):
+    """
+    A step as its run shows it. What has no value is left out.
+    """
+
+    step_id: str
+    sequence: int
+    status: Literal["pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled"]
+    assigned_to: NotRequired[str | None]
+    started_at: NotRequired[str | None]
+    is_conditional: NotRequired[bool | None]
+    step_name: str
+    step_type: Literal["form", "task", "approval", "automated"]
+    is_required: bool
+    attempt: int
+    execution_mode: NotRequired[Literal["manual", "automated"] | None]
+    """
+    Whether a person or a machine does it.
+    """
+    assignee_roles: list[str]
+    due_at: NotRequired[str | None]
+    blocked_at: NotRequired[str | None]
+    completed_at: NotRequired[str | None]
+    ended_at: NotRequired[str | None]
+    completed_by: NotRequired[str | None]
+    outcome: NotRequired[str | None]
+    reason: NotRequired[str | None]
+    was_status: NotRequired[
+        Literal["pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled"] | None
+    ]
+    """
+    Of a paused step: what it will be again.
+    """
+    sla_breached: NotRequired[bool | None]
+    unmet_conditions: NotRequired[list[dict[str, Any]] | None]
+    approvals: NotRequired[list[dict[str, Any]] | None]
+    """
+    Votes so far, where several are needed.
+    """
+    previous_attempts: NotRequired[list[Attempt] | None]
+
+
+class RunUpdate(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["update"]]
+    run: RunChange
+
+
+class Signal(TypedDict):
+    """
+    A signal as REST's body and a Kafka message both carry it.
+    """
+
+    type: Literal["pause", "resume", "cancel", "retry", "skip", "escalate", "reassign", "event"]
+    reason: NotRequired[str | None]
+    issued_by: NotRequired[str | None]
+    metadata: NotRequired[dict[str, Any]]
+    pause_until: NotRequired[str | None]
+    step_id: NotRequired[str | None]
+    escalate_to: NotRequired[list[str]]
+    assignee: NotRequired[str | None]
+    name: NotRequired[str | None]
+    data: NotRequired[dict[str, Any]]
+
+
+class SlaCompliance(TypedDict):
+    """
+    Over completed runs: `compliance_rate` = 100 × met / (met + missed); `average_overrun_hours` over missed runs.
+    Paused time is left out.
+    """
+
+    target_hours: float | None
+    met_sla: int
+    missed_sla: int
+    compliance_rate: float | None
+    average_overrun_hours: float | None
+
+
+class SlaShare(TypedDict):
+    """
+    Over the runs of the group that were completed under an SLA; `rate` is in percent.
+    """
+
+    met: int
+    missed: int
+    rate: float | None
+
+
+class Step(TypedDict):
+    """
+    A step of a run, with its history.
+    """
+
+    step_id: str
+    sequence: int
+    status: Literal["pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled"]
+    assigned_to: NotRequired[str | None]
+    started_at: NotRequired[str | None]
+    is_conditional: NotRequired[bool | None]
+    step_name: str
+    step_type: Literal["form", "task", "approval", "automated"]
+    is_required: bool
+    attempt: int
+    execution_mode: NotRequired[Literal["manual", "automated"] | None]
+    """
+    Whether a person or a machine does it.
+    """
+    assignee_roles: list[str]
+    due_at: NotRequired[str | None]
+    blocked_at: NotRequired[str | None]
+    completed_at: NotRequired[str | None]
+    ended_at: NotRequired[str | None]
+    completed_by: NotRequired[str | None]
+    outcome: NotRequired[str | None]
+    reason: NotRequired[str | None]
+    was_status: NotRequired[
+        Literal["pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled"] | None
+    ]
+    """
+    Of a paused step: what it will be again.
+    """
+    sla_breached: NotRequired[bool | None]
+    unmet_conditions: NotRequired[list[dict[str, Any]] | None]
+    approvals: NotRequired[list[dict[str, Any]] | None]
+    """
+    Votes so far, where several are needed.
+    """
+    previous_attempts: NotRequired[list[Attempt] | None]
+    run_id: str
+    description: NotRequired[str | None]
+    form_fields: list[dict[str, Any]]
+    approval_options: list[dict[str, Any]]
+    data: dict[str, Any]
+    """
+    What its completion brought.
+    """
+    attachments: list[dict[str, Any]]
+    attempts: list[Attempt]
+    """
+    Oldest first; the last one is the current.
+    """
+
+
+class StepClaim(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["claim"]]
+
+
+class StepCompletion(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["complete"]]
+    completion: Completion
+
+
+class StepConditions(TypedDict):
+    pre: NotRequired[list[Condition]]
+    post: NotRequired[list[Condition]]
+    on_unmet: NotRequired[Literal["skip", "block", "fail"] | None]
+
+
+class StepDefinition(TypedDict):
+    """
+    A step of a revision: `step_001`, `step_002`, …, numbered in order of sequence.
+    """
+
+    name: str
+    description: NotRequired[str | None]
+    smart_code: NotRequired[str | None]
+    step_type: NotRequired[Literal["form", "task", "approval", "automated"]]
+    sequence: int
+    is_required: NotRequired[bool]
+    parallel_allowed: NotRequired[bool]
+    assignee_roles: NotRequired[list[str]]
+    timeout_minutes: NotRequired[float | None]
+    conditions: NotRequired[StepConditions]
+    automation_config: NotRequired[dict[str, Any] | None]
+    metadata: NotRequired[dict[str, Any]]
+    step_id: str
+
+
+class StepDraft(TypedDict):
+    """
+    A step as a user sends it.
+    """
+
+    name: str
+    description: NotRequired[str | None]
+    smart_code: NotRequired[str | None]
+    step_type: NotRequired[Literal["form", "task", "approval", "automated"]]
+    sequence: int
+    is_required: NotRequired[bool]
+    parallel_allowed: NotRequired[bool]
+    assignee_roles: NotRequired[list[str]]
+    timeout_minutes: NotRequired[float | None]
+    conditions: NotRequired[StepConditions]
+    automation_config: NotRequired[dict[str, Any] | None]
+    metadata: NotRequired[dict[str, Any]]
+
+
+class StepPerformance(TypedDict):
+    """
+    `success_rate` = 100 × completed / executions. `bottleneck_score` = min(1, average duration / the playbook's
+    `estimated_duration_minutes`), or over the median run duration where none is given.
+    """
+
+    step_sequence: int
+    step_name: str
+    executions: int
+    avg_duration_minutes: float | None
+    success_rate: float | None
+    bottleneck_score: float | None
+
+
+class StepRelease(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["release"]]
+    reason: NotRequired[str | None]
+
+
+class StepRow(TypedDict):
+    step_id: str
+    sequence: int
+    status: Literal["pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled"]
+    assigned_to: NotRequired[str | None]
+    started_at: NotRequired[str | None]
+    is_conditional: NotRequired[bool | None]
+
+
+class Task(TypedDict):
+    """
+    An open step that waits for the caller, or for one of the caller's roles.
+    """
+
+    run_id: str
+    playbook_id: str
+    playbook_name: str
+    step_id: str
+    step_name: str
+    step_type: str
+    description: str | None
+    sequence: int
+    status: str
+    assigned_to: str | None
+    assignee_roles: list[str]
+    priority: str
+    started_at: str | None
+    due_at: str | None
+    sla_breached: bool
+    form_fields: list[dict[str, Any]]
+    approval_options: list[dict[str, Any]]
+    entity: dict[str, Any]
+    """
+    What of `entity_type`, `entity_id` and `entity_name` the run's context names.
+    """
+    context: dict[str, Any]
+    data: dict[str, Any]
+    """
+    The run's, which the step may need.
+    """
+
+
+class TaskCounts(TypedDict):
+    """
+    Of the caller's tasks.
+    """
+
+    total: int
+    assigned_to_me: int
+    unassigned: int
+    overdue: int
+    by_priority: dict[str, int]
+
+
+class TaskPage(TypedDict):
+    next: str | None
+    """
+    `cursor` of the next page; null on the last. It goes with the same filters and order only.
+    """
+    total: int
+    """
+    Of the whole list.
+    """
+    total_is_exact: bool
+    """
+    False where there are more than `total`.
+    """
+    tasks: list[Task]
+    """
+    May be fewer than `limit` where some of them were done in this very moment.
+    """
+
+
+class TimelineEvent(TypedDict):
+    timestamp: str
+    event_type: str
+    step_sequence: NotRequired[int | None]
+    actor: str
+    actor_type: Literal["user", "system", "service"]
+    details: dict[str, Any]
+    smart_code: str
+    is_system_event: NotRequired[bool | None]
+
+
+class TimelineLine(TypedDict):
+    """
+    One event as it stands inside other answers.
+    """
+
+    timestamp: str
+    event: str
+    step: NotRequired[int | None]
+    actor: str
+    details: dict[str, Any]
+
+
+class TimelineSummary(TypedDict):
+    """
+    Counts what is shown; `time_elapsed_minutes` is last minus first event.
+    """
+
+    total_events: int
+    user_events: int
+    system_events: int
+    time_elapsed_minutes: float
+    current_status: Literal["active", "paused", "blocked", "completed", "failed", "cancelled"]
+
+
+class UserPerformance(TypedDict):
+    """
+    `quality_score` = 100 × completions that were right the first time (no return, retry, contract rejection or
+    missed SLA) / completions. `avg_completion_time` is in minutes.
+    """
+
+    user_id: str
+    steps_completed: int
+    avg_completion_time: float | None
+    quality_score: float | None
+
+
+class Verification(TypedDict):
+    status: Literal["verified", "broken", "incomplete"]
+    events: int
+    expected_events: int
+    """
+    What the engine counts.
+    """
+    head_hash: str | None
+    """
+    Of the run's last event, as the engine keeps it.
+    """
+    algorithm: str
+    broken: NotRequired[ChainBreak | None]
+    """
+    The first event that does not hold.
+    """
+    missing_from: NotRequired[int | None]
+    """
+    Of an incomplete history: the first event that is not there.
+    """
+    run_id: str
+
+
+class Wait(TypedDict):
+    """
+    One thing that must happen before the run goes on. Which fields there are depends on the kind.
+    """
+
+    kind: Literal["person", "automation", "condition", "resume", "retry", "steps"]
+    explanation: str
+    """
+    A sentence.
+    """
+    since: NotRequired[str | None]
+    step_id: NotRequired[str | None]
+    assigned_to: NotRequired[str | None]
+    assignee_roles: NotRequired[list[str] | None]
+    anyone: NotRequired[bool | None]
+    """
+    Anyone who may complete steps can act.
+    """
+    due_at: NotRequired[str | None]
+    conditions: NotRequired[list[dict[str, Any]] | None]
+    """
+    Each with `condition`, `met`, and where it is not met `reason` and `actual_value`.
+    """
+    steps: NotRequired[list[str] | None]
+    """
+    Ids of the steps that come first.
+    """
+
+
+class Waiting(TypedDict):
+    run_id: str
+    status: Literal["active", "paused", "blocked", "completed", "failed", "cancelled"]
+    version: int
+    allowed_actions: list[str]
+    summary: str
+    waits_for: list[Wait]
+
+
+class Warned(TypedDict):
+    field: str
+    message: str
+
+
+class AnalyticsFilters(TypedDict):
+    """
+    What is left out lets everything through.
+    """
+
+    date_range: NotRequired[DateRange | None]
+    playbook_ids: NotRequired[list[str] | None]
+    statuses: NotRequired[list[Literal["active", "paused", "blocked", "completed", "failed", "cancelled"]] | None]
+    entity_types: NotRequired[list[str] | None]
+
+
+class AnalyticsQuery(TypedDict):
+    """
+    Checked by the service that answers it; here for the documentation.
+    """
+
+    organization_id: str
+    filters: NotRequired[AnalyticsFilters | None]
+    group_by: NotRequired[
+        list[Literal["outcome", "week", "day", "month", "status", "playbook", "entity_type", "priority"]] | None
+    ]
+    metrics: NotRequired[list[Literal["count", "duration", "sla_compliance"]] | None]
+
+
+class BulkResult(TypedDict):
+    """
+    What a run has answered to a bulk operation's signal.
+    """
+
+    run_id: str
+    status: Literal["pending", "succeeded", "failed"]
+    at: str
+    error: NotRequired[ErrorBody | None]
+
+
+class BulkResults(TypedDict):
+    next: str | None
+    """
+    `cursor` of the next page; null on the last. It goes with the same filters and order only.
+    """
+    total: int
+    """
+    Of the whole list.
+    """
+    total_is_exact: bool
+    """
+    False where there are more than `total`.
+    """
+    results: list[BulkResult]
+
+
+class BulkSignal(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["bulk_signal"]]
+    filter: RunSelection
+    signal: Signal
+
+
+class ErrorAnswer(TypedDict):
+    success: Literal[False]
+    error: ErrorBody
+
+
+class MetricsBody(TypedDict):
+    execution_stats: ExecutionStats
+    step_performance: list[StepPerformance]
+    outcome_distribution: dict[str, int]
+    """
+    Sums to `total_runs`.
+    """
+    sla_compliance: SlaCompliance
+    user_performance: list[UserPerformance]
+
+
+class Playbook(TypedDict):
+    playbook_id: str
+    revision: int
+    organization_id: str
+    name: str
+    description: str | None
+    smart_code: str
+    type: str
+    category: str | None
+    version: str
+    metadata: dict[str, Any]
+    created_at: str
+    created_by: str
+    status: Literal["active", "archived"]
+    updated_at: str
+    updated_by: str
+    metrics: PlaybookSize
+    steps: list[StepDefinition]
+    revisions: list[RevisionNote]
+    """
+    Oldest first; each can be read at `…/revisions/{revision}`.
+    """
+
+
+class PlaybookDraft(TypedDict):
+    """
+    A playbook as a user sends it.
+    """
+
+    name: str
+    description: NotRequired[str | None]
+    smart_code: str
+    type: NotRequired[str]
+    category: NotRequired[str | None]
+    version: NotRequired[str]
+    metadata: NotRequired[dict[str, Any]]
+    steps: NotRequired[list[StepDraft]]
+
+
+class PlaybookMetrics(TypedDict):
+    playbook_id: str
+    playbook_name: str | None
+    period: str
+    metrics: MetricsBody
+
+
+class PlaybookOutline(TypedDict):
+    """
+    A playbook's current revision, without its steps.
+    """
+
+    playbook_id: str
+    revision: int
+    organization_id: str
+    name: str
+    description: str | None
+    smart_code: str
+    type: str
+    category: str | None
+    version: str
+    metadata: dict[str, Any]
+    created_at: str
+    created_by: str
+    status: Literal["active", "archived"]
+    updated_at: str
+    updated_by: str
+    metrics: PlaybookSize
+
+
+class PlaybookPage(TypedDict):
+    next: str | None
+    """
+    `cursor` of the next page; null on the last. It goes with the same filters and order only.
+    """
+    total: int
+    """
+    Of the whole list.
+    """
+    total_is_exact: bool
+    """
+    False where there are more than `total`.
+    """
+    playbooks: list[PlaybookOutline]
+
+
+class PlaybookRevision(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["update"]]
+    playbook: PlaybookDraft
+
+
+class PlaybookValidation(TypedDict):
+    smart_code_valid: bool
+    steps_valid: bool
+    conditions_valid: bool
+    warnings: NotRequired[list[Warned]]
+
+
+class Policies(TypedDict):
+    policies: list[Policy]
+
+
+class Revision(TypedDict):
+    """
+    A playbook as one of its revisions had it.
+    """
+
+    playbook_id: str
+    revision: int
+    organization_id: str
+    name: str
+    description: str | None
+    smart_code: str
+    type: str
+    category: str | None
+    version: str
+    metadata: dict[str, Any]
+    created_at: str
+    created_by: str
+    steps: list[StepDefinition]
+
+
+class Run(TypedDict):
+    run_id: str
+    playbook_id: str
+    status: Literal["active", "paused", "blocked", "completed", "failed", "cancelled"]
+    current_step: int | None
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+    smart_code: str | None
+    steps_status: list[RunStep]
+    outcome: str | None
+    priority: str
+    progress_percentage: float
+    due_at: str | None
+    paused_until: str | None
+    playbook_name: str
+    playbook_version: str
+    playbook_revision: int
+    version: int
+    """
+    Number of its events so far; its ETag.
+    """
+    allowed_actions: list[str]
+    """
+    What its status lets anybody do; who may is another matter.
+    """
+    created_by: str
+    updated_at: str
+    context: dict[str, Any]
+    data: dict[str, Any]
+    """
+    Initial data, with each completion's data merged over it in order.
+    """
+    metadata: dict[str, Any]
+
+
+class RunCreation(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["create"]]
+    run: RunRequest
+
+
+class RunFigures(TypedDict):
+    """
+    Those of the three that were asked for.
+    """
+
+    count: NotRequired[int | None]
+    duration: NotRequired[RunDurations | None]
+    sla_compliance: NotRequired[SlaShare | None]
+
+
+class RunGroup(TypedDict):
+    count: NotRequired[int | None]
+    duration: NotRequired[RunDurations | None]
+    sla_compliance: NotRequired[SlaShare | None]
+    key: dict[str, str | None]
+    """
+    The value of each name in `group_by`; a week is an ISO week such as `2024-W03`.
+    """
+
+
+class RunPage(TypedDict):
+    next: str | None
+    """
+    `cursor` of the next page; null on the last. It goes with the same filters and order only.
+    """
+    total: int
+    """
+    Of the whole list.
+    """
+    total_is_exact: bool
+    """
+    False where there are more than `total`.
+    """
+    runs: list[Run]
+
+
+class RunSignal(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["signal"]]
+    signal: Signal
+
+
+class RunStarted(TypedDict):
+    run_id: str
+    playbook_id: str
+    status: Literal["active", "paused", "blocked", "completed", "failed", "cancelled"]
+    current_step: int | None
+    created_at: str
+    started_at: str | None
+    smart_code: str | None
+    steps_status: list[StepRow]
+    timeline: list[TimelineLine]
+
+
+class RunUpdated(TypedDict):
+    run_id: str
+    status: Literal["active", "paused", "blocked", "completed", "failed", "cancelled"]
+    priority: str
+    version: int
+    updated_at: str
+    fields_updated: list[str]
+    """
+    Those of `metadata` as `metadata.<name>`; empty where nothing was sent.
+    """
+    timeline_entry: TimelineLine | None
+
+
+class Signalled(TypedDict):
+    signal_id: str
+    run_id: str
+    signal_type: str
+    previous_status: Literal["active", "paused", "blocked", "completed", "failed", "cancelled"]
+    new_status: Literal["active", "paused", "blocked", "completed", "failed", "cancelled"]
+    paused_until: NotRequired[str | None]
+    affected_steps: list[AffectedStep]
+    timeline_entry: TimelineLine | None
+
+
+class StepAssignment(TypedDict):
+    """
+    `timeline_entry` is null where it was so already.
+    """
+
+    step_id: str
+    sequence: int
+    status: Literal["pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled"]
+    assigned_to: NotRequired[str | None]
+    started_at: NotRequired[str | None]
+    due_at: NotRequired[str | None]
+    step_name: NotRequired[str | None]
+    step_type: NotRequired[str | None]
+    execution_mode: NotRequired[Literal["manual", "automated"] | None]
+    assignee_roles: NotRequired[list[str] | None]
+    can_complete: NotRequired[bool | None]
+    """
+    Whether the caller may complete it.
+    """
+    waits_for: NotRequired[list[dict[str, Any]] | None]
+    """
+    Of a blocked step: the conditions that do not hold, and why.
+    """
+    form_fields: NotRequired[list[dict[str, Any]] | None]
+    approval_options: NotRequired[list[dict[str, Any]] | None]
+    data: NotRequired[dict[str, Any] | None]
+    run_id: str
+    timeline_entry: TimelineLine | None
+
+
+class StepCompleted(TypedDict):
+    step_id: str
+    status: Literal["pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled"]
+    completed_at: NotRequired[str | None]
+    completed_by: NotRequired[str | None]
+    duration_minutes: NotRequired[float | None]
+    outcome: NotRequired[str | None]
+    approvals: NotRequired[dict[str, Any] | None]
+    """
+    The tally of a step that needs several approvals.
+    """
+    next_steps: list[NextStep]
+    run_status: RunProgress
+    timeline_entry: TimelineLine | None
+
+
+class Timeline(TypedDict):
+    run_id: str
+    timeline: list[TimelineEvent]
+    summary: TimelineSummary
+
+
+class Evidence(TypedDict):
+    run_id: str
+    timeline: list[TimelineEvent]
+    summary: TimelineSummary
+    format: str
+    organization_id: str
+    exported_at: str
+    exported_by: str
+    run: Run
+    playbook: Revision
+    events: list[dict[str, Any]]
+    """
+    As they were written, in order, each with `hash` and `previous_hash`.
+    """
+    verification: ChainVerification
+
+
+class PlaybookChecked(TypedDict):
+    """
+    Of a dry run: nothing was written.
+    """
+
+    validation: PlaybookValidation
+    metrics: PlaybookSize
+
+
+class PlaybookCreated(TypedDict):
+    playbook_id: str
+    smart_code: str
+    version: str
+    status: Literal["active", "archived"]
+    created_at: str
+    created_by: str
+    organization_id: str
+    validation: PlaybookValidation
+    metrics: PlaybookSize
+
+
+class PlaybookCreation(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["create"]]
+    playbook: PlaybookDraft
+
+
+class PlaybookRevised(TypedDict):
+    playbook_id: str
+    smart_code: str
+    version: str
+    status: Literal["active", "archived"]
+    created_at: str
+    created_by: str
+    organization_id: str
+    validation: PlaybookValidation
+    metrics: PlaybookSize
+    revision: int
+    updated_at: str
+    updated_by: str
+
+
+class RunAnalytics(TypedDict):
+    groups: list[RunGroup]
+    totals: RunFigures
+    filters: dict[str, Any]
+    group_by: list[str]
+    metrics: list[str]
