@@ -15,6 +15,7 @@ class Accepted(TypedDict):
     run_id: NotRequired[str | None]
     playbook_id: NotRequired[str | None]
     step_id: NotRequired[str | None]
+    webhook_id: NotRequired[str | None]
     signal_id: NotRequired[str | None]
 
 
@@ -63,6 +64,30 @@ class BulkMatches(TypedDict):
 
     matched: int
     matched_is_exact: bool
+
+
+class CalendarDocument(TypedDict):
+    title: str | None
+    time_zone: str
+    hours: dict[str, list[str]]
+    holidays: dict[str, Any]
+    exceptions: list[dict[str, Any]]
+    public_holidays: list[dict[str, str]]
+    """
+    Dates and names of those of the holidays' country.
+    """
+    public_holidays_until: str | None
+
+
+class CalendarPut(TypedDict):
+    """
+    The whole calendar.
+    """
+
+    organization_id: str
+    action: NotRequired[Literal["update"]]
+    document: dict[str, Any]
+    comment: NotRequired[str | None]
 
 
 class ChainBreak(TypedDict):
@@ -152,6 +177,55 @@ class DateRange(TypedDict):
     end: NotRequired[str | None]
 
 
+class Delivery(TypedDict):
+    delivery_id: str
+    """
+    The `webhook-id` that the endpoint gets, the same for every try.
+    """
+    webhook_id: str
+    event_type: str
+    event_id: str | None
+    """
+    Null where it is a test.
+    """
+    run_id: str | None
+    status: Literal["pending", "delivered", "failed"]
+    tries: int
+    """
+    Since it was made, or replayed.
+    """
+    created_at: str
+    next_try_at: str | None
+    delivered_at: str | None
+    last_try_at: str | None
+    last_status_code: int | None
+    """
+    What the endpoint answered; null where it did not.
+    """
+    error: str | None
+
+
+class DeliveryPage(TypedDict):
+    next: str | None
+    """
+    `cursor` of the next page; null on the last. It goes with the same filters and order only.
+    """
+    total: int
+    """
+    Of the whole list.
+    """
+    total_is_exact: bool
+    """
+    False where there are more than `total`.
+    """
+    deliveries: list[Delivery]
+
+
+class DeliveryReplay(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["replay"]]
+
+
 class ErrorBody(TypedDict):
     code: Code
     message: str
@@ -176,6 +250,16 @@ class ExecutionStats(TypedDict):
     median_duration_hours: float | None
 
 
+class FailedReplay(TypedDict):
+    """
+    `since`: only deliveries of then or later.
+    """
+
+    organization_id: str
+    action: NotRequired[Literal["replay"]]
+    since: str
+
+
 class NextStep(TypedDict):
     """
     A step that is open now, with what is needed to work on it.
@@ -185,6 +269,14 @@ class NextStep(TypedDict):
     sequence: int
     status: Literal["pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled"]
     assigned_to: NotRequired[str | None]
+    candidates: NotRequired[list[str] | None]
+    """
+    Users who are named for it, of whom any may act.
+    """
+    substitutes: NotRequired[list[str] | None]
+    """
+    Who may act just now for those whom it names.
+    """
     started_at: NotRequired[str | None]
     due_at: NotRequired[str | None]
     step_name: NotRequired[str | None]
@@ -202,6 +294,15 @@ class NextStep(TypedDict):
     form_fields: NotRequired[list[dict[str, Any]] | None]
     approval_options: NotRequired[list[dict[str, Any]] | None]
     data: NotRequired[dict[str, Any] | None]
+
+
+class OldSecret(TypedDict):
+    """
+    One that still signs, beside the current one.
+    """
+
+    version: int
+    valid_until: str
 
 
 class OperationOutcome(TypedDict):
@@ -226,6 +327,8 @@ class OperationOutcome(TypedDict):
     run_id: NotRequired[str | None]
     playbook_id: NotRequired[str | None]
     policy: NotRequired[str | None]
+    calendar: NotRequired[str | None]
+    webhook_id: NotRequired[str | None]
     result: NotRequired[dict[str, Any] | None]
     error: NotRequired[ErrorBody | None]
 
@@ -300,6 +403,14 @@ class PolicyPut(TypedDict):
     action: NotRequired[Literal["update"]]
     document: dict[str, Any]
     comment: NotRequired[str | None]
+
+
+class Replayed(TypedDict):
+    webhook_id: str
+    replayed: int
+    """
+    How many deliveries.
+    """
 
 
 class RevisionNote(TypedDict):
@@ -417,6 +528,16 @@ class RunUpdate(TypedDict):
     organization_id: str
     action: NotRequired[Literal["update"]]
     run: RunChange
+
+
+class SecretRotation(TypedDict):
+    """
+    `old_valid_seconds`: for so long the secret of before signs too.
+    """
+
+    organization_id: str
+    action: NotRequired[Literal["rotate_secret"]]
+    old_valid_seconds: NotRequired[int]
 
 
 class Signal(TypedDict):
@@ -547,6 +668,9 @@ class StepDefinition(TypedDict):
     timeout_minutes: NotRequired[float | None]
     conditions: NotRequired[StepConditions]
     automation_config: NotRequired[dict[str, Any] | None]
+    """
+    Of an automated step: `api_endpoint`, `retry_attempts` (3), `timeout_seconds` (30 for a call), `lease_seconds` (60, of workers), `fallback_to_manual`, `trigger` (`on_previous_completion`); others are passed on to whoever does the step.
+    """
     metadata: NotRequired[dict[str, Any]]
     step_id: str
 
@@ -567,6 +691,9 @@ class StepDraft(TypedDict):
     timeout_minutes: NotRequired[float | None]
     conditions: NotRequired[StepConditions]
     automation_config: NotRequired[dict[str, Any] | None]
+    """
+    Of an automated step: `api_endpoint`, `retry_attempts` (3), `timeout_seconds` (30 for a call), `lease_seconds` (60, of workers), `fallback_to_manual`, `trigger` (`on_previous_completion`); others are passed on to whoever does the step.
+    """
     metadata: NotRequired[dict[str, Any]]
 
 
@@ -698,6 +825,16 @@ class TimelineSummary(TypedDict):
     current_status: Literal["active", "paused", "blocked", "completed", "failed", "cancelled"]
 
 
+class TrialSent(TypedDict):
+    """
+    What becomes of it stands among the deliveries.
+    """
+
+    delivery_id: str
+    webhook_id: str
+    status: Literal["pending"]
+
+
 class UserPerformance(TypedDict):
     """
     `quality_score` = 100 × completions that were right the first time (no return, retry, contract rejection or
@@ -776,6 +913,209 @@ class Warned(TypedDict):
     message: str
 
 
+PlaybookId: TypeAlias = str
+
+
+class WebhookChange(TypedDict):
+    """
+    What of a subscription is changed; what is left out stays.
+    """
+
+    url: NotRequired[str | None]
+    event_types: NotRequired[
+        list[
+            Literal[
+                "*",
+                "approval_recorded",
+                "automation_attempt_failed",
+                "automation_fell_back",
+                "automation_requested",
+                "data_updated",
+                "late_result_recorded",
+                "notification_sent",
+                "reminder_due",
+                "run_blocked",
+                "run_cancelled",
+                "run_completed",
+                "run_created",
+                "run_failed",
+                "run_paused",
+                "run_reopened",
+                "run_resumed",
+                "run_unblocked",
+                "step_assigned",
+                "step_blocked",
+                "step_cancelled",
+                "step_completed",
+                "step_escalated",
+                "step_failed",
+                "step_offered",
+                "step_overdue",
+                "step_released",
+                "step_retried",
+                "step_skipped",
+                "step_started",
+                "steps_returned",
+            ]
+        ]
+        | None
+    ]
+    playbook_ids: NotRequired[list[PlaybookId] | None]
+    description: NotRequired[str | None]
+    contact: NotRequired[str | None]
+    status: NotRequired[Literal["active", "paused"] | None]
+
+
+class WebhookDeleted(TypedDict):
+    webhook_id: str
+    status: Literal["deleted"]
+
+
+class WebhookDraft(TypedDict):
+    """
+    A subscription as its owner wants it.
+    """
+
+    url: str
+    event_types: list[
+        Literal[
+            "*",
+            "approval_recorded",
+            "automation_attempt_failed",
+            "automation_fell_back",
+            "automation_requested",
+            "data_updated",
+            "late_result_recorded",
+            "notification_sent",
+            "reminder_due",
+            "run_blocked",
+            "run_cancelled",
+            "run_completed",
+            "run_created",
+            "run_failed",
+            "run_paused",
+            "run_reopened",
+            "run_resumed",
+            "run_unblocked",
+            "step_assigned",
+            "step_blocked",
+            "step_cancelled",
+            "step_completed",
+            "step_escalated",
+            "step_failed",
+            "step_offered",
+            "step_overdue",
+            "step_released",
+            "step_retried",
+            "step_skipped",
+            "step_started",
+            "steps_returned",
+        ]
+    ]
+    playbook_ids: NotRequired[list[PlaybookId]]
+    description: NotRequired[str]
+    contact: NotRequired[str | None]
+
+
+class WebhookEnabling(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["enable"]]
+
+
+class WebhookNote(TypedDict):
+    type: Literal["webhook_created", "webhook_changed", "webhook_enabled", "webhook_disabled", "secret_rotated"]
+    at: str
+    by: str
+    reason: NotRequired[str | None]
+
+
+class WebhookOutline(TypedDict):
+    webhook_id: str
+    organization_id: str
+    url: str
+    event_types: list[str]
+    playbook_ids: list[str]
+    """
+    Empty: runs of all playbooks.
+    """
+    description: str
+    contact: str | None
+    status: Literal["active", "paused", "disabled"]
+    status_reason: str | None
+    """
+    Why it is paused or disabled.
+    """
+    failing_since: str | None
+    """
+    The first of the tries that have all failed since.
+    """
+    secret_version: int
+    old_secrets: list[OldSecret]
+    created_at: str
+    created_by: str
+    updated_at: str
+    updated_by: str
+
+
+class WebhookPage(TypedDict):
+    next: str | None
+    """
+    `cursor` of the next page; null on the last. It goes with the same filters and order only.
+    """
+    total: int
+    """
+    Of the whole list.
+    """
+    total_is_exact: bool
+    """
+    False where there are more than `total`.
+    """
+    webhooks: list[WebhookOutline]
+
+
+class WebhookTest(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["test"]]
+
+
+class WebhookUpdate(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["update"]]
+    webhook: WebhookChange
+
+
+class WebhookWithSecret(TypedDict):
+    webhook_id: str
+    organization_id: str
+    url: str
+    event_types: list[str]
+    playbook_ids: list[str]
+    """
+    Empty: runs of all playbooks.
+    """
+    description: str
+    contact: str | None
+    status: Literal["active", "paused", "disabled"]
+    status_reason: str | None
+    """
+    Why it is paused or disabled.
+    """
+    failing_since: str | None
+    """
+    The first of the tries that have all failed since.
+    """
+    secret_version: int
+    old_secrets: list[OldSecret]
+    created_at: str
+    created_by: str
+    updated_at: str
+    updated_by: str
+    secret: str | None
+    """
+    `whsec_` and Base64. Shown here and never again; null where it is over already.
+    """
+
+
 class AnalyticsFilters(TypedDict):
     """
     What is left out lets everything through.
@@ -832,6 +1172,36 @@ class BulkSignal(TypedDict):
     action: NotRequired[Literal["bulk_signal"]]
     filter: RunSelection
     signal: Signal
+
+
+class Calendar(TypedDict):
+    calendar: str
+    revision: int
+    deleted: bool
+    updated_at: str
+    updated_by: str
+    comment: str | None
+    document: CalendarDocument
+
+
+class CalendarHistory(TypedDict):
+    next: str | None
+    """
+    `cursor` of the next page; null on the last. It goes with the same filters and order only.
+    """
+    total: int
+    """
+    Of the whole list.
+    """
+    total_is_exact: bool
+    """
+    False where there are more than `total`.
+    """
+    revisions: list[Calendar]
+
+
+class Calendars(TypedDict):
+    calendars: list[Calendar]
 
 
 class ErrorAnswer(TypedDict):
@@ -1101,6 +1471,14 @@ class StepAssignment(TypedDict):
     sequence: int
     status: Literal["pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled"]
     assigned_to: NotRequired[str | None]
+    candidates: NotRequired[list[str] | None]
+    """
+    Users who are named for it, of whom any may act.
+    """
+    substitutes: NotRequired[list[str] | None]
+    """
+    Who may act just now for those whom it names.
+    """
     started_at: NotRequired[str | None]
     due_at: NotRequired[str | None]
     step_name: NotRequired[str | None]
@@ -1129,6 +1507,10 @@ class StepCompleted(TypedDict):
     completed_by: NotRequired[str | None]
     duration_minutes: NotRequired[float | None]
     outcome: NotRequired[str | None]
+    on_behalf_of: NotRequired[str | None]
+    """
+    Whose substitute completed it, or voted.
+    """
     approvals: NotRequired[dict[str, Any] | None]
     """
     The tally of a step that needs several approvals.
@@ -1142,6 +1524,44 @@ class Timeline(TypedDict):
     run_id: str
     timeline: list[TimelineEvent]
     summary: TimelineSummary
+
+
+class Webhook(TypedDict):
+    webhook_id: str
+    organization_id: str
+    url: str
+    event_types: list[str]
+    playbook_ids: list[str]
+    """
+    Empty: runs of all playbooks.
+    """
+    description: str
+    contact: str | None
+    status: Literal["active", "paused", "disabled"]
+    status_reason: str | None
+    """
+    Why it is paused or disabled.
+    """
+    failing_since: str | None
+    """
+    The first of the tries that have all failed since.
+    """
+    secret_version: int
+    old_secrets: list[OldSecret]
+    created_at: str
+    created_by: str
+    updated_at: str
+    updated_by: str
+    events: list[WebhookNote]
+    """
+    What happened to it, the newest first; the last 50.
+    """
+
+
+class WebhookCreation(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["create"]]
+    webhook: WebhookDraft
 
 
 class Evidence(TypedDict):
