@@ -38,6 +38,27 @@ class DeleteOrganizationDocument(Command):
 DocumentCommand = PutOrganizationDocument | DeleteOrganizationDocument
 
 
+class CreateDelegation(Command):
+    """From `starts_at` to `ends_at` the substitute may act as the delegator."""
+
+    delegation_id: str
+    organization_id: str
+    delegator: str
+    substitute: str
+    roles: tuple[str, ...] | None = None
+    starts_at: Moment | None = None
+    """At once, where none is given."""
+    ends_at: Moment
+    reason: str | None = None
+
+
+class RevokeDelegation(Command):
+    """It ends now."""
+
+    delegation_id: str
+    organization_id: str
+
+
 class OrganizationDocumentChanged(Event):
     """A document's current revision; the compacted topic keeps the last one of each document."""
 
@@ -62,5 +83,10 @@ def document_key(organization_id: str, kind: str, name: str = "") -> str:
     return f"{organization_id}:{local_key(kind, name)}"
 
 
-ORGANIZATION_COMMANDS: tuple[type[Command], ...] = (PutOrganizationDocument, DeleteOrganizationDocument)
+ORGANIZATION_COMMANDS: tuple[type[Command], ...] = (
+    PutOrganizationDocument,
+    DeleteOrganizationDocument,
+    CreateDelegation,
+    RevokeDelegation,
+)
 ORGANIZATION_EVENTS: tuple[type[Event], ...] = (OrganizationDocumentChanged,)

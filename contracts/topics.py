@@ -36,8 +36,8 @@ RUN_EVENTS = Topic(
     "What happened to runs, in order of each run's sequence", retention_seconds=FOREVER,
 )  # fmt: skip
 REGISTRY_COMMANDS = Topic(
-    "registry.commands", "playbook id, or a document's kind and name", ("gateway",), ("playbook_registry",),
-    "Commands to playbooks, and to documents of organisations",
+    "registry.commands", "playbook id, delegation id, or a document's kind and name", ("gateway",),
+    ("playbook_registry",), "Commands to playbooks, and to documents of organisations",
 )  # fmt: skip
 BULK_COMMANDS = Topic(
     "bulk.commands", "operation id", ("gateway",), ("run_engine",), "Signals to many runs at once",

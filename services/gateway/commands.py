@@ -84,6 +84,7 @@ _TOPICS: dict[Kind, Topic] = {
     "playbook": topics.REGISTRY_COMMANDS,
     "policy": topics.REGISTRY_COMMANDS,
     "calendar": topics.REGISTRY_COMMANDS,
+    "delegation": topics.REGISTRY_COMMANDS,
     "bulk": topics.BULK_COMMANDS,
     "webhook": topics.NOTIFIER_COMMANDS,
 }

@@ -15,6 +15,7 @@ from services.gateway.rate_limits import RateLimits
 from services.gateway.routes.analytics import AnalyticsRoutes
 from services.gateway.routes.audit import AuditRoutes
 from services.gateway.routes.calendars import CalendarRoutes
+from services.gateway.routes.delegations import DelegationRoutes
 from services.gateway.routes.outcomes import OperationRoutes
 from services.gateway.routes.playbooks import PlaybookCommandRoutes, PlaybookReadRoutes
 from services.gateway.routes.policies import PolicyRoutes
@@ -66,6 +67,7 @@ def build(settings: GatewaySettings) -> Service:
         AnalyticsRoutes(admission, commands, analytics),
         PolicyRoutes(admission, commands, registry, in_force),
         CalendarRoutes(admission, commands, registry, in_force),
+        DelegationRoutes(admission, commands, registry, in_force),
         OperationRoutes(admission, registry, run_engine, notifier, in_force),
         AuditRoutes(admission, run_engine, timeline),
         WebhookCommandRoutes(admission, commands, notifier),

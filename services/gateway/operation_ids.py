@@ -8,7 +8,7 @@ from typing import Literal, cast, get_args
 from services.gateway.owners import not_found
 from services.gateway.routes.paths import is_id
 
-Kind = Literal["run", "playbook", "policy", "calendar", "bulk", "webhook"]
+Kind = Literal["run", "playbook", "policy", "calendar", "delegation", "bulk", "webhook"]
 PREFIX = "op_"
 _MAX_LENGTH = 400
 _CHECK_LENGTH = 16

@@ -11,13 +11,15 @@ from datetime import datetime
 from contracts.commands import CreatePlaybook, PlaybookChange
 from contracts.definitions import PlaybookDefinition
 from contracts.events import PlaybookRegistered
-from contracts.organization_documents import DocumentCommand
+from contracts.organization_documents import CreateDelegation, DocumentCommand, RevokeDelegation
 from contracts.policies import OrganizationPolicies
 from contracts.rejections import OTHER_BODY, SET_ASIDE, Code, Rejection
 from contracts.replies import Reply
 from contracts.topics import PLAYBOOK_EVENTS
 from contracts.values import Actor
 from services.playbook_registry.changes import Changes, smart_code_taken
+from services.playbook_registry.delegations.changes import DelegationChanges, told
+from services.playbook_registry.delegations.store import DelegationStore
 from services.playbook_registry.domain.playbook import LastChange, RevisionNote, StoredPlaybook
 from services.playbook_registry.domain.revisions import as_json, created_view, first_revision, metrics
 from services.playbook_registry.domain.validation import refusal
@@ -59,6 +61,7 @@ class CommandConsumer:
         self,
         store: PlaybookStore,
         documents: DocumentStore,
+        delegations: DelegationStore,
         publisher: Publisher,
         parking: Parking,
         has_base: Callable[[str], bool],
@@ -69,6 +72,7 @@ class CommandConsumer:
         self._policies = documents.policies
         self._changes = Changes(store, documents, has_base)
         self._documents = DocumentChanges(documents)
+        self._delegations = DelegationChanges(delegations)
         self._publisher = publisher
         self._parking = parking
 
@@ -79,6 +83,8 @@ class CommandConsumer:
         for message in messages:  # first: what else comes with them is held to them
             if isinstance(message.payload, DocumentCommand):
                 await self._put(message)
+            elif isinstance(message.payload, CreateDelegation | RevokeDelegation):
+                await self._delegate(message)
         creations = [message for message in messages if isinstance(message.payload, CreatePlaybook)]
         if creations:
             await self._take(creations)
@@ -103,6 +109,12 @@ class CommandConsumer:
         reply, document = await self._documents.take(message)
         if document is not None:
             await self._publisher.publish([changed_message(document)])
+        await self._answer([(message, reply)])
+
+    async def _delegate(self, message: Message) -> None:
+        reply, delegation = await self._delegations.take(message)
+        if delegation is not None:
+            await self._publisher.publish([told(delegation, message)])
         await self._answer([(message, reply)])
 
     async def _answer(self, answers: Sequence[tuple[Message, Reply]]) -> None:

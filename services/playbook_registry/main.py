@@ -3,6 +3,9 @@
 from contracts.topics import REGISTRY_COMMANDS
 from services.playbook_registry import store
 from services.playbook_registry.consumers import CommandConsumer
+from services.playbook_registry.delegations import queries as delegation_queries
+from services.playbook_registry.delegations import store as delegation_store
+from services.playbook_registry.delegations.store import DelegationStore
 from services.playbook_registry.lists import PlaybookLists
 from services.playbook_registry.organization import calendar_queries
 from services.playbook_registry.organization import queries as organization_queries
@@ -20,11 +23,13 @@ NAME = "playbook_registry"
 def build(settings: Settings) -> Service:
     service = Service(NAME, settings)
     playbooks, documents = PlaybookStore(service.mongo), DocumentStore(service.mongo)
+    delegations = DelegationStore(service.mongo)
     parking = Parking(service.publisher, REGISTRY_COMMANDS, NAME)
-    commands = CommandConsumer(playbooks, documents, service.publisher, parking, settings.has_base)
+    commands = CommandConsumer(playbooks, documents, delegations, service.publisher, parking, settings.has_base)
     service.consumers.add(REGISTRY_COMMANDS, service.group(REGISTRY_COMMANDS.name), commands.handle, commands.set_aside)
-    service.indexes = {**store.INDEXES, **organization_store.INDEXES}
+    service.indexes = {**store.INDEXES, **organization_store.INDEXES, **delegation_store.INDEXES}
     service.app.include_router(router(playbooks, PlaybookLists(service.mongo), documents, settings.has_base))
     service.app.include_router(organization_queries.router(documents, playbooks.refusals))
     service.app.include_router(calendar_queries.router(documents, playbooks.refusals))
+    service.app.include_router(delegation_queries.router(delegations, playbooks.refusals))
     return service

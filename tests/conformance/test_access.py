@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -22,6 +23,7 @@ from tests.running_stack import RunningStack
 
 SECRET_WORD = f"ours-{uuid.uuid4().hex}"
 """In everything that our organisation has; nobody else may ever see it."""
+LATER = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 BODIES: dict[str, dict[str, Any]] = {
     "create_playbook": {
         "playbook": {
@@ -37,6 +39,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "update_run": {"run": {"data": {"word": SECRET_WORD}}},
     "claim_step": {},
     "release_step": {},
+    "create_delegation": {"delegation": {"substitute": SECRET_WORD, "ends_at": LATER}},
     "put_policy": {"document": {"policy_id": SECRET_WORD}},
     "put_calendar": {
         "document": {"title": SECRET_WORD, "time_zone": "Europe/Berlin", "hours": {"monday": ["09:00-17:00"]}}
@@ -72,6 +75,7 @@ NAMES = {
     "calendar": "office_hours",
     "webhook_id": "wh_1",
     "delivery_id": "msg_1",
+    "delegation_id": "dlg_1",
 }
 """By name of a path's parameter."""
 
@@ -103,7 +107,7 @@ async def world(stack: RunningStack) -> AsyncIterator[World]:
 
 
 async def _settled(world: World) -> World:
-    """With a playbook and a run of it."""
+    """With a playbook, a run of it and a delegation."""
     by_name = {operation.name: operation for operation in OPERATIONS}
     playbook = (await world.send(world.ask(by_name["create_playbook"]))).json()["data"]
     BODIES["start_run"]["run"]["playbook_id"] = playbook["playbook_id"]
@@ -114,7 +118,9 @@ async def _settled(world: World) -> World:
     webhook = (await world.send(world.ask(by_name["create_webhook"]))).json()["data"]
     world = replace(world, ids={**world.ids, "operation_id": operation_id, "webhook_id": webhook["webhook_id"]})
     sent = (await world.send(world.ask(by_name["test_webhook"]))).json()["data"]
-    return replace(world, ids={**world.ids, "delivery_id": sent["delivery_id"]})
+    delegation = (await world.send(world.ask(by_name["create_delegation"]))).json()["data"]
+    more = {"delivery_id": sent["delivery_id"], "delegation_id": delegation["delegation_id"]}
+    return replace(world, ids={**world.ids, **more})
 
 
 def _combinations() -> list[Any]:

@@ -4,13 +4,14 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from contracts.policies import DELEGATION
 from contracts.replies import Reply
 from services.gateway.admission import Admission
 from services.gateway.commands import OPERATIONS_PATH
 from services.gateway.in_force import InForce
 from services.gateway.operation_ids import OperationId
 from services.gateway.owners import BEHIND, CONSISTENCY, Owner, not_found
-from services.gateway.routes.operations.common import CALENDARS, PLAYBOOKS, POLICIES, RUNS, WEBHOOKS
+from services.gateway.routes.operations.common import CALENDARS, DELEGATIONS, PLAYBOOKS, POLICIES, RUNS, WEBHOOKS
 from services.gateway.routes.paths import query_of
 from shared.http import success
 
@@ -49,10 +50,12 @@ class OperationRoutes:
         return success(shown, headers=headers)
 
     async def _consistency(self, operation: OperationId, organization_id: str, reply: Reply | None) -> dict[str, str]:
-        """Of a policy or a calendar: it is in force before it is told that it was put, or the answer says otherwise."""
-        if operation.kind not in ("policy", "calendar") or reply is None or reply.result is None:
+        """What an organisation has set is in force before it is told, or the answer says otherwise."""
+        if operation.kind not in ("policy", "calendar", "delegation") or reply is None or reply.result is None:
             return {}
         kind, _, name = operation.subject.partition(":")
+        if operation.kind == DELEGATION:
+            kind, name = DELEGATION, operation.subject
         there = await self._in_force.wait(organization_id, kind, name, reply.result["revision"])
         return {} if there else {CONSISTENCY: BEHIND}
 
@@ -73,6 +76,7 @@ _INTERNAL = {
     "policy": "/internal/policies",
     "calendar": "/internal/calendars",
     "webhook": "/internal/webhooks",
+    "delegation": "/internal/delegations",
 }
 _SUBJECTS = {
     "run": ("run_id", RUNS),
@@ -80,6 +84,7 @@ _SUBJECTS = {
     "policy": ("policy", POLICIES),
     "calendar": ("calendar", CALENDARS),
     "webhook": ("webhook_id", WEBHOOKS),
+    "delegation": ("delegation_id", DELEGATIONS),
 }
 
 

@@ -54,6 +54,11 @@ def calendar_of(request: Request) -> str:
     return _id(request, "calendar", "Calendar")
 
 
+def delegation_id_of(request: Request) -> str:
+    """Raises Refused (NOT_FOUND) for what can be no delegation's id."""
+    return _id(request, "delegation_id", "Delegation")
+
+
 def revision_of(request: Request) -> str:
     """Raises Refused (NOT_FOUND) for what can be no revision's number."""
     value: str = request.path_params["revision"]

@@ -3,9 +3,11 @@
 from services.gateway.routes.analytics import AnalyticsRoutes
 from services.gateway.routes.audit import AuditRoutes
 from services.gateway.routes.calendars import CalendarRoutes
+from services.gateway.routes.delegations import DelegationRoutes
 from services.gateway.routes.operations import analytics as figures
 from services.gateway.routes.operations import audit as proofs
 from services.gateway.routes.operations import calendars as hours
+from services.gateway.routes.operations import delegations as substitutes
 from services.gateway.routes.operations import outcomes, runs, tasks
 from services.gateway.routes.operations import playbooks as definitions
 from services.gateway.routes.operations import policies as rules
@@ -26,6 +28,7 @@ def routes(
     analytics: AnalyticsRoutes,
     policies: PolicyRoutes,
     calendars: CalendarRoutes,
+    delegations: DelegationRoutes,
     operations: OperationRoutes,
     audit: AuditRoutes,
     webhook_commands: WebhookCommandRoutes,
@@ -65,6 +68,10 @@ def routes(
         hours.PUT_CALENDAR.route(calendars.put),
         hours.DELETE_CALENDAR.route(calendars.delete),
         hours.READ_CALENDAR_HISTORY.route(calendars.history),
+        substitutes.CREATE_DELEGATION.route(delegations.create),
+        substitutes.LIST_DELEGATIONS.route(delegations.listing),
+        substitutes.READ_DELEGATION.route(delegations.read),
+        substitutes.REVOKE_DELEGATION.route(delegations.revoke),
         outcomes.READ_OPERATION.route(operations.read),
         outcomes.READ_RESULTS.route(operations.results),
         hooks.CREATE_WEBHOOK.route(webhook_commands.create),

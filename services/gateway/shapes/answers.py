@@ -119,6 +119,22 @@ class Calendar(Shape):
     document: CalendarDocument
 
 
+class Delegation(Shape):
+    delegation_id: str
+    delegator: str
+    substitute: str
+    roles: list[str] | None
+    """Null: for all that the delegator may work on."""
+    starts_at: Moment
+    ends_at: Moment
+    status: Literal["scheduled", "in_force", "ended", "revoked"]
+    reason: str | None
+    created_at: Moment
+    created_by: str
+    revoked_at: Moment | None
+    revoked_by: str | None
+
+
 class StepRow(Shape):
     step_id: str
     sequence: int

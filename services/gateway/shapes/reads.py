@@ -6,6 +6,7 @@ from contracts.definitions import StepDefinition
 from contracts.values import Moment
 from services.gateway.shapes.answers import (
     Calendar,
+    Delegation,
     ErrorBody,
     PlaybookSize,
     Policy,
@@ -408,6 +409,10 @@ class Policies(Shape):
     policies: list[Policy]
 
 
+class DelegationPage(Listed):
+    delegations: list[Delegation]
+
+
 class PolicyHistory(Listed):
     revisions: list[Policy]
 
@@ -436,6 +441,7 @@ class OperationOutcome(Shape):
     policy: str | None = None
     calendar: str | None = None
     webhook_id: str | None = None
+    delegation_id: str | None = None
     result: dict[str, Any] | None = None
     error: ErrorBody | None = None
 

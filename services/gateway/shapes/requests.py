@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.bulk import RunSelection
 from contracts.definitions import PlaybookDraft, SmartCode
+from contracts.policies import MAX_ROLES, Word
 from contracts.signals import Signal
 from contracts.values import Attachment, Moment
 from contracts.webhooks import MAX_OLD_SECRET_SECONDS, OLD_SECRET_SECONDS, WebhookChange, WebhookDraft
@@ -51,6 +52,26 @@ class CalendarPut(Body):
     action: Literal["update"] = "update"
     document: dict[str, Any]
     comment: str | None = Field(default=None, max_length=2000)
+
+
+class DelegationRequest(BaseModel):
+    """Who stands in for whom, and for how long."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    substitute: Word
+    delegator: Word | None = None
+    """The caller, where none is named; anybody else needs `step:override`."""
+    roles: list[Word] | None = Field(default=None, min_length=1, max_length=MAX_ROLES)
+    """Only for steps that ask for one of these roles; without it, for all that the delegator may work on."""
+    starts_at: Moment | None = None
+    """At once, where none is given."""
+    ends_at: Moment
+    reason: str | None = Field(default=None, max_length=2000)
+
+
+class DelegationCreation(Body):
+    action: Literal["create"] = "create"
+    delegation: DelegationRequest
 
 
 class RunRequest(BaseModel):

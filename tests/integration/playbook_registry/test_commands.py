@@ -10,11 +10,13 @@ from aiokafka.errors import KafkaError
 
 from contracts.topics import REGISTRY_COMMANDS
 from services.playbook_registry.consumers import CommandConsumer
+from services.playbook_registry.delegations.store import DelegationStore
 from services.playbook_registry.organization.store import DocumentStore
 from services.playbook_registry.store import PlaybookStore
 from shared.ids import new_id
 from shared.kafka import Parking, Publisher
 from shared.messages import OutgoingMessage
+from shared.mongo import Mongo
 from tests.conformance.reference import Example, example
 from tests.integration.asking import GivenRecord, hostile_records
 from tests.integration.playbook_registry.conftest import Bench, draft
@@ -106,6 +108,10 @@ class BreaksOnce:
             raise KafkaError("the connection is gone")
 
 
+def stores(mongo: Mongo) -> tuple[PlaybookStore, DocumentStore, DelegationStore]:
+    return PlaybookStore(mongo), DocumentStore(mongo), DelegationStore(mongo)
+
+
 @pytest.mark.parametrize("sends", [False, True], ids=["not sent", "sent"])
 @pytest.mark.parametrize("at_call", [1, 2], ids=["events", "replies"])
 async def test_a_fault_after_the_write_leaves_no_half_state(bench: Bench, at_call: int, sends: bool) -> None:
@@ -114,7 +120,7 @@ async def test_a_fault_after_the_write_leaves_no_half_state(bench: Bench, at_cal
     broken = BreaksOnce(bench.publisher, at_call, sends)
     parking = Parking(bench.publisher, REGISTRY_COMMANDS, "test")
     mongo = bench.service.mongo
-    consumer = CommandConsumer(PlaybookStore(mongo), DocumentStore(mongo), broken, parking, _without_base)  # type: ignore[arg-type]
+    consumer = CommandConsumer(*stores(mongo), broken, parking, _without_base)  # type: ignore[arg-type]
     batch = (GivenRecord.of(command),)
     with pytest.raises(KafkaError):
         await consumer.handle(batch)
@@ -130,7 +136,7 @@ async def test_of_two_in_one_batch_with_one_smart_code_one_is_registered(bench: 
     one, other = (bench.command(draft(), organization_id) for _ in range(2))
     parking = Parking(bench.publisher, REGISTRY_COMMANDS, "test")
     mongo = bench.service.mongo
-    consumer = CommandConsumer(PlaybookStore(mongo), DocumentStore(mongo), bench.publisher, parking, _without_base)
+    consumer = CommandConsumer(*stores(mongo), bench.publisher, parking, _without_base)
     await consumer.handle(tuple(GivenRecord.of(c) for c in (one, other, one)))
     replies = [await bench.ask(command) for command in (one, other)]
     assert sorted((r.rejection.code if r.rejection else "created") for r in replies) == ["CONFLICT", "created"]

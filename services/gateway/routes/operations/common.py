@@ -10,6 +10,7 @@ RUNS = "/api/v1/playbook-runs"
 POLICIES = "/api/v1/policies"
 CALENDARS = "/api/v1/calendars"
 WEBHOOKS = "/api/v1/webhooks"
+DELEGATIONS = "/api/v1/delegations"
 
 BODY = (Code.VALIDATION_ERROR, Code.ORGANIZATION_REQUIRED, Code.PAYLOAD_TOO_LARGE)
 RUN_COMMAND = (*BODY, Code.NOT_FOUND, Code.INVALID_STATE, Code.IDEMPOTENCY_CONFLICT)

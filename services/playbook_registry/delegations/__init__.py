@@ -1,0 +1,1 @@
+"""Delegations: who may act as whom, for a time."""

@@ -1,0 +1,46 @@
+"""The registry's query endpoints about delegations, for the gateway."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from services.playbook_registry.delegations.store import DelegationFilters, DelegationStore
+from services.playbook_registry.domain.delegations import delegation_view, not_found
+from shared import clock
+from shared.errors import Refused
+from shared.http import success
+from shared.pages import DEFAULT_LIMIT, MAX_LIMIT
+from shared.refusals import Refusals
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+
+
+def router(store: DelegationStore, refusals: Refusals) -> APIRouter:
+    routes = APIRouter(prefix="/internal/delegations")
+
+    @routes.get("")
+    async def delegations(
+        organization_id: str,
+        filters: Annotated[DelegationFilters, Depends()],
+        cursor: str | None = None,
+        limit: Limit = DEFAULT_LIMIT,
+    ) -> Response:
+        page, now = await store.page(organization_id, filters, cursor, limit), clock.now()
+        return success({"delegations": [delegation_view(found, now) for found in page.items], **page.about()})
+
+    @routes.get("/{delegation_id}")
+    async def delegation(delegation_id: str, organization_id: str) -> Response:
+        found = await store.get(organization_id, delegation_id)
+        if found is None:
+            raise Refused.because(not_found(delegation_id))
+        return success(delegation_view(found, clock.now()))
+
+    @routes.get("/{delegation_id}/commands/{command_id}")
+    async def answer(delegation_id: str, command_id: str, organization_id: str) -> Response:
+        found = await store.get(organization_id, delegation_id)
+        if found is not None and command_id in (found.created_with, found.revoked_with):
+            return success({"reply": {"result": delegation_view(found, clock.now())}})
+        reply = await refusals.of(organization_id, command_id)
+        return success({"reply": reply.model_dump(mode="json") if reply is not None else None})
+
+    return routes
