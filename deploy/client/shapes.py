@@ -177,6 +177,56 @@ class DateRange(TypedDict):
     end: NotRequired[str | None]
 
 
+class Delegation(TypedDict):
+    delegation_id: str
+    delegator: str
+    substitute: str
+    roles: list[str] | None
+    """
+    Null: for all that the delegator may work on.
+    """
+    starts_at: str
+    ends_at: str
+    status: Literal["scheduled", "in_force", "ended", "revoked"]
+    reason: str | None
+    created_at: str
+    created_by: str
+    revoked_at: str | None
+    revoked_by: str | None
+
+
+class DelegationPage(TypedDict):
+    next: str | None
+    """
+    `cursor` of the next page; null on the last. It goes with the same filters and order only.
+    """
+    total: int
+    """
+    Of the whole list.
+    """
+    total_is_exact: bool
+    """
+    False where there are more than `total`.
+    """
+    delegations: list[Delegation]
+
+
+Role: TypeAlias = str
+
+
+class DelegationRequest(TypedDict):
+    """
+    Who stands in for whom, and for how long.
+    """
+
+    substitute: str
+    delegator: NotRequired[str | None]
+    roles: NotRequired[list[Role] | None]
+    starts_at: NotRequired[str | None]
+    ends_at: str
+    reason: NotRequired[str | None]
+
+
 class Delivery(TypedDict):
     delivery_id: str
     """
@@ -329,6 +379,7 @@ class OperationOutcome(TypedDict):
     policy: NotRequired[str | None]
     calendar: NotRequired[str | None]
     webhook_id: NotRequired[str | None]
+    delegation_id: NotRequired[str | None]
     result: NotRequired[dict[str, Any] | None]
     error: NotRequired[ErrorBody | None]
 
@@ -1202,6 +1253,12 @@ class CalendarHistory(TypedDict):
 
 class Calendars(TypedDict):
     calendars: list[Calendar]
+
+
+class DelegationCreation(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["create"]]
+    delegation: DelegationRequest
 
 
 class ErrorAnswer(TypedDict):
