@@ -169,12 +169,14 @@ class RecordAutomationResult(Command):
 
 
 class RecordNotification(Command):
-    """A notification left the house."""
+    """A notification left the house, or was given up."""
 
     recipient: str
     notification_type: str
     channel: str
     step_id: str | None = None
+    failure: str | None = None
+    """Why it was given up; null where it was sent."""
 
 
 RUN_COMMANDS: tuple[type[Command], ...] = (

@@ -154,5 +154,6 @@ _DETAILS: dict[str, Callable[[Payload], dict[str, Any]]] = {
     "RunReopened": _signalled(),
     "RunCancelled": _signalled("duration_minutes"),
     "NotificationSent": _fields("recipient", "notification_type", "channel", "step_id"),
+    "NotificationFailed": _fields("recipient", "notification_type", "channel", "step_id", "reason"),
 }
 """By event. A test walks the registered events and says which one has none."""

@@ -380,6 +380,16 @@ class NotificationSent(Event):
     step_id: str | None = None
 
 
+class NotificationFailed(Event):
+    """It was given up: nobody was told."""
+
+    recipient: str
+    notification_type: str
+    channel: str
+    step_id: str | None = None
+    reason: str
+
+
 class PlaybookRegistered(Event):
     """A playbook's current revision; the compacted topic keeps the last one of each playbook."""
 
@@ -392,10 +402,18 @@ RUN_EVENTS: tuple[type[Event], ...] = (
     StepRetried, StepAssigned, StepOffered, StepReleased, StepEscalated, StepOverdue, ReminderDue, ApprovalRecorded,
     AutomationRequested, AutomationAttemptFailed, AutomationFellBack, LateResultRecorded, DataUpdated, RunPaused,
     RunResumed, RunBlocked, RunUnblocked, RunCompleted, RunFailed, RunReopened, RunCancelled, NotificationSent,
+    NotificationFailed,
 )  # fmt: skip
 PLAYBOOK_EVENTS: tuple[type[Event], ...] = (PlaybookRegistered,)
 
 HOUSEKEEPING: frozenset[str] = frozenset(
-    {"AutomationRequested", "AutomationAttemptFailed", "StepOverdue", "ReminderDue", "NotificationSent"}
+    {
+        "AutomationRequested",
+        "AutomationAttemptFailed",
+        "StepOverdue",
+        "ReminderDue",
+        "NotificationSent",
+        "NotificationFailed",
+    }
 )
 """Events that the timeline shows only with `include_system_events=true`."""

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from contracts.events import Event, StepEscalated, StepOverdue
-from services.notifier.domain.notices import NOTIFYING, Notice, Source, StepKey, assignee, notice
+from contracts.events import Event, RunCancelled, RunCompleted, RunFailed, StepEscalated, StepOverdue
+from services.notifier.domain.notices import NOTIFYING, Notice, Source, StepKey, assignee, ending, notice, started
 from services.notifier.domain.retries import FOR_A_DAY
 from services.notifier.store import Assignment, Delivery, NoticeStore
 from shared.clock import now
 from shared.messages import Message
 
 EMAIL = "email"
+_ENDS = (RunCompleted, RunFailed, RunCancelled)
 
 
 class Mails:
@@ -24,6 +25,8 @@ class Mails:
         await self._keep([m for m in messages if isinstance(m.payload, NOTIFYING)])
 
     async def _keep(self, messages: Sequence[Message]) -> None:
+        starts = [run for message in messages if (run := started(message.envelope.key, _event(message)[0]))]
+        await self._store.remember(starts, now())
         deliveries, assignments = await self._plan(messages)
         # Deliveries first: a batch that comes again must find the assignees as they were before it.
         await self._store.add(deliveries)
@@ -33,12 +36,13 @@ class Mails:
 
     async def _plan(self, messages: Sequence[Message]) -> tuple[list[Delivery], list[Assignment]]:
         assignees = dict(await self._store.assignees(_unsaid(messages)))
+        runs = await self._store.runs({m.envelope.key for m in messages if isinstance(m.payload, _ENDS)})
         deliveries: list[Delivery] = []
         assigned: dict[StepKey, Assignment] = {}
         oldest = now() - FOR_A_DAY.given_up_after
         for message in messages:
             event, source = _event(message)
-            told = notice(source, event, assignees)
+            told = notice(source, event, assignees) or ending(source, event, runs.get(source.run_id))
             if told and message.envelope.time > oldest:
                 deliveries.append(_delivery(message, told))
             given = assignee(event)

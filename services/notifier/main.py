@@ -8,7 +8,7 @@ from services.notifier.mails import Mails
 from services.notifier.sending import Sender
 from services.notifier.settings import NotifierSettings
 from services.notifier.smtp import MailServer
-from services.notifier.store import ASSIGNEES, DELIVERIES, INDEXES, Delivery, NoticeStore
+from services.notifier.store import INDEXES, Delivery, NoticeStore
 from services.notifier.webhooks import assembly
 from shared.kafka import Parking
 from shared.leased_work import LeasedWork
@@ -33,8 +33,7 @@ def build(settings: NotifierSettings) -> Service:
 
 def _store(service: Service, settings: NotifierSettings) -> NoticeStore:
     return NoticeStore(
-        service.mongo.collection(DELIVERIES),
-        service.mongo.collection(ASSIGNEES),
+        service.mongo,
         kept=timedelta(days=settings.notifier_kept_days),
         lease=timedelta(seconds=settings.notifier_smtp_timeout_seconds * _LEASE_OVER_TIMEOUT),
     )

@@ -75,25 +75,28 @@ class Sender:
         await self._store.try_again(delivery.delivery_id, at, reason)
 
     async def _give_up(self, delivery: Delivery, reason: str) -> None:
+        """The run's timeline says that nobody was told."""
+        record = record_command(delivery, failure=reason)
+        await self._publisher.publish([record] if record else [])
         NOTIFICATIONS.labels("failed").inc()
         log.error("notification_failed", delivery_id=delivery.delivery_id, reason=reason)
         await self._store.mark(delivery.delivery_id, "failed", reason)
 
 
-def record_command(delivery: Delivery) -> OutgoingMessage | None:
+def record_command(delivery: Delivery, failure: str | None = None) -> OutgoingMessage | None:
     """However often it is published, it has one id and counts once. None where it is about no run."""
     notice = delivery.notice
     if notice.run_id is None:
         return None
     command = RecordNotification(
         caller=SYSTEM_CALLER, recipient=notice.recipient, notification_type=notice.type, channel=EMAIL,
-        step_id=notice.step_id,
+        step_id=notice.step_id, failure=failure,
     )  # fmt: skip
     return command_message(
         topics.RUN_COMMANDS.name,
         notice.run_id,
         command,
-        message_id=stable_id("cmd", "notification", delivery.delivery_id),
+        message_id=stable_id("cmd", "notification", delivery.delivery_id, *(["failed"] if failure else [])),
         organization_id=notice.organization_id,
         correlation_id=delivery.correlation_id,
         causation_id=delivery.causation_id,

@@ -1,4 +1,4 @@
-"""Deliveries, each once for one event and channel; and who has which step, for the events that do not say."""
+"""Deliveries, each once for one event and channel; and what the events do not say: who has a step, who began a run."""
 
 from collections.abc import Collection as Many
 from collections.abc import Mapping, Sequence
@@ -8,17 +8,19 @@ from typing import Literal
 
 from pymongo import ASCENDING, IndexModel, InsertOne, ReturnDocument, UpdateOne
 
-from services.notifier.domain.notices import Notice, StepKey
-from shared.mongo import Collection, Document, bulk_write
+from services.notifier.domain.notices import Notice, StartedRun, StepKey
+from shared.mongo import Collection, Document, Mongo, bulk_write
 
 DELIVERIES = "deliveries"
 ASSIGNEES = "assignees"
+RUNS = "runs"
 INDEXES = {
     DELIVERIES: [
         IndexModel([("status", ASCENDING), ("due_at", ASCENDING)], name="due"),
         IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ],
     ASSIGNEES: [IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0)],
+    RUNS: [IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0)],
 }
 ASSIGNEES_KEPT = timedelta(days=365)
 Status = Literal["pending", "accepted", "sent", "failed"]
@@ -48,9 +50,10 @@ class Assignment:
 
 
 class NoticeStore:
-    def __init__(self, deliveries: Collection, assignees: Collection, kept: timedelta, lease: timedelta) -> None:
-        self._deliveries = deliveries
-        self._assignees = assignees
+    def __init__(self, mongo: Mongo, kept: timedelta, lease: timedelta) -> None:
+        self._deliveries: Collection = mongo.collection(DELIVERIES)
+        self._assignees: Collection = mongo.collection(ASSIGNEES)
+        self._runs: Collection = mongo.collection(RUNS)
         self._kept = kept
         self._lease = lease
 
@@ -79,6 +82,17 @@ class NoticeStore:
     async def assign(self, assignments: Sequence[Assignment], now: datetime) -> None:
         """The latest event counts, whichever comes first."""
         await bulk_write(self._assignees, [_assign(a, now) for a in assignments])
+
+    async def remember(self, runs: Sequence[StartedRun], now: datetime) -> None:
+        """One that is known already is left as it is."""
+        documents = [{"_id": run.run_id, **asdict(run), "expires_at": now + ASSIGNEES_KEPT} for run in runs]
+        await bulk_write(self._runs, [InsertOne(document) for document in documents])
+
+    async def runs(self, run_ids: Many[str]) -> Mapping[str, StartedRun]:
+        if not run_ids:
+            return {}
+        found = await self._runs.find({"_id": {"$in": sorted(run_ids)}}).to_list(None)
+        return {run["_id"]: StartedRun(run["_id"], run["started_by"], run["playbook_name"]) for run in found}
 
     async def assignees(self, steps: Many[StepKey]) -> Mapping[StepKey, str]:
         if not steps:

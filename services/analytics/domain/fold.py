@@ -200,5 +200,6 @@ EFFECTS: dict[type[Event], Callable[[RunSummary, Any], RunSummary]] = {
     events.RunReopened: _reopened,
     events.RunCancelled: _run_cancelled,
     events.NotificationSent: _nothing,
+    events.NotificationFailed: _nothing,
 }
 """By event. Each gives a new summary. A test walks the registered events and says which one has no decision."""

@@ -15,6 +15,9 @@ _SUBJECTS: dict[NoticeType, str] = {
     "step_escalation": "Escalated: {about}",
     "step_overdue": "Overdue: {about}",
     "step_reminder": "Due soon: {about}",
+    "run_completed": "Completed: {about}",
+    "run_failed": "Failed: {about}",
+    "run_cancelled": "Cancelled: {about}",
     "webhook_disabled": "Webhook disabled: {about}",
 }
 
@@ -35,15 +38,17 @@ def address_of(user: str, domain: str | None) -> str | None:
 def mail(notice: Notice, to: str) -> Mail:
     facts = {
         "Step": f"{_line(notice.step_name or '')} ({notice.step_id})" if notice.step_id else None,
+        "Playbook": _line(notice.playbook_name) if notice.playbook_name else None,
         "Run": notice.run_id,
         "Webhook": notice.webhook_id,
         "Address": notice.url,
         "Organisation": notice.organization_id,
+        "Outcome": notice.outcome,
         "Due": rfc3339(notice.due_at) if notice.due_at else None,
         "Reason": _line(notice.reason) if notice.reason else None,
     }
     lines = [f"{name + ':':<14}{fact}" for name, fact in facts.items() if fact]
-    subject = _SUBJECTS[notice.type].format(about=_line(notice.step_name or notice.url or ""))
+    subject = _SUBJECTS[notice.type].format(about=_line(notice.step_name or notice.playbook_name or notice.url or ""))
     return Mail(to, subject, "\n".join(lines) + "\n")
 
 

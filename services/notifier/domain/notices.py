@@ -5,10 +5,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from contracts.events import Event, ReminderDue, StepAssigned, StepEscalated, StepOverdue, StepStarted
+from contracts.events import (
+    Event,
+    ReminderDue,
+    RunCancelled,
+    RunCompleted,
+    RunCreated,
+    RunFailed,
+    StepAssigned,
+    StepEscalated,
+    StepOverdue,
+    StepStarted,
+)
 
-NoticeType = Literal["step_assignment", "step_escalation", "step_overdue", "step_reminder", "webhook_disabled"]
-NOTIFYING: tuple[type[Event], ...] = (StepStarted, StepAssigned, StepEscalated, StepOverdue, ReminderDue)
+NoticeType = Literal[
+    "step_assignment", "step_escalation", "step_overdue", "step_reminder", "run_completed", "run_failed",
+    "run_cancelled", "webhook_disabled",
+]  # fmt: skip
+NOTIFYING: tuple[type[Event], ...] = (
+    RunCreated, StepStarted, StepAssigned, StepEscalated, StepOverdue, ReminderDue, RunCompleted, RunFailed,
+    RunCancelled,
+)  # fmt: skip
+"""Events that tell somebody something, or say whom to tell later."""
 StepKey = tuple[str, str]
 """Run id and step id."""
 
@@ -28,6 +46,8 @@ class Notice:
     step_name: str | None = None
     due_at: datetime | None = None
     reason: str | None = None
+    outcome: str | None = None
+    playbook_name: str | None = None
     webhook_id: str | None = None
     url: str | None = None
 
@@ -39,6 +59,52 @@ class Source:
     run_id: str
     sequence: int
     organization_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRun:
+    """Who is told how the run ends."""
+
+    run_id: str
+    started_by: str
+    playbook_name: str
+
+
+def started(run_id: str, event: Event) -> StartedRun | None:
+    """None for all but the start of a run by a person."""
+    if isinstance(event, RunCreated) and event.actor.type == "user":
+        return StartedRun(run_id, event.actor.id, event.playbook.name)
+    return None
+
+
+def ending(source: Source, event: Event, run: StartedRun | None) -> Notice | None:
+    """To who started the run, unless they ended it themselves."""
+    kind = _ENDINGS.get(type(event))
+    if kind is None or run is None or event.actor.id == run.started_by:
+        return None
+    return Notice(
+        run_id=source.run_id,
+        sequence=source.sequence,
+        organization_id=source.organization_id,
+        recipient=run.started_by,
+        type=kind,
+        playbook_name=run.playbook_name,
+        reason=_reason(event),
+        outcome=event.outcome if isinstance(event, RunCompleted) else None,
+    )
+
+
+def _reason(event: Event) -> str | None:
+    if isinstance(event, RunCancelled):
+        return event.signal.reason
+    return event.reason if isinstance(event, RunFailed) else None
+
+
+_ENDINGS: dict[type[Event], NoticeType] = {
+    RunCompleted: "run_completed",
+    RunFailed: "run_failed",
+    RunCancelled: "run_cancelled",
+}
 
 
 def assignee(event: Event) -> tuple[str, str] | None:

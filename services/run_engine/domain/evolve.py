@@ -12,6 +12,7 @@ from contracts.events import (
     Event,
     LateResultRecorded,
     NewDates,
+    NotificationFailed,
     NotificationSent,
     ReminderDue,
     RunBlocked,
@@ -48,7 +49,7 @@ RunEvent = (
     | StepRetried | StepAssigned | StepOffered | StepReleased | StepEscalated | StepOverdue | ReminderDue
     | ApprovalRecorded | AutomationRequested | AutomationAttemptFailed | AutomationFellBack | LateResultRecorded
     | DataUpdated | RunPaused | RunResumed | RunBlocked | RunUnblocked | RunCompleted | RunFailed | RunReopened
-    | RunCancelled | NotificationSent
+    | RunCancelled | NotificationSent | NotificationFailed
 )  # fmt: skip
 
 
@@ -133,7 +134,7 @@ def _applied(state: RunState, event: RunEvent) -> RunState:  # noqa: C901 - one 
                 calendar=event.calendar,
             )  # fmt: skip
             return _with_step(state, event, step, set_timers=event.timers)
-        case LateResultRecorded() | NotificationSent():
+        case LateResultRecorded() | NotificationSent() | NotificationFailed():
             return changed(state, sequence=state.sequence + 1, updated_at=event.at)
         case DataUpdated():
             return _data_updated(state, event)

@@ -68,13 +68,13 @@ def notifier_settings(infrastructure: Infrastructure, **over: Any) -> NotifierSe
     )
 
 
-def event(run_id: str, sequence: int, happened: type[Event], at: Any = None, **fields: Any) -> OutgoingMessage:
+def event(run: str, number: int, happened: type[Event], at: Any = None, **fields: Any) -> OutgoingMessage:
     base = {
         "at": at or now(), "actor": {"id": "system", "type": "system"}, "step_id": "step_002", "sequence": 2,
         "step_name": "Qualification Review", "step_type": "approval", "attempt": 1, "execution_mode": "manual",
     }  # fmt: skip
     message, _ = event_message(
-        topics.RUN_EVENTS.name, run_id, happened.model_validate(base | fields), sequence=sequence, previous_hash=None,
+        topics.RUN_EVENTS.name, run, happened.model_validate(base | fields), sequence=number, previous_hash=None,
         organization_id=ORGANIZATION, correlation_id="req_1", causation_id="cmd_1", time=at or now(),
     )  # fmt: skip
     return message

@@ -5,7 +5,15 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from contracts.events import DataUpdated, StepAssigned, StepEscalated, StepOverdue, StepStarted
+from contracts.events import (
+    DataUpdated,
+    RunCompleted,
+    RunCreated,
+    StepAssigned,
+    StepEscalated,
+    StepOverdue,
+    StepStarted,
+)
 from contracts.topics import RUN_EVENTS
 from shared.clock import now
 from shared.ids import new_id
@@ -85,13 +93,15 @@ async def test_a_server_that_is_busy_is_asked_again(bench: Bench) -> None:
     assert (await delivery(bench, waiting["_id"], "sent"))["tries"] == 2
 
 
-async def test_a_mailbox_that_does_not_exist_is_given_up_and_not_recorded(bench: Bench) -> None:
+async def test_a_mailbox_that_does_not_exist_is_given_up_and_the_run_hears_that_nobody_was_told(bench: Bench) -> None:
     run_id, user = new_id("run"), new_id("user")
     bench.mailbox.refusals[f"{user}@hera.example"] = ["550 no such user"]
     await bench.publish(event(run_id, 2, StepStarted, assigned_to=user))
     failed = await delivery(bench, f"{run_id}:2:email", "failed")
     assert "550" in failed["reason"]
-    assert not [d for d in await bench.commands.seen() if d["key"] == run_id]
+    command = await bench.recorded(run_id)
+    assert (command["type"], command["data"]["recipient"]) == ("RecordNotification", user)
+    assert "550 no such user" in command["data"]["failure"]
 
 
 async def test_a_user_id_that_makes_no_address_is_given_up(bench: Bench) -> None:
@@ -161,3 +171,21 @@ async def test_events_that_tell_nobody_anything_leave_no_trace(bench: Bench) -> 
     await bench.publish(changed, event(quiet, 3, StepStarted), event(marker, 2, StepStarted, assigned_to="ann"))
     await delivery(bench, f"{marker}:2:email", "sent")
     assert await bench.deliveries.count_documents({"notice.run_id": quiet}) == 0
+
+
+async def test_who_started_a_run_gets_a_mail_when_it_ends(bench: Bench) -> None:
+    run_id, user = new_id("run"), new_id("user")
+    playbook = {"playbook_id": "pb_1", "revision": 1, "name": "Onboarding", "version": "1.0.0", "smart_code": "x"}
+    created: dict[str, Any] = {
+        "run_id": run_id, "organization_id": "org_mail", "smart_code": None, "context": {}, "initial_data": {},
+        "metadata": {}, "priority": "normal", "steps": [], "playbook": playbook, "actor": {"id": user},
+    }  # fmt: skip
+    ended = {"outcome": "success", "duration_minutes": 3, "actor": {"id": "somebody_else"}}
+    await bench.publish(event(run_id, 1, RunCreated, **created), event(run_id, 9, RunCompleted, **ended))
+    await delivery(bench, f"{run_id}:9:email", "sent")
+    (mail,) = bench.mailbox.to(f"{user}@hera.example")
+    content = mail.content or b""
+    assert isinstance(content, bytes)
+    assert b"Subject: Completed: Onboarding" in content
+    assert b"Outcome:      success" in content
+    assert (await bench.recorded(run_id))["data"]["notification_type"] == "run_completed"

@@ -3,9 +3,21 @@
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
-from contracts.events import RUN_EVENTS, ReminderDue, StepAssigned, StepEscalated, StepOverdue, StepStarted
-from contracts.values import SYSTEM
-from services.notifier.domain.notices import NOTIFYING, NoticeType, Source, assignee, notice
+from contracts.events import (
+    RUN_EVENTS,
+    ReminderDue,
+    RunCancelled,
+    RunCompleted,
+    RunCreated,
+    RunFailed,
+    StepAssigned,
+    StepEscalated,
+    StepOverdue,
+    StepStarted,
+)
+from contracts.values import SYSTEM, Actor
+from services.notifier.domain.notices import NOTIFYING, NoticeType, Source, StartedRun, assignee, ending, notice
+from services.notifier.domain.notices import started as started_run
 
 AT = datetime(2024, 1, 15, 11, tzinfo=UTC)
 SOURCE = Source("run_1", 7, "org_1")
@@ -68,5 +80,44 @@ def test_remembers_who_has_a_step() -> None:
 def test_what_notifies_are_events_of_runs() -> None:
     assert set(NOTIFYING) <= set(RUN_EVENTS)
     assert set(get_args(NoticeType)) == {
-        "step_assignment", "step_escalation", "step_overdue", "step_reminder", "webhook_disabled",
+        "step_assignment", "step_escalation", "step_overdue", "step_reminder", "run_completed", "run_failed",
+        "run_cancelled", "webhook_disabled",
     }  # fmt: skip
+
+
+RUN = StartedRun("run_1", "ada", "Customer Onboarding")
+CREATED: dict[str, object] = {
+    "run_id": "run_1", "organization_id": "org_1", "smart_code": None, "context": {}, "initial_data": {},
+    "metadata": {}, "priority": "normal", "steps": [],
+    "playbook": {
+        "playbook_id": "pb_1", "revision": 1, "name": "Customer Onboarding", "version": "1.0.0", "smart_code": "x",
+    },
+}  # fmt: skip
+BOB: dict[str, object] = {"at": AT, "actor": {"id": "bob"}, "duration_minutes": 3}
+CANCELLED = {**BOB, "signal": {"signal_id": "sig_1", "reason": "no budget"}, "steps": []}
+
+
+def test_who_started_a_run_is_remembered_where_it_was_a_person() -> None:
+    assert started_run("run_1", RunCreated.model_validate({**CREATED, "at": AT, "actor": {"id": "ada"}})) == RUN
+    assert started_run("run_1", RunCreated.model_validate({**CREATED, "at": AT, "actor": SYSTEM})) is None
+    assert started_run("run_1", started(assigned_to="ada")) is None
+
+
+def test_who_started_a_run_is_told_how_it_ends() -> None:
+    completed = ending(SOURCE, RunCompleted.model_validate({**BOB, "outcome": "rejected"}), RUN)
+    failed = ending(SOURCE, RunFailed.model_validate({**BOB, "reason": "Check failed"}), RUN)
+    cancelled = ending(SOURCE, RunCancelled.model_validate(CANCELLED), RUN)
+    assert completed and failed and cancelled
+    assert {told.recipient for told in (completed, failed, cancelled)} == {"ada"}
+    assert (completed.type, completed.outcome, completed.playbook_name) == (
+        "run_completed", "rejected", "Customer Onboarding",
+    )  # fmt: skip
+    assert (failed.type, failed.reason) == ("run_failed", "Check failed")
+    assert (cancelled.type, cancelled.reason) == ("run_cancelled", "no budget")
+
+
+def test_nobody_is_told_of_what_they_did_themselves_or_where_nobody_is_known() -> None:
+    event = RunCompleted.model_validate({**BOB, "outcome": "success"})
+    assert ending(SOURCE, event.model_copy(update={"actor": Actor(id="ada")}), RUN) is None
+    assert ending(SOURCE, event, None) is None
+    assert ending(SOURCE, started(assigned_to="ada"), RUN) is None

@@ -21,7 +21,7 @@ from services.run_engine.domain.state import RunState, StepState
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
 ALICE = Caller(id="alice", permissions=("step:complete", "run:update"))
 ADMIN = Caller(id="admin", permissions=("*",))
-SILENT_AFTER_END = {"LateResultRecorded", "NotificationSent"}
+SILENT_AFTER_END = {"LateResultRecorded", "NotificationSent", "NotificationFailed"}
 
 
 def office(name: str = "default", revision: int = 3, **more: Any) -> NamedCalendar:
