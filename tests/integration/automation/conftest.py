@@ -104,9 +104,9 @@ def job_message(wanted: AutomationJob) -> OutgoingMessage:
 
 
 @contextlib.asynccontextmanager
-async def serving() -> AsyncIterator[Endpoint]:
+async def serving(port: int = 0) -> AsyncIterator[Endpoint]:
     endpoint = Endpoint()
-    server = await asyncio.start_server(endpoint.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(endpoint.serve, "127.0.0.1", port)
     endpoint.port = server.sockets[0].getsockname()[1]
     async with server:
         yield endpoint
