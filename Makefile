@@ -6,7 +6,7 @@ STACK := $(PYTHON) -m deploy.local
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs token verify rebuild demo demo-compose test test-kafka fuzz bench lint schemas lock .venv
+.PHONY: help up down status logs token verify rebuild demo demo-compose test test-kafka fuzz bench lint lint-api schemas lock .venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,10 @@ bench: $(INSTALLED) ## throughput and latency of the local stack
 
 lint: $(INSTALLED) ## style, types, and which floor may import which
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+lint-api: ## Redocly's linter over the OpenAPI and AsyncAPI documents (needs Node 20 and npm)
+	@cd deploy/lint && npm ci --silent --ignore-scripts --no-audit --no-fund && for document in openapi asyncapi; do \
+	  REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true npx --no-install redocly lint --config redocly.yaml ../../docs/api/$$document.json || exit 1; done
 
 schemas: $(INSTALLED) ## OpenAPI, AsyncAPI and the JSON Schemas of the contracts, written anew
 	@$(PYTHON) -m deploy.documents

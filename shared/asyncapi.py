@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from contracts.examples import EXAMPLES
 from contracts.registry import PLAIN, version_of
 from contracts.topics import FOREVER, Topic
 
@@ -72,5 +73,6 @@ def _message(name: str) -> dict[str, Any]:
         "summary": (payload.__doc__ or "").strip().splitlines()[0],
         "contentType": "application/json",
         "payload": {"$ref": f"#/components/schemas/{payload.__name__}"},
+        "examples": [{"name": name, "payload": EXAMPLES[name]}],
         "bindings": {"kafka": {"key": {"type": "string", "description": topic.key}, "bindingVersion": "0.5.0"}},
     }

@@ -200,6 +200,7 @@ def openapi(operations: Sequence[Operation], **about: Any) -> dict[str, Any]:
     document = get_openapi(routes=[operation.route(_nobody) for operation in operations], **about)
     for operation in operations:
         describe(document["paths"][operation.path][operation.method.lower()], etag=operation.etag)
+    document["servers"] = [{"url": "/", "description": "The gateway that serves this document"}]
     return {**document, "components": {**_components(operations), "headers": HEADERS}}
 
 

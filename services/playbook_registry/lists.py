@@ -41,7 +41,10 @@ class Filters:
     q: str | None = None
     """Words, or their beginnings, of name and description."""
 
-    def query(self, organization_id: str) -> Document:
+    def listing(self, organization_id: str, cursor: str | None, limit: int) -> Listing:
+        return Listing(self._query(organization_id), _NEWEST_FIRST, repr(self), cursor, limit)
+
+    def _query(self, organization_id: str) -> Document:
         """Deleted ones are never listed."""
         query: Document = {"organization_id": organization_id, "status": self.status or {"$ne": "deleted"}}
         given = {"type": self.type, "category": self.category, "smart_code_prefixes": self.smart_code}
@@ -57,5 +60,5 @@ class PlaybookLists:
     async def page(
         self, organization_id: str, filters: Filters, cursor: str | None, limit: int
     ) -> Page[StoredPlaybook]:
-        listing = Listing(filters.query(organization_id), _NEWEST_FIRST, repr(filters), cursor, limit)
+        listing = filters.listing(organization_id, cursor, limit)
         return (await page_of(self._playbooks, listing)).map(from_document)

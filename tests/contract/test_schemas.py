@@ -47,6 +47,15 @@ def test_asyncapi_says_the_direction_from_the_system_s_side() -> None:
     }
 
 
+@pytest.mark.parametrize("name", PLAIN)
+def test_asyncapi_shows_an_example_of_each_message_that_is_one(name: str) -> None:
+    document = asyncapi_document()
+    (example,) = document["components"]["messages"][name]["examples"]
+    payload, _ = PLAIN[name]
+    payload.model_validate_json(orjson.dumps(example["payload"]), strict=True)
+    assert set(example["payload"]) <= set(payload.model_fields)
+
+
 def test_every_reference_of_asyncapi_leads_somewhere() -> None:
     document = asyncapi_document()
     for reference in _references(document):
