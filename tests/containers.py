@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import docker  # type: ignore[import-untyped]
 from docker.errors import DockerException, ImageNotFound  # type: ignore[import-untyped]
+from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from deploy.local import mongodb
@@ -16,21 +17,26 @@ from deploy.local.replica_set import until_writable
 
 MONGODB_IMAGE = "mongo:7.0"
 KAFKA_IMAGE = "apache/kafka:4.1.0"
-IMAGES = (MONGODB_IMAGE, KAFKA_IMAGE)
 ANSWER_SECONDS = 3
 PULL_SECONDS = 120.0
 READY_SECONDS = 60.0
 ONE_BROKER = {"KAFKA_REPLICATION_FACTOR": "1", "KAFKA_MIN_INSYNC_REPLICAS": "1", "KAFKA_PARTITIONS": "4"}
 
 
+def images() -> tuple[str, ...]:
+    """The two, and testcontainers' own, which clears up after a test run that was killed."""
+    reaper = () if testcontainers_config.ryuk_disabled else (testcontainers_config.ryuk_image,)
+    return MONGODB_IMAGE, KAFKA_IMAGE, *reaper
+
+
 def why_unavailable() -> str | None:
-    """None if both images are here, pulling what is missing; else the reason, as half a sentence."""
+    """None if all images are here, pulling what is missing; else the reason, as half a sentence."""
     try:
         client = docker.from_env(timeout=ANSWER_SECONDS)
     except DockerException:
         return "no Docker engine answers"
     with contextlib.closing(client):
-        for image in IMAGES:
+        for image in images():
             problem = _get(client, image)
             if problem:
                 return f"Docker answers, but {image} can't be had: {problem}"
@@ -61,7 +67,7 @@ def _pull(image: str) -> str | None:
 def _pull_into(image: str, problems: list[str]) -> None:
     try:
         with contextlib.closing(docker.from_env(timeout=int(PULL_SECONDS))) as client:
-            client.images.pull(*image.split(":"))
+            client.images.pull(*image.rsplit(":", 1))
     except Exception as error:
         problems.append(_first_line(error))
 

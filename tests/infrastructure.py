@@ -62,7 +62,7 @@ def choose() -> Choice:
 
     unavailable = containers.why_unavailable()
     if unavailable is None:
-        return Choice("containers", ", ".join(containers.IMAGES))
+        return Choice("containers", ", ".join(containers.images()))
     return Choice("embedded", unavailable)
 
 

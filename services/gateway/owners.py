@@ -25,8 +25,8 @@ Params = list[tuple[str, str]]
 CONSISTENCY = "X-Consistency"
 BEHIND = "behind"
 _CONNECT_SECONDS = 2.0
-_KEPT_SECONDS = 4.0
-"""Less than the 5 s after which uvicorn closes an idle connection."""
+_KEPT_SECONDS = 30.0
+"""Less than the seconds after which a service closes an idle connection (shared/service.py)."""
 
 
 @dataclass(frozen=True, slots=True)
