@@ -100,6 +100,13 @@ class UpdateData(Command):
     """An `If-Match` header; a run's ETag is its version."""
 
 
+class EraseEncryptedData(Command):
+    """The run's encrypted values are to be readable no more: `key_ids` are the keys that will be destroyed."""
+
+    key_ids: list[str]
+    reason: str | None = None
+
+
 class SignalCommand(Command):
     """Base of the signals: commands to a run that come by REST and on `playbook.signals` alike."""
 
@@ -180,8 +187,9 @@ class RecordNotification(Command):
 
 
 RUN_COMMANDS: tuple[type[Command], ...] = (
-    StartRun, CompleteStep, ClaimStep, ReleaseStep, UpdateData, PauseRun, ResumeRun, CancelRun, RetryStep, SkipStep,
-    EscalateStep, ReassignStep, ReceiveEvent, FireTimer, RecordAutomationResult, RecordNotification,
+    StartRun, CompleteStep, ClaimStep, ReleaseStep, UpdateData, EraseEncryptedData, PauseRun, ResumeRun, CancelRun,
+    RetryStep, SkipStep, EscalateStep, ReassignStep, ReceiveEvent, FireTimer, RecordAutomationResult,
+    RecordNotification,
 )  # fmt: skip
 REGISTRY_COMMANDS: tuple[type[Command], ...] = (
     CreatePlaybook, RevisePlaybook, ArchivePlaybook, RestorePlaybook, DeletePlaybook,

@@ -1,5 +1,6 @@
 """A playbook's definition, as users write it and as revisions keep it."""
 
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, WithJsonSchema
@@ -115,3 +116,11 @@ class PlaybookDefinition(OpenContract):
     steps: list[StepDefinition]
     created_at: Moment
     created_by: str
+
+    @cached_property
+    def encrypted_fields(self) -> frozenset[str]:
+        """Names of the fields that a form, or a required output, marks `encrypted`."""
+        listed = (step.metadata.get(kind) for step in self.steps for kind in ("form_fields", "required_outputs"))
+        fields = (field for fields in listed if isinstance(fields, list) for field in fields)
+        marked = (field for field in fields if isinstance(field, dict) and field.get("encrypted") is True)
+        return frozenset(str(field.get("name")) for field in marked)

@@ -145,6 +145,7 @@ _DETAILS: dict[str, Callable[[Payload], dict[str, Any]]] = {
     "AutomationFellBack": _fields("step_name", "reason"),
     "LateResultRecorded": _fields("step_name", "job_id", "outcome", "step_status"),
     "DataUpdated": _fields("fields_updated", "update_type", "event_name"),
+    "EncryptedDataErased": _fields("fields", "reason"),
     "RunPaused": _paused,
     "RunResumed": _signalled("paused_seconds"),
     "RunBlocked": _fields("steps"),

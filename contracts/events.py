@@ -298,6 +298,14 @@ class DataUpdated(Event):
     step_sequence: int | None = None
 
 
+class EncryptedDataErased(Event):
+    """Values that were encrypted with these keys, of these fields, can't be read any more."""
+
+    fields: list[str]
+    key_ids: list[str]
+    reason: str | None = None
+
+
 class SignalRecord(Contract):
     """What a signal said, kept with the event that came of it."""
 
@@ -400,7 +408,8 @@ class PlaybookRegistered(Event):
 RUN_EVENTS: tuple[type[Event], ...] = (
     RunCreated, StepStarted, StepCompleted, StepFailed, StepSkipped, StepBlocked, StepCancelled, StepsReturned,
     StepRetried, StepAssigned, StepOffered, StepReleased, StepEscalated, StepOverdue, ReminderDue, ApprovalRecorded,
-    AutomationRequested, AutomationAttemptFailed, AutomationFellBack, LateResultRecorded, DataUpdated, RunPaused,
+    AutomationRequested, AutomationAttemptFailed, AutomationFellBack, LateResultRecorded, DataUpdated,
+    EncryptedDataErased, RunPaused,
     RunResumed, RunBlocked, RunUnblocked, RunCompleted, RunFailed, RunReopened, RunCancelled, NotificationSent,
     NotificationFailed,
 )  # fmt: skip

@@ -27,6 +27,8 @@ class AutomationJob(Contract):
     """The run's merged data when the job was made."""
     context: dict[str, Any] = Field(default_factory=dict)
     created_at: Moment
+    encrypted_fields: list[str] = Field(default_factory=list)
+    """Names under which values are encrypted in `data`, and must be in the result."""
 
 
 class WorkerJob(Contract):

@@ -69,9 +69,9 @@ SYSTEM_CALLER = Caller(id="system", type="system", permissions=("*",))
 
 
 class EncryptedValue(Contract):
-    """A value that is stored encrypted (authenticated), wherever a clear one could stand.
+    """A value that is encrypted, and authenticated, wherever a clear one could stand. Nonce and ciphertext are base64.
 
-    No writer produces it yet; readers must accept it, so that encryption needs no new version of any message.
+    The ciphertext is of the value's JSON, and bound to organisation, run and field.
     """
 
     encrypted: Literal["aes-256-gcm"] = Field(alias="$encrypted")

@@ -310,6 +310,19 @@ class FailedReplay(TypedDict):
     since: str
 
 
+class KeyRotated(TypedDict):
+    organization_id: str
+    key_id: str
+    """
+    Of the key that is used from now on.
+    """
+
+
+class KeyRotation(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["rotate"]]
+
+
 class NextStep(TypedDict):
     """
     A step that is open now, with what is needed to work on it.
@@ -382,6 +395,15 @@ class OperationOutcome(TypedDict):
     delegation_id: NotRequired[str | None]
     result: NotRequired[dict[str, Any] | None]
     error: NotRequired[ErrorBody | None]
+
+
+class OrganizationDataErased(TypedDict):
+    organization_id: str
+    keys_destroyed: int
+    """
+    The organization's own; those of its runs are of no use without them.
+    """
+    erased_at: str
 
 
 class PlaybookArchiving(TypedDict):
@@ -982,6 +1004,7 @@ class WebhookChange(TypedDict):
                 "automation_fell_back",
                 "automation_requested",
                 "data_updated",
+                "encrypted_data_erased",
                 "late_result_recorded",
                 "notification_failed",
                 "notification_sent",
@@ -1037,6 +1060,7 @@ class WebhookDraft(TypedDict):
             "automation_fell_back",
             "automation_requested",
             "data_updated",
+            "encrypted_data_erased",
             "late_result_recorded",
             "notification_failed",
             "notification_sent",
@@ -1441,6 +1465,20 @@ class RunCreation(TypedDict):
     organization_id: str
     action: NotRequired[Literal["create"]]
     run: RunRequest
+
+
+class RunDataErased(TypedDict):
+    """
+    `timeline_entry` is null where there was nothing to erase.
+    """
+
+    run_id: str
+    erased_fields: list[str]
+    keys_destroyed: list[str]
+    """
+    Their ids.
+    """
+    timeline_entry: TimelineLine | None
 
 
 class RunFigures(TypedDict):

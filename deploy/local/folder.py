@@ -3,7 +3,8 @@
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,11 +58,18 @@ class Folder:
             ) from error
 
     def jwt_secret(self) -> str:
+        return self._secret("jwt.secret", lambda: secrets.token_urlsafe(48))
+
+    def encryption_keys(self) -> str:
+        """As ENCRYPTION_KEYS has them."""
+        return self._secret("encryption.keys", lambda: f"local:{b64encode(secrets.token_bytes(32)).decode()}")
+
+    def _secret(self, name: str, made: Callable[[], str]) -> str:
         """Made once; readable by its owner only."""
-        path = self.path / "jwt.secret"
+        path = self.path / name
         if not path.exists():
             self.prepare()
-            self.write_private(path, secrets.token_urlsafe(48))
+            self.write_private(path, made())
         return path.read_text()
 
     def write_private(self, path: Path, text: str) -> None:

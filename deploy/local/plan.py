@@ -114,7 +114,13 @@ def services(folder: Folder, addresses: Addresses, ports: dict[str, int], over: 
     every = connection(addresses) | {"HTTP_HOST": HOST, "PYTHONUNBUFFERED": "1"} | over
     gateway = {variable: f"http://{HOST}:{ports[name]}" for variable, name in QUERIED.items()}
     gateway["JWT_SECRET"] = folder.jwt_secret()
-    own = {"gateway": gateway, "notifier": {"RUN_ENGINE_URL": gateway["RUN_ENGINE_URL"]}}
+    asks_the_engine = {"RUN_ENGINE_URL": gateway["RUN_ENGINE_URL"]}
+    own = {
+        "gateway": gateway,
+        "run_engine": {"ENCRYPTION_KEYS": os.environ.get("ENCRYPTION_KEYS") or folder.encryption_keys()},
+        "automation": asks_the_engine,
+        "notifier": asks_the_engine,
+    }
     return {
         name: Program(
             group="services",

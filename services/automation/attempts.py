@@ -3,18 +3,20 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
 from prometheus_client import Counter as CountMetric
 from prometheus_client import Histogram
 
+from contracts.jobs import AutomationJob
 from services.automation.breakers import Breakers
 from services.automation.calls import Caller
 from services.automation.domain.answers import Outcome, circuit_open, failure
 from services.automation.domain.leases import answer_by
 from services.automation.results import outcome_message, worker_message
+from services.automation.sealing import Sealing, masked
 from services.automation.settings import AutomationSettings
 from services.automation.store import JobStore, StoredJob
 from shared.clock import now
@@ -53,11 +55,14 @@ class Claimed:
 class Attempts:
     """What one instance has in hand: so many in all, so many of one organisation, so many for one of its hosts."""
 
-    def __init__(self, settings: AutomationSettings, store: JobStore, publisher: Publisher, caller: Caller) -> None:
+    def __init__(
+        self, settings: AutomationSettings, store: JobStore, publisher: Publisher, caller: Caller, sealing: Sealing
+    ) -> None:
         self._settings = settings
         self._store = store
         self._publisher = publisher
         self._caller = caller
+        self._sealing = sealing
         self._breakers = Breakers(
             settings.automation_circuit_failures, timedelta(seconds=settings.automation_circuit_seconds)
         )
@@ -111,8 +116,10 @@ class Attempts:
 
     async def _outcome(self, stored: StoredJob, *, trial: bool) -> Outcome:
         try:
+            sent = replace(stored, job=await self._sealing.for_endpoint(stored.job))
             with CALL_SECONDS.time():
-                outcome = await self._caller.call(stored)
+                outcome = await self._caller.call(sent)
+            sealed = await self._sealed(stored.job, outcome)
         except asyncio.CancelledError:
             self._breakers.abandon(stored.lane, trial=trial)
             await self._store.release(stored.job.job_id, now())
@@ -122,7 +129,11 @@ class Attempts:
             self._breakers.abandon(stored.lane, trial=trial)
             return failure(f"unexpected {type(error).__name__} in the automation service", retryable=False)
         self._breakers.told(stored.lane, now(), failed=outcome.host_failed, trial=trial)
-        return outcome
+        return sealed
+
+    async def _sealed(self, job: AutomationJob, outcome: Outcome) -> Outcome:
+        data = await self._sealing.sealed(job.run_id, job.organization_id, outcome.data, job.encrypted_fields)
+        return replace(outcome, data=data, error=masked(outcome.error, job.encrypted_fields))
 
     async def _hand_over(self, stored: StoredJob) -> None:
         await self._publish([worker_message(stored)])

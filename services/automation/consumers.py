@@ -10,6 +10,7 @@ from services.automation.calls import CallLimits
 from services.automation.domain.endpoints import channel, of_organization
 from services.automation.domain.leases import lease_seconds
 from services.automation.results import result_message
+from services.automation.sealing import Sealing, SealingFault
 from services.automation.store import JobStore, KnownJob, StoredJob
 from shared.clock import now
 from shared.errors import Refused
@@ -62,8 +63,11 @@ def _read_keyed(record: Record) -> Message | Unreadable:
 class ResultConsumer:
     """Takes workers' results; one that belongs to no job of a worker is parked with the reason."""
 
-    def __init__(self, store: JobStore, publisher: Publisher, parking: Parking, max_bytes: int) -> None:
+    def __init__(
+        self, store: JobStore, publisher: Publisher, parking: Parking, sealing: Sealing, max_bytes: int
+    ) -> None:
         self._store = store
+        self._sealing = sealing
         self._publisher = publisher
         self._parking = parking
         self._max_bytes = max_bytes
@@ -83,10 +87,18 @@ class ResultConsumer:
         fresh = [r for r in results if not known[r.job_id].done]
         if not fresh:
             return
-        await self._publisher.publish([result_message(r, known[r.job_id]) for r in fresh])
+        sealed = [await self._sealed(result, known[result.job_id]) for result in fresh]
+        await self._publisher.publish([result_message(r, known[r.job_id]) for r in sealed])
         await self._store.finish([r.job_id for r in fresh], now())
         for result in fresh:
             ATTEMPTS.labels("worker", result.outcome).inc()
+
+    async def _sealed(self, result: WorkerResult, job: KnownJob) -> WorkerResult:
+        try:
+            data = await self._sealing.sealed(job.run_id, job.organization_id, result.data, job.encrypted_fields)
+        except SealingFault as fault:
+            return result.model_copy(update={"outcome": "failure", "data": {}, "error": str(fault)})
+        return result if data is result.data else result.model_copy(update={"data": data})
 
     def _read(self, record: Record) -> WorkerResult | Unreadable:
         if len(record.value or b"") > self._max_bytes:

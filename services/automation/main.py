@@ -7,6 +7,7 @@ from services.automation.attempts import Attempts, Claimed
 from services.automation.calls import Caller, CallLimits
 from services.automation.consumers import JobConsumer, ResultConsumer
 from services.automation.leases import WorkerLeases
+from services.automation.sealing import Sealing
 from services.automation.settings import AutomationSettings
 from services.automation.store import INDEXES, JOBS, JobStore
 from shared.kafka import Parking
@@ -22,14 +23,16 @@ def build(settings: AutomationSettings) -> Service:
         timedelta(seconds=settings.automation_lease_margin_seconds),
         timedelta(days=settings.automation_kept_days),
     )
-    work = _work(service, settings, store)
-    _read(service, settings, store, work)
+    sealing = Sealing(settings.run_engine_url)
+    work = _work(service, settings, store, sealing)
+    _read(service, settings, store, work, sealing)
+    service.after.append(sealing.close)
     return service
 
 
-def _work(service: Service, settings: AutomationSettings, store: JobStore) -> LeasedWork[Claimed]:
+def _work(service: Service, settings: AutomationSettings, store: JobStore, sealing: Sealing) -> LeasedWork[Claimed]:
     caller = Caller(_limits(settings), settings.automation_concurrency)
-    attempts = Attempts(settings, store, service.publisher, caller)
+    attempts = Attempts(settings, store, service.publisher, caller, sealing)
     work = LeasedWork(
         attempts.claim, attempts.attempt, settings.automation_concurrency, settings.automation_idle_seconds
     )
@@ -44,10 +47,14 @@ def _work(service: Service, settings: AutomationSettings, store: JobStore) -> Le
     return work
 
 
-def _read(service: Service, settings: AutomationSettings, store: JobStore, work: LeasedWork[Claimed]) -> None:
-    jobs, results = (Parking(service.publisher, topic, service.name) for topic in (AUTOMATION_JOBS, WORKER_RESULTS))
+def _read(
+    service: Service, settings: AutomationSettings, store: JobStore, work: LeasedWork[Claimed], sealing: Sealing
+) -> None:
+    jobs = Parking(service.publisher, AUTOMATION_JOBS, service.name)
+    # What workers write is theirs; a copy would outlive it, and might hold what nobody has encrypted.
+    results = Parking(service.publisher, WORKER_RESULTS, service.name, copies=settings.run_engine_url is None)
     job_consumer = JobConsumer(store, jobs, _limits(settings), settings.automation_worker_lease_seconds, work.wake)
-    result_consumer = ResultConsumer(store, service.publisher, results, settings.automation_max_result_bytes)
+    result_consumer = ResultConsumer(store, service.publisher, results, sealing, settings.automation_max_result_bytes)
     for topic, handle, parking in (
         (AUTOMATION_JOBS, job_consumer.handle, jobs),
         (WORKER_RESULTS, result_consumer.handle, results),

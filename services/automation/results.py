@@ -4,9 +4,11 @@ from datetime import datetime
 
 from contracts import topics
 from contracts.commands import RecordAutomationResult
+from contracts.encrypted import without_encrypted
 from contracts.jobs import WorkerJob, WorkerResult
 from contracts.values import Caller
 from services.automation.domain.answers import Outcome
+from services.automation.sealing import masked
 from services.automation.store import KnownJob, StoredJob
 from shared.clock import now
 from shared.ids import stable_id
@@ -26,7 +28,7 @@ def outcome_message(stored: StoredJob, outcome: Outcome) -> OutgoingMessage:
     )  # fmt: skip
     known = KnownJob(
         job.run_id, job.organization_id, job.step_id, stored.channel, False,
-        stored.correlation_id, stored.causation_id, stored.traceparent,
+        stored.correlation_id, stored.causation_id, stored.traceparent, encrypted_fields=tuple(job.encrypted_fields),
     )  # fmt: skip
     return _command(command, known)
 
@@ -36,7 +38,8 @@ def result_message(result: WorkerResult, known: KnownJob) -> OutgoingMessage:
     assert result.outcome != "heartbeat"
     command = RecordAutomationResult(
         caller=CALLER, step_id=result.step_id, job_id=result.job_id, outcome=result.outcome, data=result.data,
-        error=result.error, retryable=result.retryable, retry_after_seconds=result.retry_after_seconds,
+        error=masked(result.error, known.encrypted_fields), retryable=result.retryable,
+        retry_after_seconds=result.retry_after_seconds,
         worker=result.worker,
     )  # fmt: skip
     return _command(command, known)
@@ -53,8 +56,10 @@ def lease_lost_message(job_id: str, known: KnownJob, at: datetime) -> OutgoingMe
 
 
 def worker_message(stored: StoredJob) -> OutgoingMessage:
+    """Without encrypted values: the topic keeps its records for days, for every worker."""
     job = stored.job
-    payload = WorkerJob.model_validate(job.model_dump() | {"lease_seconds": stored.worker_lease_seconds})
+    own = {"data": without_encrypted(job.data), "lease_seconds": stored.worker_lease_seconds}
+    payload = WorkerJob.model_validate(job.model_dump() | own)
     return OutgoingMessage(topics.WORKER_JOBS.name, job.run_id, payload.model_dump_json().encode(), WorkerJob.__name__)
 
 

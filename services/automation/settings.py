@@ -10,6 +10,9 @@ from shared.settings import ServiceSettings
 
 
 class AutomationSettings(ServiceSettings):
+    run_engine_url: str | None = Field(
+        default=None, description="http://host:port of run_engine, which seals and opens encrypted fields"
+    )
     automation_base_urls: dict[str, str] = Field(
         default={},
         description='JSON object, organisation → base address of its endpoints; "*" stands for all others',

@@ -54,6 +54,7 @@ class KnownJob:
     causation_id: str
     traceparent: str | None
     answer_by: datetime | None = None
+    encrypted_fields: tuple[str, ...] = ()
 
 
 class JobStore:
@@ -140,6 +141,7 @@ class JobStore:
             "correlation_id": stored.correlation_id,
             "causation_id": stored.causation_id,
             "traceparent": stored.traceparent,
+            "encrypted_fields": job.encrypted_fields,
             # As text: run data may have keys and numbers that BSON has no room for.
             "job": job.model_dump_json(),
         }
@@ -169,4 +171,5 @@ def _known(document: Document) -> KnownJob:
         causation_id=document["causation_id"],
         traceparent=document["traceparent"],
         answer_by=document.get("answer_by"),
+        encrypted_fields=tuple(document.get("encrypted_fields", ())),
     )

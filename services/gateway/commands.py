@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -31,6 +31,7 @@ from shared.mongo import StoreFault
 from shared.request_reply import Requester
 
 OPERATIONS_PATH = "/api/v1/operations"
+REPLAYED = "X-Idempotent-Replay"
 _MAX_KEY_LENGTH = 200
 _KEPT_HEADERS = frozenset({"location", "x-consistency"})
 _NOT_ACKNOWLEDGED = "Kafka has not acknowledged the command ({}); send it again under the same Idempotency-Key"
@@ -55,6 +56,10 @@ class Wish:
     def id_of(self, prefix: str) -> str:
         """The id of what the command creates."""
         return stable_id(prefix, self.command_id)
+
+    def told_by(self, fingerprint: str | None) -> "Wish":
+        """With the fingerprint of a body whose values must not be guessed from its hash; None: the hash will do."""
+        return self if fingerprint is None or self.fingerprint is None else replace(self, fingerprint=fingerprint)
 
 
 InForce = Callable[[Mapping[str, Any]], Awaitable[bool]]
@@ -166,7 +171,7 @@ class Commands:
         reply = await self._ask(wish, errand)
         if reply is None:
             return _accepted(wish, errand)
-        headers = {"X-Idempotent-Replay": "true"} if reply.replayed else {}
+        headers = {REPLAYED: "true"} if reply.replayed else {}
         if reply.rejection is not None:
             return failure(reply.rejection, headers)
         if errand.status == 202:
@@ -223,5 +228,5 @@ def _again(wish: Wish, known: Known) -> Response:
         raise Refused.because(OTHER_BODY)
     if known.answer is None:
         return failure(_UNDER_WAY, {"Retry-After": "1"})
-    headers = {**known.answer.headers, "X-Idempotent-Replay": "true"}
+    headers = {**known.answer.headers, REPLAYED: "true"}
     return Response(known.answer.body, known.answer.status, headers, media_type="application/json")

@@ -16,6 +16,7 @@ from services.gateway.routes.analytics import AnalyticsRoutes
 from services.gateway.routes.audit import AuditRoutes
 from services.gateway.routes.calendars import CalendarRoutes
 from services.gateway.routes.delegations import DelegationRoutes
+from services.gateway.routes.encryption import EncryptionRoutes
 from services.gateway.routes.outcomes import OperationRoutes
 from services.gateway.routes.playbooks import PlaybookCommandRoutes, PlaybookReadRoutes
 from services.gateway.routes.policies import PolicyRoutes
@@ -72,6 +73,7 @@ def build(settings: GatewaySettings) -> Service:
         AuditRoutes(admission, run_engine, timeline),
         WebhookCommandRoutes(admission, commands, notifier),
         WebhookReadRoutes(admission, notifier),
+        EncryptionRoutes(admission, commands, run_engine),
     )
     service.indexes = store.INDEXES
     service.before.append(requester.start)

@@ -78,7 +78,7 @@ class Owner:
         return await self._ask("GET", path, params, None)
 
     async def post(self, path: str, params: Params, body: bytes) -> Answer:
-        """For questions that need a body; they change nothing."""
+        """For questions that need a body, and for what may as well be done twice."""
         return await self._ask("POST", path, params, body)
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from contracts.policies import OrganizationPolicies
 from contracts.rejections import Code, Rejection
 from contracts.replies import Reply
 from services.run_engine.domain import views
+from services.run_engine.domain.clear import NOTHING, Clear
 from services.run_engine.domain.copying import changed
 from services.run_engine.domain.decide import lead_on
 from services.run_engine.domain.plan import plan_of
@@ -61,6 +62,7 @@ def take(
     definition: PlaybookDefinition | None,
     policies: OrganizationPolicies,
     now: datetime,
+    clear: Clear = NOTHING,
 ) -> Taken:
     """Takes the command, or gives the first answer again when it was taken before."""
     envelope = message.envelope
@@ -73,7 +75,7 @@ def take(
             return Taken.of(run, entry.messages if entry else (), again)
     if definition is None or (run is None and not isinstance(message.payload, commands.StartRun)):
         return Taken.of(run, (), Reply(rejection=not_found(envelope.key)))
-    return _decide(run, message, definition, policies, now)
+    return _decide(run, message, definition, policies, now, clear)
 
 
 def _decide(
@@ -82,13 +84,14 @@ def _decide(
     definition: PlaybookDefinition,
     policies: OrganizationPolicies,
     now: datetime,
+    clear: Clear,
 ) -> Taken:
     command = message.payload
     assert isinstance(command, commands.Command)
     before = run.state if run else None
     if before is not None:
         now = max(now, before.updated_at)  # clocks of several engines differ; a run's time never goes back
-    course = lead_on(before, definition, policies, command, now)
+    course = lead_on(before, definition, policies, command, now, clear)
     if isinstance(course, Rejection):
         reply = Reply(rejection=course, sequence=before.sequence if before else None)
         answer = _as_json(reply)
@@ -177,6 +180,7 @@ def _job(
         data=state.data,
         context=state.context,
         created_at=now,
+        encrypted_fields=sorted(definition.encrypted_fields),
     )
     envelope = message.envelope
     return command_message(
@@ -209,6 +213,8 @@ def _result(
             return views.assignment_view(after, situation, command.step_id, decided, command.caller)
         case commands.UpdateData():
             return views.update_view(after, decided)
+        case commands.EraseEncryptedData():
+            return views.erasure_view(after, decided)
         case commands.SignalCommand() if before is not None:
             return views.signal_view(before, after, command, decided)
         case _:

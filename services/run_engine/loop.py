@@ -15,10 +15,12 @@ from contracts.policies import OrganizationPolicies
 from contracts.rejections import SET_ASIDE
 from contracts.replies import Reply
 from contracts.signals import SignalOutcome
+from services.run_engine.domain.clear import NOTHING, Clear
 from services.run_engine.domain.copying import changed
 from services.run_engine.execution import StoredRun, take
 from services.run_engine.metrics import COMMANDS, EVENTS, INCIDENTS
 from services.run_engine.organizations import OrganizationStore
+from services.run_engine.sealing.commands import Sealing
 from services.run_engine.store import DefinitionKey, RunStore
 from shared import clock
 from shared.kafka import Batch, Finish, Parking, Publisher
@@ -71,9 +73,11 @@ class CommandLoop:
         publisher: Publisher,
         parking: Parking,
         committed: Committed,
+        sealing: Sealing,
         fired: Fired = lambda _command_id, _accepted: None,
     ) -> None:
         self._store = store
+        self._sealing = sealing
         self._organizations = organizations
         self._publisher = publisher
         self._parking = parking
@@ -120,7 +124,9 @@ class CommandLoop:
         definitions = await self._store.definitions(
             _pinned(runs.values()) | {(d.playbook_id, d.revision) for d in carried}
         )
-        round_ = self._decide(messages, runs, definitions, policies, clock.now())
+        of_messages = [_definition(runs.get(m.envelope.key), m, definitions) for m in messages]
+        clear = await self._sealing.opened(messages, runs, of_messages)
+        round_ = self._decide(messages, runs, definitions, policies, clear, clock.now())
         await self._write(round_)
         await self._store.tasks.renew(round_.doubtful(lost))
         await self._store.refusals.keep(round_.nowhere)
@@ -132,6 +138,7 @@ class CommandLoop:
         await asyncio.gather(self._publisher.publish(events), *map(self._withdraw_tasks, rounds))
         _count(events)
         answers = [answer for round_ in rounds for answer in round_.written(round_.answers)]
+        await self._sealing.destroy(answers)
         await self._publisher.publish(_reply_messages(answers, clock.now()))
         for message, reply, _ in answers:
             _note(message, reply)
@@ -149,6 +156,7 @@ class CommandLoop:
         runs: dict[str, StoredRun],
         definitions: Mapping[DefinitionKey, PlaybookDefinition],
         policies: Mapping[str, OrganizationPolicies],
+        clear: Mapping[str, Clear],
         now: datetime,
     ) -> _Round:
         round_ = _Round(runs)
@@ -156,7 +164,8 @@ class CommandLoop:
             run_id = message.envelope.key
             run = round_.after.get(run_id) or runs.get(run_id)
             in_force = policies[message.envelope.organization_id]
-            taken = take(run, message, _definition(run, message, definitions), in_force, now)
+            definition = _definition(run, message, definitions)
+            taken = take(run, message, definition, in_force, now, clear.get(run_id, NOTHING))
             if taken.run is not None and taken.run is not run:
                 round_.after[run_id] = taken.run
             elif taken.run is not None:

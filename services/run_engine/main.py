@@ -11,7 +11,16 @@ from services.run_engine.ingress import SignalIngress
 from services.run_engine.loop import CommandLoop
 from services.run_engine.organizations import DocumentConsumer, OrganizationReads, OrganizationStore
 from services.run_engine.reads import RunReads
-from services.run_engine.settings import Settings
+from services.run_engine.sealing import queries as sealing_queries
+from services.run_engine.sealing import store as sealing_store
+from services.run_engine.sealing.commands import Sealing
+from services.run_engine.sealing.erasures import Erasures
+from services.run_engine.sealing.fields import EncryptedFields
+from services.run_engine.sealing.legible import Legible
+from services.run_engine.sealing.sealer import Sealer
+from services.run_engine.sealing.signals import BulkSealing, SealedSignals
+from services.run_engine.sealing.store import KeyStore
+from services.run_engine.settings import Settings, keyring
 from services.run_engine.store import RunStore
 from services.run_engine.timers import InFlight, TimerScanner
 from services.run_engine.upgrade import upgrade
@@ -30,7 +39,12 @@ def build(settings: Settings) -> Service:
     parking = Parking(service.publisher, topics.RUN_COMMANDS, NAME)
     in_force = OrganizationStore(service.mongo)
     in_flight = InFlight()
-    loop = CommandLoop(runs, in_force, service.publisher, parking, lambda: _offsets(commands), fired=in_flight.answered)
+    keys = KeyStore(service.mongo, keyring(settings))
+    sealer, fields = Sealer(keys), EncryptedFields(service.mongo, runs)
+    sealing = Sealing(sealer, keys)
+    loop = CommandLoop(
+        runs, in_force, service.publisher, parking, lambda: _offsets(commands), sealing, in_flight.answered
+    )
     commands = service.consumers.add(
         topics.RUN_COMMANDS,
         service.group(topics.RUN_COMMANDS.name),
@@ -38,7 +52,8 @@ def build(settings: Settings) -> Service:
         loop.set_aside,
         on_assignment=runs.forget_all,
     )
-    ingress = SignalIngress(service.publisher, settings.signal_permissions)
+    signals = SealedSignals(sealer, fields)
+    ingress = SignalIngress(service.publisher, settings.signal_permissions, signals, copies=not keys.are_configured)
     service.consumers.add(
         topics.SIGNALS, service.group(topics.SIGNALS.name), ingress.handle, ingress.set_aside, patience=2
     )
@@ -48,20 +63,25 @@ def build(settings: Settings) -> Service:
         **store.INDEXES,
         **bulk_store.INDEXES,
         **organizations.INDEXES,
+        **sealing_store.INDEXES,
         "runs": [*store.INDEXES["runs"], *run_list.INDEXES],
     }
     service.before.append(lambda: upgrade(service.mongo, runs.tasks))
-    reads = RunReads(service.mongo)
-    _add_bulk(service, reads)
+    service.before.append(keys.rewrap)
+    reads, legible, erasures = RunReads(service.mongo), Legible(sealer), Erasures(keys, service.publisher)
+    service.loops.append(erasures.round)
+    _add_bulk(service, reads, BulkSealing(signals, sealer, keys))
+    service.app.include_router(sealing_queries.router(sealer, keys, fields, legible, erasures))
     _add_organizations(service, in_force, settings)
-    service.app.include_router(queries.router(reads, runs, in_force))
-    service.app.include_router(task_queries.router(reads, runs, in_force))
+    service.app.include_router(queries.router(reads, runs, in_force, legible))
+    service.app.include_router(task_queries.router(reads, runs, in_force, legible))
     return service
 
 
-def _add_bulk(service: Service, reads: RunReads) -> None:
+def _add_bulk(service: Service, reads: RunReads, sealing: BulkSealing) -> None:
     bulk = BulkStore(service.mongo)
-    work = LeasedWork(bulk.claim, BulkWorker(bulk, service.publisher).carry_out, BULK_AT_ONCE, BULK_IDLE_SECONDS)
+    worker = BulkWorker(bulk, service.publisher, sealing)
+    work = LeasedWork(bulk.claim, worker.carry_out, BULK_AT_ONCE, BULK_IDLE_SECONDS)
     ingress = BulkIngress(bulk, service.publisher, Parking(service.publisher, topics.BULK_COMMANDS, NAME), work.wake)
     topic = topics.BULK_COMMANDS
     service.consumers.add(topic, service.group(topic.name), ingress.handle, ingress.set_aside, patience=5)

@@ -1,5 +1,6 @@
 """The engine's query endpoints, for the gateway."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -13,6 +14,7 @@ from services.run_engine.execution import not_found
 from services.run_engine.organizations import OrganizationStore
 from services.run_engine.reads import RunReads
 from services.run_engine.run_list import RunFilters, RunSort
+from services.run_engine.sealing.legible import Legible
 from services.run_engine.store import RunStore
 from shared import clock
 from shared.errors import Refused
@@ -23,7 +25,7 @@ from shared.pages import DEFAULT_LIMIT, MAX_LIMIT
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
 
-def router(reads: RunReads, store: RunStore, organizations: OrganizationStore) -> APIRouter:
+def router(reads: RunReads, store: RunStore, organizations: OrganizationStore, legible: Legible) -> APIRouter:
     routes = APIRouter(prefix="/internal")
 
     @routes.get("/runs/open")
@@ -52,9 +54,9 @@ def router(reads: RunReads, store: RunStore, organizations: OrganizationStore) -
     async def why(run_id: str, organization_id: str, sensitive: bool = False) -> Response:
         state, incident = await reads.run(organization_id, run_id)
         plan = plan_of(await definition_of(state, store))
-        shown = state if sensitive else views.masked_run(state, plan)
+        (seen,) = await legible.runs([(state, plan)], sensitive)
         at = Situation(plan, await organizations.of(organization_id), clock.now())
-        return success({**views.waiting_view(shown, at), **_incident(incident)})
+        return success({**views.waiting_view(seen, at), **_incident(incident)})
 
     @routes.get("/runs/{run_id}/steps/{step_id}")
     async def step(run_id: str, step_id: str, organization_id: str, sensitive: bool = False) -> Response:
@@ -62,13 +64,14 @@ def router(reads: RunReads, store: RunStore, organizations: OrganizationStore) -
         if step_id not in state.steps:
             raise Refused.because(unknown_step(state, step_id))
         plan = plan_of(await definition_of(state, store))
-        shown = state if sensitive else views.masked_run(state, plan)
-        return success(views.step_view(shown, shown.steps[step_id], plan.by_id[step_id].definition))
+        (seen,) = await legible.runs([(state, plan)], sensitive)
+        return success(views.step_view(seen, seen.steps[step_id], plan.by_id[step_id].definition))
 
     @routes.get("/runs/{run_id}")
     async def run(run_id: str, organization_id: str, sensitive: bool = False) -> Response:
         state, incident = await reads.run(organization_id, run_id)
-        view = views.run_view(await shown(state, store, sensitive))
+        (seen,) = await shown([state], store, legible, sensitive)
+        view = views.run_view(seen)
         return success({**view, **_incident(incident)}, headers={"ETag": f'"{state.sequence}"'})
 
     @routes.get("/runs")
@@ -81,7 +84,7 @@ def router(reads: RunReads, store: RunStore, organizations: OrganizationStore) -
         sensitive: bool = False,
     ) -> Response:
         page = await reads.runs(organization_id, filters, sort, cursor, limit)
-        items = [views.run_view(await shown(state, store, sensitive)) for state in page.items]
+        items = [views.run_view(seen) for seen in await shown(page.items, store, legible, sensitive)]
         return success({"runs": items, **page.about()})
 
     return routes
@@ -91,11 +94,9 @@ def _incident(incident: Document | None) -> Document:
     return {"incident": incident} if incident else {}
 
 
-async def shown(state: RunState, store: RunStore, sensitive: bool) -> RunState:
-    """The run as the caller may see it; `sensitive`: with the fields that forms mark as encrypted."""
-    if sensitive:
-        return state
-    return views.masked_run(state, plan_of(await definition_of(state, store)))
+async def shown(states: Sequence[RunState], store: RunStore, legible: Legible, sensitive: bool) -> list[RunState]:
+    """The runs as the caller may see them; `sensitive`: with the fields that forms mark as encrypted."""
+    return await legible.runs([(state, plan_of(await definition_of(state, store))) for state in states], sensitive)
 
 
 async def definition_of(state: RunState, store: RunStore) -> PlaybookDefinition:

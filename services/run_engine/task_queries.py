@@ -11,9 +11,11 @@ from services.run_engine.domain import views
 from services.run_engine.domain.acting import audience, may_act
 from services.run_engine.domain.plan import plan_of
 from services.run_engine.domain.situation import Situation
+from services.run_engine.domain.state import RunState, StepState
 from services.run_engine.organizations import OrganizationStore
-from services.run_engine.queries import Limit, definition_of, shown
+from services.run_engine.queries import Limit, definition_of
 from services.run_engine.reads import RunReads
+from services.run_engine.sealing.legible import Legible
 from services.run_engine.store import RunStore
 from services.run_engine.task_list import Person, Sort, TaskFilters
 from services.run_engine.task_rows import is_task
@@ -22,12 +24,14 @@ from shared.http import success
 from shared.mongo import Document
 from shared.pages import DEFAULT_LIMIT
 
+_Task = tuple[RunState, StepState, Situation]
 
-def router(reads: RunReads, store: RunStore, organizations: OrganizationStore) -> APIRouter:
+
+def router(reads: RunReads, store: RunStore, organizations: OrganizationStore, legible: Legible) -> APIRouter:
     routes = APIRouter(prefix="/internal/tasks")
 
     @routes.get("")
-    async def tasks(
+    async def listed(
         asker: Annotated[Person, Depends(_person)],
         filters: Annotated[TaskFilters, Depends()],
         sort: Sort = "due_at",
@@ -38,8 +42,11 @@ def router(reads: RunReads, store: RunStore, organizations: OrganizationStore) -
         policies = await organizations.of(asker.organization_id)
         person = _with_others(asker, policies)
         page = await store.tasks.page(person, filters, sort, cursor, limit)
-        found = await _tasks(page.items, person, policies, reads, store, sensitive)
-        return success({"tasks": found, **page.about()})
+        found = await _tasks(page.items, person, policies, reads, store)
+        plans = [(state, at.plan) for state, _, at in found]
+        seen = zip(await legible.runs(plans, sensitive), found, strict=True)
+        tasks = [views.task_view(state, step, _caller(person), at) for state, (_, step, at) in seen]
+        return success({"tasks": tasks, **page.about()})
 
     @routes.get("/counts")
     async def counts(asker: Annotated[Person, Depends(_person)]) -> Response:
@@ -68,12 +75,11 @@ async def _tasks(
     policies: OrganizationPolicies,
     reads: RunReads,
     store: RunStore,
-    sensitive: bool,
-) -> list[Document]:
+) -> list[_Task]:
     """As the runs say: a row whose step is no task of this person's any more is left out."""
     states = await reads.states({row["run_id"] for row in rows})
     caller, now = _caller(person), clock.now()
-    found: list[Document] = []
+    found: list[_Task] = []
     for row in rows:
         state = states.get(row["run_id"])
         step = state.steps.get(row["step_id"]) if state is not None and not state.is_paused else None
@@ -82,5 +88,5 @@ async def _tasks(
         situation = Situation(plan_of(await definition_of(state, store)), policies, now)
         if not may_act(caller, state, step, situation):
             continue
-        found.append(views.task_view(await shown(state, store, sensitive), step, caller, situation))
+        found.append((state, step, situation))
     return found

@@ -26,10 +26,12 @@ class SetsAside(Protocol):
 class Parking:
     """Where one service sets aside the records of one topic that it can't take, each with its reason and its origin."""
 
-    def __init__(self, publisher: Publisher, topic: Topic, service: str) -> None:
+    def __init__(self, publisher: Publisher, topic: Topic, service: str, *, copies: bool = True) -> None:
+        """`copies`: what a record holds is kept. Not where it might hold what must not be kept in clear."""
         self._publisher = publisher
         self._topic = topic
         self._service = service
+        self._copies = copies
         PARKED.labels(topic.name)  # a series that begins with its first one shows no increase
 
     async def park(self, unreadable: Sequence[Unreadable]) -> None:
@@ -37,13 +39,13 @@ class Parking:
         for item in unreadable:
             PARKED.labels(self._topic.name).inc()
             log.warning("record_parked", topic=self._topic.name, offset=item.record.offset, reason=item.reason)
-        await self._publisher.publish([_parked(self._topic, item, self._service) for item in unreadable])
+        await self._publisher.publish([_parked(self._topic, item, self._service, self._copies) for item in unreadable])
 
     async def set_aside(self, record: Record, surprise: Exception) -> None:
         await self.park([Unreadable(record, f"unexpected {type(surprise).__name__}: {surprise}")])
 
 
-def _parked(topic: Topic, item: Unreadable, service: str) -> OutgoingMessage:
+def _parked(topic: Topic, item: Unreadable, service: str, copies: bool) -> OutgoingMessage:
     record = item.record
     body: Mapping[str, Any] = {
         "reason": item.reason,
@@ -53,7 +55,7 @@ def _parked(topic: Topic, item: Unreadable, service: str) -> OutgoingMessage:
         "offset": record.offset,
         "timestamp_ms": record.timestamp,
         "key_base64": kept(record.key, KEPT_OF_A_KEY),
-        "value_base64": kept(record.value, KEPT_OF_A_VALUE),
+        "value_base64": kept(record.value, KEPT_OF_A_VALUE) if copies else None,
     }
     return OutgoingMessage(topic.parked, f"{record.partition}:{record.offset}", orjson.dumps(body), "Parked")
 

@@ -56,6 +56,7 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "change_webhook": {"webhook": {"description": SECRET_WORD}},
     "enable_webhook": {},
+    "rotate_key": {},
     "rotate_secret": {},
     "test_webhook": {},
     "replay_delivery": {},

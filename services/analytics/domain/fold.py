@@ -191,6 +191,7 @@ EFFECTS: dict[type[Event], Callable[[RunSummary, Any], RunSummary]] = {
     events.AutomationFellBack: _nothing,
     events.LateResultRecorded: _nothing,
     events.DataUpdated: _updated,
+    events.EncryptedDataErased: _nothing,
     events.RunPaused: _status("paused"),
     events.RunResumed: _resumed,
     events.RunBlocked: _status("blocked"),

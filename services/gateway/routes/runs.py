@@ -4,16 +4,19 @@ from fastapi import Request, Response
 
 from contracts.bulk import SignalRuns
 from contracts.commands import ClaimStep, Command, CompleteStep, ReleaseStep, StartRun, UpdateData
+from contracts.definitions import PlaybookDefinition
 from services.gateway.admission import Admission, Admitted
-from services.gateway.commands import Commands, Errand, wish_of
+from services.gateway.commands import REPLAYED, Commands, Errand, wish_of
 from services.gateway.owners import Owner, not_found
 from services.gateway.pinned import PinnedDefinitions
 from services.gateway.routes.operations.common import RUNS
 from services.gateway.routes.paths import flag, if_match, is_id, query_of, run_id_of, step_id_of
+from services.gateway.sealing import SealedData, Sealing
 from services.gateway.shapes.checking import run_smart_code, shaped, shaped_with_times
 from services.gateway.shapes.requests import (
     BulkSignal,
     RunCreation,
+    RunRequest,
     RunSignal,
     RunUpdate,
     StepClaim,
@@ -21,7 +24,7 @@ from services.gateway.shapes.requests import (
     StepRelease,
 )
 from shared.auth import Identity
-from shared.errors import Unavailable
+from shared.errors import Refused, Unavailable
 from shared.signals import signal_command
 
 _PAGE = ("sort", "limit", "cursor")
@@ -40,6 +43,7 @@ class RunCommandRoutes:
         self._commands = commands
         self._pinned = pinned
         self._run_engine = run_engine
+        self._sealing = Sealing(run_engine)
 
     async def start(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "run:create")
@@ -48,39 +52,64 @@ class RunCommandRoutes:
         if not is_id(asked.playbook_id):
             raise not_found("Playbook", "run.playbook_id", asked.playbook_id)
         wish = wish_of(request, admitted)
-        run_id = wish.id_of("run")
+        run_id, early = wish.id_of("run"), None
+        if wish.fingerprint is not None and asked.initial_data:
+            early = await self._known(wish.organization_id, asked.playbook_id)
+            sealed = await self._initial(early, run_id, admitted, asked) if early is not None else None
+            wish = wish.told_by(sealed.fingerprint) if sealed is not None else wish
 
         async def pinned() -> Errand:
+            nonlocal early
+            definition = early = early or await self._pinned.current(wish.organization_id, asked.playbook_id)
+            sealed = await self._initial(definition, run_id, admitted, asked)
             command = StartRun(
                 caller=admitted.identity.caller,
                 run_id=run_id,
                 organization_id=wish.organization_id,
-                definition=await self._pinned.current(wish.organization_id, asked.playbook_id),
+                definition=definition,
                 smart_code=asked.smart_code,
                 context=asked.context,
-                initial_data=asked.initial_data,
+                initial_data=sealed.data,
                 metadata=asked.metadata,
             )
             subject = {"run_id": run_id, "playbook_id": asked.playbook_id}
             return _errand(run_id, command, subject, status=201)
 
-        return await self._commands.run(wish, pinned)
+        answer = await self._commands.run(wish, pinned)
+        if early is not None and answer.status_code == 201 and REPLAYED not in answer.headers:
+            self._sealing.started(wish.organization_id, run_id, early.encrypted_fields)
+        return answer
+
+    async def _known(self, organization_id: str, playbook_id: str) -> PlaybookDefinition | None:
+        """None where it starts no runs; one that was started under the same key before has its answer all the same."""
+        try:
+            return await self._pinned.current(organization_id, playbook_id)
+        except Refused:
+            return None
+
+    async def _initial(
+        self, definition: PlaybookDefinition, run_id: str, admitted: Admitted, asked: RunRequest
+    ) -> SealedData:
+        fields = definition.encrypted_fields
+        return await self._sealing.sealed(admitted, run_id, asked.initial_data, fields, "run.initial_data")
 
     async def complete(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "step:complete")
         run_id, step_id = run_id_of(request), step_id_of(request)
         completion = shaped(StepCompletion, admitted).completion
+        sealed = await self._sealing.of_run(admitted, run_id, completion.data, "completion.data")
         command = CompleteStep(
             caller=admitted.identity.caller,
             step_id=step_id,
             outcome=completion.outcome,
             completed_by=completion.completed_by,
-            data=completion.data,
+            data=sealed.data,
             attachments=completion.attachments,
             next_step_assignments=completion.next_step_assignments,
         )
         subject = {"run_id": run_id, "step_id": step_id}
-        return await self._commands.run(wish_of(request, admitted), _errand(run_id, command, subject))
+        wish = wish_of(request, admitted).told_by(sealed.fingerprint)
+        return await self._commands.run(wish, _errand(run_id, command, subject))
 
     async def bulk_signal(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "run:update")
@@ -92,6 +121,9 @@ class RunCommandRoutes:
         if flag(request, "dry_run"):
             params = query_of(request, wish.organization_id)
             return (await self._run_engine.post("/internal/bulk/matches", params, _json(command))).response()
+        sealed = await self._sealing.whole(admitted, operation_id, asked.signal.data, "signal.data")
+        command = command.model_copy(update={"signal": asked.signal.model_copy(update={"data": sealed.data})})
+        wish = wish.told_by(sealed.fingerprint)
         return await self._commands.run(
             wish, Errand("bulk", operation_id, command, 202, "", {"signal_type": asked.signal.type})
         )
@@ -121,20 +153,25 @@ class RunCommandRoutes:
         admitted = await self._admission.command(request, "run:update")
         run_id = run_id_of(request)
         change = shaped(RunUpdate, admitted).run
+        sealed = await self._sealing.of_run(admitted, run_id, change.data, "run.data")
         command = UpdateData(
             caller=admitted.identity.caller,
-            data=change.data,
+            data=sealed.data,
             metadata=change.metadata,
             priority=change.priority,
             if_match=if_match(request),
         )
-        return await self._commands.run(wish_of(request, admitted), _errand(run_id, command, {"run_id": run_id}))
+        wish = wish_of(request, admitted).told_by(sealed.fingerprint)
+        return await self._commands.run(wish, _errand(run_id, command, {"run_id": run_id}))
 
     async def signal(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "run:update")
         run_id = run_id_of(request)
         signal = shaped_with_times(RunSignal, admitted).signal
-        wish = wish_of(request, admitted)
+        data = signal.data if signal.type == "event" else {}
+        sealed = await self._sealing.of_run(admitted, run_id, data, "signal.data")
+        signal = signal.model_copy(update={"data": sealed.data})
+        wish = wish_of(request, admitted).told_by(sealed.fingerprint)
         command = signal_command(signal, wish.id_of("sig"), admitted.identity.caller)
         subject = {"signal_id": command.signal_id, "run_id": run_id, "signal_type": signal.type}
         return await self._commands.run(wish, _errand(run_id, command, subject))

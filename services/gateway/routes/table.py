@@ -4,10 +4,12 @@ from services.gateway.routes.analytics import AnalyticsRoutes
 from services.gateway.routes.audit import AuditRoutes
 from services.gateway.routes.calendars import CalendarRoutes
 from services.gateway.routes.delegations import DelegationRoutes
+from services.gateway.routes.encryption import EncryptionRoutes
 from services.gateway.routes.operations import analytics as figures
 from services.gateway.routes.operations import audit as proofs
 from services.gateway.routes.operations import calendars as hours
 from services.gateway.routes.operations import delegations as substitutes
+from services.gateway.routes.operations import encryption as secrets
 from services.gateway.routes.operations import outcomes, runs, tasks
 from services.gateway.routes.operations import playbooks as definitions
 from services.gateway.routes.operations import policies as rules
@@ -33,6 +35,7 @@ def routes(
     audit: AuditRoutes,
     webhook_commands: WebhookCommandRoutes,
     webhooks: WebhookReadRoutes,
+    encryption: EncryptionRoutes,
 ) -> list[PlainRoute]:
     table = [
         runs.COMPLETE_STEP.route(commands.complete),
@@ -87,6 +90,9 @@ def routes(
         hooks.LIST_DELIVERIES.route(webhooks.deliveries),
         proofs.VERIFY_TIMELINE.route(audit.verification),
         proofs.EXPORT_EVIDENCE.route(audit.evidence),
+        secrets.ERASE_RUN_DATA.route(encryption.erase_run),
+        secrets.ERASE_ORGANIZATION_DATA.route(encryption.erase_organization),
+        secrets.ROTATE_KEY.route(encryption.rotate_key),
     ]
     for route in table:
         route.methods |= {"HEAD"} if "GET" in route.methods else set()  # the server leaves the body out

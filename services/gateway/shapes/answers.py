@@ -245,6 +245,29 @@ class RunUpdated(Shape):
     timeline_entry: TimelineLine | None
 
 
+class RunDataErased(Shape):
+    """`timeline_entry` is null where there was nothing to erase."""
+
+    run_id: str
+    erased_fields: list[str]
+    keys_destroyed: list[str]
+    """Their ids."""
+    timeline_entry: TimelineLine | None
+
+
+class OrganizationDataErased(Shape):
+    organization_id: str
+    keys_destroyed: int
+    """The organization's own; those of its runs are of no use without them."""
+    erased_at: Moment
+
+
+class KeyRotated(Shape):
+    organization_id: str
+    key_id: str
+    """Of the key that is used from now on."""
+
+
 class StepAssignment(NextStep):
     """`timeline_entry` is null where it was so already."""
 

@@ -104,6 +104,10 @@ class RunUpdate(Body):
     run: RunChange
 
 
+class KeyRotation(Body):
+    action: Literal["rotate"] = "rotate"
+
+
 class StepClaim(Body):
     action: Literal["claim"] = "claim"
 

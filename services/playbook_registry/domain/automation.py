@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from contracts.definitions import StepDraft
 from services.playbook_registry.domain.faults import Fault, invalid
-from services.playbook_registry.domain.values import FLAG, NUMBER, Rule, broken, is_number, is_whole
+from services.playbook_registry.domain.values import FLAG, NUMBER, TEXTS, Rule, broken, is_number, is_whole
 
 TRIGGER = "on_previous_completion"
 """The default, and the only one: the step begins when the steps before it are over."""
@@ -33,6 +33,7 @@ _RULES: dict[str, Rule] = {
     ),
     "fallback_to_manual": FLAG,
     "auto_approve_limit": NUMBER,
+    "sensitive_fields": TEXTS,
 }
 FIELDS = frozenset({*_RULES, "api_endpoint"})
 

@@ -41,7 +41,6 @@ def _of_step(step: StepDraft, playbook: dict[str, Any], path: str) -> Iterator[W
             f"{path}.metadata.reminders",
             "Nobody is reminded: the step has no due date, which sla_hours, response_sla or timeout_minutes would give",
         )
-    yield from _encrypted(step.metadata.get("form_fields"), f"{path}.metadata.form_fields")
     yield from _unknown_types(step.metadata.get("form_fields"), f"{path}.metadata.form_fields")
 
 
@@ -65,15 +64,6 @@ def _of_automation(step: StepDraft, has_base: bool, path: str) -> Iterator[Warni
             f"No base address is configured for the organization: instead of a call to {endpoint} "
             "the step becomes a job for an external worker",
         )
-
-
-def _encrypted(fields: Any, path: str) -> Iterator[Warning_]:
-    for index, field in enumerate(fields if isinstance(fields, list) else []):
-        if isinstance(field, dict) and field.get("encrypted") is True:
-            yield _warning(
-                f"{path}[{index}].encrypted",
-                f"{field.get('name')} is marked encrypted, but values are NOT yet encrypted at rest",
-            )
 
 
 def _unknown_types(fields: Any, path: str) -> Iterator[Warning_]:

@@ -3,11 +3,14 @@
 import asyncio
 
 from contracts import topics
+from contracts.commands import SignalCommand
 from contracts.rejections import Rejection
 from contracts.replies import Reply
 from services.run_engine.bulk.selection import listing_of
 from services.run_engine.bulk.store import BulkStore, Operation
 from services.run_engine.execution import not_found
+from services.run_engine.sealing.signals import BulkSealing
+from services.run_engine.sealing.store import Owner
 from shared import clock
 from shared.errors import Refused
 from shared.ids import stable_id
@@ -25,8 +28,9 @@ _PUBLISH_AGAIN_AFTER = 20
 class BulkWorker:
     """A command's id follows from operation and run, so that one that is sent again signals nobody twice."""
 
-    def __init__(self, store: BulkStore, publisher: Publisher) -> None:
+    def __init__(self, store: BulkStore, publisher: Publisher, sealing: BulkSealing) -> None:
         self._store = store
+        self._sealing = sealing
         self._publisher = publisher
 
     async def carry_out(self, operation: Operation) -> None:
@@ -46,6 +50,7 @@ class BulkWorker:
                 )  # those that are not there get their answer too
             await self._store.take_up(operation, run_ids, position)
         await self._store.finish(operation.operation_id)
+        await self._sealing.forget(operation.command.signal)
 
     async def _settle_pending(self, operation: Operation) -> None:
         """Signals the runs that have been taken up, and waits for what they say."""
@@ -66,9 +71,18 @@ class BulkWorker:
     async def _publish(self, operation: Operation, run_ids: list[str]) -> None:
         messages: list[OutgoingMessage] = []
         refused: dict[str, Reply] = {}
+        if not run_ids:
+            return
+        signal = await self._sealing.opened(_owner(operation, operation.operation_id), operation.command.signal)
+        if signal.data:
+            await self._sealing.signals.prepare([_owner(operation, run_id) for run_id in run_ids])
         for run_id in run_ids:
             try:
-                messages.append(_command(operation, run_id))
+                command = signal_command(
+                    signal, stable_id("sig", operation.operation_id, run_id), operation.command.caller
+                )
+                sealed = await self._sealing.signals.sealed(_owner(operation, run_id), command)
+                messages.append(_message(operation, run_id, sealed))
             except Refused as refusal:
                 refused[run_id] = Reply(rejection=refusal.rejection)
         await self._publisher.publish(messages)
@@ -85,13 +99,15 @@ def _unknown(run_id: str) -> Rejection:
     return not_found(run_id)
 
 
-def _command(operation: Operation, run_id: str) -> OutgoingMessage:
-    """Raises Refused for a signal that lacks what its type needs."""
-    signal_id = stable_id("sig", operation.operation_id, run_id)
+def _owner(operation: Operation, run_id: str) -> Owner:
+    return Owner(operation.organization_id, run_id)
+
+
+def _message(operation: Operation, run_id: str, command: SignalCommand) -> OutgoingMessage:
     return command_message(
         topics.RUN_COMMANDS.name,
         run_id,
-        signal_command(operation.command.signal, signal_id, operation.command.caller),
+        command,
         message_id=operation.command_id(run_id),
         organization_id=operation.organization_id,
         correlation_id=operation.correlation_id,

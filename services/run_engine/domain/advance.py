@@ -96,7 +96,7 @@ def _look_around(course: Course, situation: Situation, opener: Actor, first_assi
             break
         for planned in group:
             step = course.state.steps[planned.step_id]
-            if step.status in _WAITING and _has_turn(planned, course.state, lower_ended):
+            if step.status in _WAITING and _has_turn(planned, course.state, lower_ended, situation):
                 changed |= _take(course, planned, situation, opener, first_assignee)
                 if course.state.steps[planned.step_id].status == "failed":
                     return True
@@ -104,12 +104,12 @@ def _look_around(course: Course, situation: Situation, opener: Actor, first_assi
     return changed and situation.plan.has_edges
 
 
-def _has_turn(planned: PlannedStep, state: RunState, lower_ended: bool) -> bool:
+def _has_turn(planned: PlannedStep, state: RunState, lower_ended: bool, situation: Situation) -> bool:
     if not planned.named:
         return lower_ended
     if all(state.steps[i].is_ended or state.steps[i].status == status for i, status in planned.named):
         return True
-    return planned.has_choice and not unmet(planned.pre, Facts.of(state))
+    return planned.has_choice and not unmet(planned.pre, Facts.of(state, situation.clear))
 
 
 def _take(
@@ -117,7 +117,7 @@ def _take(
 ) -> bool:
     """Starts the step, or records why not. False where nothing is new."""
     step = course.state.steps[planned.step_id]
-    failing = unmet(planned.pre, Facts.of(course.state)) if planned.pre else []
+    failing = unmet(planned.pre, Facts.of(course.state, situation.clear)) if planned.pre else []
     if failing and planned.on_unmet == "block" and step.status == "blocked" and list(step.unmet) == failing:
         return False
     if not failing or planned.on_unmet != "block":

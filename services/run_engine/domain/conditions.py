@@ -5,7 +5,7 @@ No coercion; what is missing or of another type is not satisfied.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -14,6 +14,7 @@ import re2
 
 from contracts.definitions import Condition
 from contracts.events import UnmetCondition
+from services.run_engine.domain.clear import GONE, NOTHING, Clear, clear, nothing
 from services.run_engine.domain.loose import is_number
 from services.run_engine.domain.state import RunState, StepState
 
@@ -30,10 +31,11 @@ class Facts:
     data: Mapping[str, Any]
     context: Mapping[str, Any]
     steps: Mapping[str, StepState]
+    clear: Clear = field(default_factory=nothing)
 
     @classmethod
-    def of(cls, state: RunState) -> "Facts":
-        return cls(state.data, state.context, state.steps)
+    def of(cls, state: RunState, clear: Clear = NOTHING) -> "Facts":
+        return cls(state.data, state.context, state.steps, clear)
 
 
 class _Mismatch(Exception):
@@ -51,7 +53,7 @@ def _told(condition: Condition, reason: str, actual: Any) -> UnmetCondition:
 
 
 Verdict = tuple[str, Any] | None
-"""None where the condition holds, else the reason and the actual value."""
+"""None where the condition holds, else the reason and the actual value, which is not told of encrypted ones."""
 
 
 def _verdict(condition: Condition, facts: Facts) -> Verdict:
@@ -91,53 +93,66 @@ def _reasons(failing: list[tuple[str, Any]]) -> str:
 
 def _field_verdict(condition: Condition, facts: Facts) -> Verdict:
     path, operator = condition.field or "", condition.operator or ""
+    actual, is_secret = _seen(path, facts)
+    verdict = _tested(path, operator, condition.value, actual)
+    return verdict if verdict is None or not is_secret else (verdict[0], None)
+
+
+def _seen(path: str, facts: Facts) -> tuple[Any, bool]:
+    """The value that the condition is about, and whether that is encrypted."""
     actual = look_up(path, facts)
+    if not facts.clear:
+        return actual, False
+    return actual, actual is not look_up(path, replace(facts, clear=NOTHING))
+
+
+def _tested(path: str, operator: str, expected: Any, actual: Any) -> Verdict:
     if operator == "exists":
         return None if _is_there(actual) else (f"Field {path!r} is missing", None)
     if operator == "not_exists":
         return (f"Field {path!r} is there", actual) if _is_there(actual) else None
     if actual is _MISSING:
         return f"Field {path!r} is missing", None
+    if actual is GONE:
+        return f"Field {path!r} was erased", None
     test = _TESTS.get(operator)
     if test is None:
         return f"Unknown operator {operator!r}", actual
     try:
-        return (
-            None if test(actual, condition.value) else (f"{path} {operator} {condition.value!r} does not hold", actual)
-        )
+        return None if test(actual, expected) else (f"{path} {operator} {expected!r} does not hold", actual)
     except _Mismatch as mismatch:
         return str(mismatch), actual
 
 
 def _is_there(actual: Any) -> bool:
-    return actual is not _MISSING and actual is not None
+    return actual is not _MISSING and actual is not None and actual is not GONE
 
 
 def look_up(path: str, facts: Facts) -> Any:
     """The value at a dotted path: over the run's data, `context.<field>`, or `steps.<step_id>.<field>`."""
     head, _, rest = path.partition(".")
     if head == "context" and rest:
-        return _walk(facts.context, rest)
+        return _walk(facts.context, rest, facts.clear)
     if head == "steps" and rest:
         step_id, _, field = rest.partition(".")
         step = facts.steps.get(step_id)
-        return _MISSING if step is None else _of_step(step, field)
-    return _walk(facts.data, path)
+        return _MISSING if step is None else _of_step(step, field, facts.clear)
+    return _walk(facts.data, path, facts.clear)
 
 
-def _of_step(step: StepState, field: str) -> Any:
-    found = _walk(step.data, field)
+def _of_step(step: StepState, field: str, values: Clear) -> Any:
+    found = _walk(step.data, field, values)
     if found is _MISSING and field in ("status", "outcome", "completed_by"):
         found = getattr(step, field)
     return found
 
 
-def _walk(value: Any, path: str) -> Any:
+def _walk(value: Any, path: str, values: Clear) -> Any:
     if isinstance(value, Mapping) and path in value:
-        return value[path]
+        return clear(value[path], values)
     for part in path.split("."):
         if isinstance(value, Mapping) and part in value:
-            value = value[part]
+            value = clear(value[part], values)
         elif isinstance(value, list) and part.isascii() and part.isdigit() and int(part[:9]) < len(value):
             value = value[int(part[:9])]
         else:

@@ -8,6 +8,7 @@ from contracts.commands import (
     ClaimStep,
     Command,
     CompleteStep,
+    EraseEncryptedData,
     EscalateStep,
     FireTimer,
     PauseRun,
@@ -27,9 +28,11 @@ from contracts.events import Event
 from contracts.policies import OrganizationPolicies
 from contracts.rejections import Rejection
 from services.run_engine.domain.advance import Course, settle
+from services.run_engine.domain.clear import NOTHING, Clear
 from services.run_engine.domain.deciders.cancel_run import cancel_run
 from services.run_engine.domain.deciders.claim_step import claim_step
 from services.run_engine.domain.deciders.complete_step import complete_step
+from services.run_engine.domain.deciders.erase_encrypted_data import erase_encrypted_data
 from services.run_engine.domain.deciders.escalate_step import escalate_step
 from services.run_engine.domain.deciders.fire_timer import fire_timer
 from services.run_engine.domain.deciders.pause_run import pause_run
@@ -49,8 +52,9 @@ from services.run_engine.domain.situation import Decision, Situation
 from services.run_engine.domain.state import RunState
 
 RunCommand = (
-    StartRun | CompleteStep | ClaimStep | ReleaseStep | UpdateData | PauseRun | ResumeRun | CancelRun | RetryStep
-    | SkipStep | EscalateStep | ReassignStep | ReceiveEvent | FireTimer | RecordAutomationResult | RecordNotification
+    StartRun | EraseEncryptedData | CompleteStep | ClaimStep | ReleaseStep | UpdateData | PauseRun | ResumeRun
+    | CancelRun | RetryStep | SkipStep | EscalateStep | ReassignStep | ReceiveEvent | FireTimer
+    | RecordAutomationResult | RecordNotification
 )  # fmt: skip
 
 
@@ -60,12 +64,13 @@ def decide(
     policies: OrganizationPolicies,
     command: Command,
     now: datetime,
+    clear: Clear = NOTHING,
 ) -> list[Event] | Rejection:
     """The command's own events and what follows from them, or the rejection; an empty list where nothing is to be done.
 
     As `lead_on`, for those who fold the events themselves.
     """
-    course = lead_on(state, definition, policies, command, now)
+    course = lead_on(state, definition, policies, command, now, clear)
     return course if isinstance(course, Rejection) else list(course.events)
 
 
@@ -75,15 +80,18 @@ def lead_on(
     policies: OrganizationPolicies,
     command: Command,
     now: datetime,
+    clear: Clear = NOTHING,
 ) -> Course | Rejection:
     """The events that come of the command together with the state that they lead to, or the rejection.
 
-    `definition` is the revision that the run is pinned to. `state` is None only for StartRun.
+    `definition` is the revision that the run is pinned to. `state` is None only for StartRun. `clear` has what the
+    encrypted values of state and command hold.
     Raises ValueError for a command that is none of a run's, or that comes to no run.
     """
     if not isinstance(command, RunCommand):
         raise ValueError(f"{type(command).__name__} is no command to a run")
-    situation = Situation(plan_of(definition), policies, now.replace(microsecond=now.microsecond // 1000 * 1000))
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    situation = Situation(plan_of(definition), policies, now, clear)
     if isinstance(command, StartRun):
         return _started(state, command, situation)
     if state is None:
@@ -122,6 +130,8 @@ def _decision(state: RunState, command: RunCommand, situation: Situation) -> Dec
             return release_step(state, command, situation)
         case UpdateData():
             return update_data(state, command, situation)
+        case EraseEncryptedData():
+            return erase_encrypted_data(state, command, situation)
         case PauseRun():
             return pause_run(state, command, situation)
         case ResumeRun():

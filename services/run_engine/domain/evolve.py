@@ -9,6 +9,7 @@ from contracts.events import (
     AutomationFellBack,
     AutomationRequested,
     DataUpdated,
+    EncryptedDataErased,
     Event,
     LateResultRecorded,
     NewDates,
@@ -48,8 +49,8 @@ RunEvent = (
     RunCreated | StepStarted | StepCompleted | StepFailed | StepSkipped | StepBlocked | StepCancelled | StepsReturned
     | StepRetried | StepAssigned | StepOffered | StepReleased | StepEscalated | StepOverdue | ReminderDue
     | ApprovalRecorded | AutomationRequested | AutomationAttemptFailed | AutomationFellBack | LateResultRecorded
-    | DataUpdated | RunPaused | RunResumed | RunBlocked | RunUnblocked | RunCompleted | RunFailed | RunReopened
-    | RunCancelled | NotificationSent | NotificationFailed
+    | DataUpdated | EncryptedDataErased | RunPaused | RunResumed | RunBlocked | RunUnblocked | RunCompleted | RunFailed
+    | RunReopened | RunCancelled | NotificationSent | NotificationFailed
 )  # fmt: skip
 
 
@@ -138,6 +139,9 @@ def _applied(state: RunState, event: RunEvent) -> RunState:  # noqa: C901 - one 
             return changed(state, sequence=state.sequence + 1, updated_at=event.at)
         case DataUpdated():
             return _data_updated(state, event)
+        case EncryptedDataErased():
+            erased = tuple(dict.fromkeys((*state.erased_keys, *event.key_ids)))
+            return changed(state, sequence=state.sequence + 1, updated_at=event.at, erased_keys=erased)
         case RunPaused():
             return _paused(state, event)
         case RunResumed():

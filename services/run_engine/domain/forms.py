@@ -11,11 +11,6 @@ from services.run_engine.domain.loose import items, mapping, text
 from services.run_engine.domain.violations import Violation, violation
 
 
-def encrypted_fields(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of the step whose values must not be told, by name."""
-    return {str(field.get("name")): field for field in _fields(metadata) if field.get("encrypted") is True}
-
-
 def _fields(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [mapping(field) for field in items(metadata.get("form_fields"))]
 

@@ -8,10 +8,15 @@ from services.run_engine.domain.loose import is_number
 from services.run_engine.domain.violations import Violation, contract_rejection, violation
 
 
-def beyond_limit(policies: OrganizationPolicies, step_id: str, amount: Any, roles: tuple[str, ...]) -> Rejection | None:
-    """The rejection of an approval of this amount where none of the roles may approve it."""
+def beyond_limit(
+    policies: OrganizationPolicies, step_id: str, amount: Any, roles: tuple[str, ...], *, secret: bool = False
+) -> Rejection | None:
+    """The rejection of an approval of this amount where none of the roles may approve it; if `secret`, without it."""
     found = limit_violation(policies, amount, roles)
-    return contract_rejection(step_id, [found], _resolution(policies, amount)) if found is not None else None
+    if found is None:
+        return None
+    told = {**found, "actual_value": None} if secret else found
+    return contract_rejection(step_id, [told], _resolution(policies, amount))
 
 
 def limit_violation(policies: OrganizationPolicies, amount: Any, roles: tuple[str, ...]) -> Violation | None:

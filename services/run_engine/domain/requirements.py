@@ -5,11 +5,11 @@ from typing import Any
 
 from contracts.values import Attachment
 from services.run_engine.domain.checklists import open_items
+from services.run_engine.domain.clear import cleared
 from services.run_engine.domain.conditions import Facts
 from services.run_engine.domain.copying import changed
-from services.run_engine.domain.forms import attached, encrypted_fields, form_violations, is_empty, output_violations
+from services.run_engine.domain.forms import attached, form_violations, is_empty, output_violations
 from services.run_engine.domain.loose import items, mapping, text, texts
-from services.run_engine.domain.plan import PlannedStep
 from services.run_engine.domain.rejection_criteria import rejected
 from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState, StepState
@@ -25,31 +25,39 @@ def completion_violations(
 ) -> list[Violation]:
     """All that a completion with this data and these attachments would break. Earlier votes on the step count in."""
     metadata = situation.plan.by_id[step.step_id].definition.metadata
-    with_votes = {key: value for vote in step.approvals for key, value in vote.data.items()} | dict(data)
+    known = {key: value for vote in step.approvals for key, value in vote.data.items()} | dict(data)
+    with_votes, sent = cleared(known, situation.clear), cleared(data, situation.clear)
     documents = [a for vote in step.approvals for a in vote.attachments] + attachments
-    found = promises_violated(state, step, situation, with_votes, documents)
+    found = promises_violated(state, step, situation, known, documents)
     found += form_violations(metadata, with_votes, documents, situation.now)
     found += _documents(metadata, with_votes, documents)
     found += _sections(metadata, with_votes)
-    found += open_items(metadata, data)
-    found += _resolution(metadata, data)
-    return found + rejected(metadata, data)
+    found += open_items(metadata, sent)
+    found += _resolution(metadata, sent)
+    found += rejected(metadata, sent)
+    return _discreet(found, situation)
+
+
+def _discreet(found: list[Violation], situation: Situation) -> list[Violation]:
+    """Without the values of fields that are encrypted."""
+    names = situation.plan.definition.encrypted_fields
+    return [{**v, "actual_value": None} if v.get("field") in names else v for v in found] if names else found
 
 
 def promises_violated(
     state: RunState, step: StepState, situation: Situation, data: Mapping[str, Any], attachments: list[Attachment]
 ) -> list[Violation]:
     """What the step promises to those that follow: post-conditions and outputs, owed by people and machines alike."""
-    planned = situation.plan.by_id[step.step_id]
-    metadata, post = planned.definition.metadata, planned.definition.conditions.post
-    outputs = output_violations(metadata, data, attachments, situation.now)
-    return _post(state, step, planned, data) + outputs if post else outputs
+    definition, clear = situation.plan.by_id[step.step_id].definition, cleared(data, situation.clear)
+    outputs = output_violations(definition.metadata, clear, attachments, situation.now)
+    return _post(state, step, situation, data) + outputs if definition.conditions.post else outputs
 
 
-def _post(state: RunState, step: StepState, planned: PlannedStep, data: Mapping[str, Any]) -> list[Violation]:
+def _post(state: RunState, step: StepState, situation: Situation, data: Mapping[str, Any]) -> list[Violation]:
     after = {**state.steps, step.step_id: changed(step, status="completed", data=dict(data))}
-    facts = Facts({**state.data, **data}, state.context, after)
-    return post_conditions(planned.definition.conditions.post, facts, encrypted_fields(planned.definition.metadata))
+    facts = Facts({**state.data, **data}, state.context, after, situation.clear)
+    post = situation.plan.by_id[step.step_id].definition.conditions.post
+    return post_conditions(post, facts, situation.plan.definition.encrypted_fields)
 
 
 def _documents(metadata: Mapping[str, Any], data: Mapping[str, Any], attachments: list[Attachment]) -> list[Violation]:

@@ -1,12 +1,13 @@
 """What a decision rests on besides the run's state, and the answers that deciders share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from contracts.policies import OrganizationPolicies
 from contracts.rejections import Code, Rejection
+from services.run_engine.domain.clear import Clear, nothing
 from services.run_engine.domain.evolve import RunEvent
 from services.run_engine.domain.lifecycle import ALLOWED_ON_RUN
 from services.run_engine.domain.plan import Plan
@@ -20,6 +21,8 @@ class Situation:
     plan: Plan
     policies: OrganizationPolicies
     now: datetime
+    clear: Clear = field(default_factory=nothing)
+    """What the encrypted values of run and command hold."""
 
 
 def refused_by_run(state: RunState, action: str, verb: str) -> Rejection | None:

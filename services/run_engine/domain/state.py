@@ -145,6 +145,8 @@ class RunState:
     """Those that may fire."""
     stopped_timers: tuple[Timer, ...] = ()
     """Those that stand still while the run is paused; they count from `paused_at`."""
+    erased_keys: tuple[str, ...] = ()
+    """Ids of the keys that were destroyed: what they encrypted is lost."""
 
     @property
     def is_paused(self) -> bool:

@@ -1,6 +1,6 @@
 """Breaches of a step's contract, as the public API tells them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any
 
 from contracts.definitions import Condition
@@ -24,7 +24,7 @@ def contract_rejection(step_id: str, found: list[Violation], resolution: str) ->
     return Rejection(code=Code.CONTRACT_VALIDATION_FAILED, message=message, details=details)
 
 
-def post_conditions(conditions: list[Condition], facts: Facts, hidden: Mapping[str, Any]) -> list[Violation]:
+def post_conditions(conditions: list[Condition], facts: Facts, hidden: Collection[str]) -> list[Violation]:
     """Post-conditions that don't hold; values of fields in `hidden` are not told."""
     return [
         violation(

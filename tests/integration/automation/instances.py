@@ -8,6 +8,7 @@ from typing import Any
 
 from services.automation.attempts import Attempts, Claimed
 from services.automation.calls import Caller, CallLimits
+from services.automation.sealing import Sealing
 from services.automation.store import JobStore, StoredJob
 from shared.leased_work import LeasedWork
 from tests.integration.automation.conftest import Bench, job
@@ -27,7 +28,7 @@ async def at_work(bench: Bench, store: JobStore, limits: CallLimits | None = Non
     settings = bench.settings.model_copy(update=over)
     caller = Caller(limits or CallLimits(settings.automation_base_urls, {}, {}, 2048), connections=32)
     await caller.start()
-    attempts = Attempts(settings, store, bench.publisher, caller)
+    attempts = Attempts(settings, store, bench.publisher, caller, Sealing(None))
     work = LeasedWork(attempts.claim, attempts.attempt, limit=32, idle_seconds=0.05)
     loop = asyncio.create_task(_for_ever(work))
     yield

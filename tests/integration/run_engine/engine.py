@@ -14,6 +14,10 @@ from contracts.envelope import ReplyAddress
 from contracts.values import Caller
 from services.run_engine.loop import CommandLoop
 from services.run_engine.organizations import OrganizationStore
+from services.run_engine.sealing.commands import Sealing
+from services.run_engine.sealing.keyring import Keyring
+from services.run_engine.sealing.sealer import Sealer
+from services.run_engine.sealing.store import KeyStore
 from services.run_engine.settings import Settings
 from services.run_engine.timers import InFlight
 from shared import clock
@@ -28,6 +32,8 @@ ORGANIZATION = "org_1"
 REPLIES = ReplyAddress(topic=topics.GATEWAY_REPLIES.name, partition=0)
 SOMEBODY = Caller(id="somebody", permissions=("*",))
 TRIES = 10
+KEYS = {"test": bytes(range(32))}
+"""What ENCRYPTION_KEYS holds."""
 
 
 @dataclass
@@ -96,8 +102,16 @@ class Engine:
         self.committed: dict[int, int] = {}
         self.in_flight = InFlight()
         parking = Parking(self.publisher, topics.RUN_COMMANDS, "run_engine")
+        self.keys = KeyStore(self.mongo, Keyring(KEYS))
+        self.sealer = Sealer(self.keys)
         self.loop = CommandLoop(
-            self.store, self.organizations, self.publisher, parking, lambda: self.committed, self.in_flight.answered
+            self.store,
+            self.organizations,
+            self.publisher,
+            parking,
+            lambda: self.committed,
+            Sealing(self.sealer, self.keys),
+            self.in_flight.answered,
         )
 
     async def take(self, *records: Delivered) -> int:

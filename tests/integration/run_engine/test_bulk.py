@@ -15,6 +15,8 @@ from services.run_engine.bulk import worker
 from services.run_engine.bulk.ingress import BulkIngress
 from services.run_engine.bulk.store import LEASE, BulkStore, Operation
 from services.run_engine.run_list import INDEXES
+from services.run_engine.sealing.fields import EncryptedFields
+from services.run_engine.sealing.signals import BulkSealing, SealedSignals
 from shared import clock
 from shared.ids import new_id
 from shared.kafka import Parking, Publisher
@@ -82,16 +84,18 @@ async def test_a_worker_that_dies_is_followed_by_one_that_ends_it(
     publisher = Direct(engine.settings, "direct")
     publisher.engine, publisher.sent, publisher.lives = engine, [], lives
     store = BulkStore(engine.mongo)
+    signals = SealedSignals(engine.sealer, EncryptedFields(engine.mongo, engine.store))
+    sealing = BulkSealing(signals, engine.sealer, engine.keys)
     operation = await taken_up(engine, publisher, RunSelection(created_to=clock.now()))
     with pytest.raises(asyncio.CancelledError) if lives < RUNS else nullcontext():
-        await worker.BulkWorker(store, publisher).carry_out(operation)
+        await worker.BulkWorker(store, publisher, sealing).carry_out(operation)
     publisher.lives = 10**9
     operations = engine.mongo.collection("bulk_operations")
     await operations.update_many({}, {"$set": {"leased_until": clock.now() - LEASE}})
     again = await store.claim()
     assert (again is None) == (lives >= RUNS)
     if again is not None:
-        await worker.BulkWorker(store, publisher).carry_out(again)
+        await worker.BulkWorker(store, publisher, sealing).carry_out(again)
     read = await store.read(ORGANIZATION, operation.operation_id)
     assert read is not None and read["status"] == "done"
     assert read["counts"] == {"succeeded": RUNS}

@@ -52,11 +52,8 @@ def test_the_estimate_is_null_where_none_is_given() -> None:
     assert created_view(revision, [])["metrics"]["estimated_duration_minutes"] is None
 
 
-def test_warns_that_encrypted_fields_are_not_encrypted_yet() -> None:
-    playbook = draft({"metadata": {"form_fields": [{"name": "ssn", "encrypted": True}]}})
-    (warning,) = warnings(playbook)
-    assert warning["field"] == "steps[0].metadata.form_fields[0].encrypted"
-    assert "NOT yet encrypted at rest" in warning["message"]
+def test_does_not_warn_of_encrypted_fields() -> None:
+    assert warnings(draft({"metadata": {"form_fields": [{"name": "ssn", "encrypted": True}]}})) == []
 
 
 def test_warns_of_steps_that_start_together_and_of_none_at_all() -> None:

@@ -21,7 +21,7 @@ from services.run_engine.domain.state import RunState, StepState
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
 ALICE = Caller(id="alice", permissions=("step:complete", "run:update"))
 ADMIN = Caller(id="admin", permissions=("*",))
-SILENT_AFTER_END = {"LateResultRecorded", "NotificationSent", "NotificationFailed"}
+SILENT_AFTER_END = {"LateResultRecorded", "NotificationSent", "NotificationFailed", "EncryptedDataErased"}
 
 
 def office(name: str = "default", revision: int = 3, **more: Any) -> NamedCalendar:
@@ -68,6 +68,8 @@ class Story:
         self.history: list[Event] = []
         self.run: RunState | None = None
         self.answer: list[Event] | Rejection = []
+        self.clear: dict[str, Any] = {}
+        """What encrypted values hold, by ciphertext."""
 
     @property
     def state(self) -> RunState:
@@ -89,7 +91,7 @@ class Story:
         return self
 
     def when(self, command: Command) -> "Story":
-        self.answer = decide(self.run, self.definition, self.policies, command, self.now)
+        self.answer = decide(self.run, self.definition, self.policies, command, self.now, self.clear)
         if not isinstance(self.answer, Rejection):
             for event in self.answer:
                 self._fold(event)
@@ -122,6 +124,12 @@ class Story:
         job_id = self.step(number).job_id or "none"
         data = {"caller": SYSTEM_CALLER, "step_id": f"step_{number:03}", "job_id": job_id, "outcome": outcome, **more}
         return self.when(RecordAutomationResult.model_validate(data))
+
+    def encrypted(self, value: Any) -> dict[str, str]:
+        """A value as it stands in commands, events and states."""
+        ciphertext = f"ciphertext {len(self.clear)}"
+        self.clear[ciphertext] = value
+        return {"$encrypted": "aes-256-gcm", "key_id": "key_1", "nonce": "nonce", "ciphertext": ciphertext}
 
     def fires(self, timer_id: str) -> "Story":
         """The timer at its time, or now where the run no longer has it."""
@@ -162,7 +170,7 @@ def check_transitions(before: RunState, after: RunState, event: Event) -> None:
     if before.status in ("completed", "cancelled"):
         assert name in SILENT_AFTER_END, event
     if name in SILENT_AFTER_END:
-        untouched = (f.name for f in fields(before) if f.name not in ("sequence", "updated_at"))
+        untouched = (f.name for f in fields(before) if f.name not in ("sequence", "updated_at", "erased_keys"))
         assert all(getattr(before, field) is getattr(after, field) for field in untouched)
 
 

@@ -31,11 +31,11 @@ def test_the_next_steps_say_what_they_wait_for_and_who_can_go_on() -> None:
     assert blocked["waits_for"][0]["reason"] == "Field 'x' is missing"
 
 
-def test_secrets_of_a_form_are_masked_for_those_who_may_not_read_them() -> None:
+def test_answers_mask_the_secrets_of_a_form_for_everybody_as_they_are_kept_and_sent_over_kafka() -> None:
     form = {"metadata": {"form_fields": [{"name": "ssn", "type": "text", "encrypted": True}]}}
     story = trial(form, {}).completes(1, data={"ssn": "123", "name": "Ann"})
     assert completed(story, 1)["next_steps"][0]["data"] == {"ssn": "********", "name": "Ann"}
-    assert completed(story, 1, ADMIN)["next_steps"][0]["data"]["ssn"] == "123"
+    assert completed(story, 1, ADMIN)["next_steps"][0]["data"]["ssn"] == "********"
 
 
 def test_progress_is_whole_where_it_is_whole_and_full_only_at_the_end() -> None:

@@ -5,6 +5,7 @@ from services.gateway.routes.operations import (
     audit,
     calendars,
     delegations,
+    encryption,
     outcomes,
     playbooks,
     policies,
@@ -24,4 +25,5 @@ OPERATIONS = (
     *outcomes.OPERATIONS,
     *audit.OPERATIONS,
     *webhooks.OPERATIONS,
+    *encryption.OPERATIONS,
 )

@@ -10,7 +10,7 @@ from services.run_engine.domain.loose import whole
 from services.run_engine.domain.plan import Plan
 from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState, StepState
-from services.run_engine.domain.views.masking import seen_by
+from services.run_engine.domain.views.masking import masked_run
 from services.run_engine.domain.views.runs import progress_percentage
 from services.run_engine.domain.views.timeline import View, moment, present, timeline_entry
 
@@ -83,12 +83,12 @@ def _next_steps(state: RunState, situation: Situation, caller: Caller) -> list[V
     open_steps = [step for step in state.steps.values() if step.is_open]
     if not open_steps:
         return []
-    seen = seen_by(caller, state, situation.plan)
+    seen = masked_run(state, situation.plan)  # whoever the caller is: answers are kept, and travel over Kafka
     return [open_step_view(seen, step.step_id, situation, caller) for step in open_steps]
 
 
 def open_step_view(seen: RunState, step_id: str, situation: Situation, caller: Caller) -> View:
-    """`seen` is the run as the caller may see it."""
+    """`seen` is the run with its encrypted values masked."""
     step = seen.steps[step_id]
     metadata = situation.plan.by_id[step.step_id].definition.metadata
     return present(

@@ -1,48 +1,56 @@
-"""What is told to whoever lacks `run:read_sensitive`: all but the values of fields that a form marks encrypted."""
+"""What is told of fields that a form marks encrypted: a mask, or to whoever has `run:read_sensitive` their values."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from contracts.encrypted import ERASED, MASK, is_encrypted, with_values
 from contracts.events import UnmetCondition
-from contracts.values import Caller
+from services.run_engine.domain.clear import GONE, Clear, clear
 from services.run_engine.domain.copying import changed
-from services.run_engine.domain.forms import encrypted_fields
-from services.run_engine.domain.permissions import holds
 from services.run_engine.domain.plan import Plan
 from services.run_engine.domain.state import RunState, StepState
 
-MASK = "********"
-SENSITIVE = "run:read_sensitive"
-
-
-def seen_by(caller: Caller, state: RunState, plan: Plan) -> RunState:
-    """The run as the caller may see it."""
-    return state if holds(caller, SENSITIVE) else masked_run(state, plan)
+Shown = Callable[[str, Any], Any]
 
 
 def masked_run(state: RunState, plan: Plan) -> RunState:
-    hidden = {name for step in plan.steps for name in encrypted_fields(step.definition.metadata)}
+    def shown(_: str, value: Any) -> Any:
+        return ERASED if is_encrypted(value) and value["key_id"] in state.erased_keys else MASK
+
+    return _with_values(state, plan, shown)
+
+
+def revealed_run(state: RunState, plan: Plan, values: Clear) -> RunState:
+    """The run with what its encrypted values hold."""
+
+    def shown(_: str, value: Any) -> Any:
+        found = clear(value, values)
+        return ERASED if found is GONE else found
+
+    return _with_values(state, plan, shown)
+
+
+def _with_values(state: RunState, plan: Plan, shown: Shown) -> RunState:
+    hidden = plan.definition.encrypted_fields
     if not hidden:
         return state
-    steps = {step_id: _masked_step(step, hidden) for step_id, step in state.steps.items()}
-    return changed(state, data=_masked(state.data, hidden), steps=steps)
+    steps = {step_id: _step(step, hidden, shown) for step_id, step in state.steps.items()}
+    return changed(state, data=with_values(state.data, hidden, shown), steps=steps)
 
 
-def _masked_step(step: StepState, hidden: set[str]) -> StepState:
-    unmet = tuple(_masked_condition(condition, hidden) for condition in step.unmet)
-    return changed(step, data=_masked(step.data, hidden), unmet=unmet) if step.data or unmet else step
+def _step(step: StepState, hidden: Collection[str], shown: Shown) -> StepState:
+    unmet = tuple(_condition(condition, hidden, shown) for condition in step.unmet)
+    return changed(step, data=with_values(step.data, hidden, shown), unmet=unmet) if step.data or unmet else step
 
 
-def _masked_condition(unmet: UnmetCondition, hidden: set[str]) -> UnmetCondition:
+def _condition(unmet: UnmetCondition, hidden: Collection[str], shown: Shown) -> UnmetCondition:
     looked_at = {part for field in _fields(unmet.condition) for part in field.split(".")}
-    return unmet if looked_at.isdisjoint(hidden) else unmet.model_copy(update={"actual_value": MASK})
+    if looked_at.isdisjoint(hidden):
+        return unmet
+    return unmet.model_copy(update={"actual_value": shown("", unmet.actual_value)})
 
 
 def _fields(condition: Mapping[str, Any]) -> Iterator[str]:
     yield condition.get("field") or ""
     for inner in condition.get("conditions") or ():
         yield from _fields(inner)
-
-
-def _masked(data: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
-    return {key: MASK if key in hidden else value for key, value in data.items()}

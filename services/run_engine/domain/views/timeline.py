@@ -40,7 +40,7 @@ def timeline_entry(event: Event) -> View:
 
 _TOLD = (
     "step_name", "outcome", "reason", "assigned_to", "previous", "roles_added", "vote", "user", "to_step", "steps",
-    "fields_updated", "update_type", "event_name",
+    "fields_updated", "update_type", "event_name", "fields",
 )  # fmt: skip
 
 

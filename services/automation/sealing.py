@@ -1,0 +1,68 @@
+"""Encrypted fields in jobs and results. This service holds no keys: the run engine opens and seals for it."""
+
+import asyncio
+from collections.abc import Collection
+from typing import Any
+
+import httpx
+import structlog
+
+from contracts.encrypted import named_in, without_encrypted
+from contracts.jobs import AutomationJob
+
+_LONGEST_PAUSE = 5.0
+_SECONDS = 10.0
+log = structlog.get_logger()
+
+
+class SealingFault(Exception):
+    """A value can't be sealed or opened, and trying again would not help; the message holds no value."""
+
+
+class Sealing:
+    def __init__(self, run_engine_url: str | None) -> None:
+        self._url = run_engine_url.rstrip("/") if run_engine_url else None
+        self._client = httpx.AsyncClient(timeout=_SECONDS, trust_env=False)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def for_endpoint(self, job: AutomationJob) -> AutomationJob:
+        """The job as an endpoint is sent it: in clear what the step names in `sensitive_fields`, the rest left out."""
+        wanted = [n for n in job.config.get("sensitive_fields") or () if n in job.encrypted_fields]
+        data = job.data
+        if wanted and any(True for _ in named_in(data, wanted)):
+            data = await self._ask("opened", job.run_id, job.organization_id, {"data": data, "fields": wanted})
+        return job.model_copy(update={"data": without_encrypted(data)}) if job.encrypted_fields else job
+
+    async def sealed(
+        self, run_id: str, organization_id: str, data: dict[str, Any], fields: Collection[str]
+    ) -> dict[str, Any]:
+        """A result as it may be put on Kafka. Raises SealingFault."""
+        if not fields or all(value is None for _, value in named_in(data, fields)):
+            return data
+        return await self._ask("sealed", run_id, organization_id, {"data": data, "fields": list(fields)})
+
+    async def _ask(self, what: str, run_id: str, organization_id: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """Tries for as long as the engine is away: a result that is known should not be worked for again."""
+        if self._url is None:
+            raise SealingFault("the step has encrypted fields, and the automation service has no RUN_ENGINE_URL")
+        url, params, pause = f"{self._url}/internal/runs/{run_id}/{what}", {"organization_id": organization_id}, 0.05
+        while True:
+            try:
+                answer = await self._client.post(url, params=params, json=asked)
+                if answer.status_code == httpx.codes.OK:
+                    data: dict[str, Any] = answer.json()["data"]["data"]
+                    return data
+                if answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
+                    raise SealingFault("the run engine does not take the value of an encrypted field")
+                log.warning("sealing_waits", status=answer.status_code, retry_in=pause)
+            except httpx.TransportError as error:
+                log.warning("sealing_waits", error=type(error).__name__, retry_in=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def masked(error: str | None, fields: Collection[str]) -> str | None:
+    """Of a step with encrypted fields, what an endpoint or worker says in words is cut to what can hold no value."""
+    return error.partition(":")[0] if error is not None and fields else error

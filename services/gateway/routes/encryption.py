@@ -1,0 +1,43 @@
+"""Encrypted data: erased for one run or a whole organisation, encrypted under a new key from now on."""
+
+from fastapi import Request, Response
+
+from contracts.commands import EraseEncryptedData
+from services.gateway.admission import Admission
+from services.gateway.commands import Commands, Errand, wish_of
+from services.gateway.owners import Owner
+from services.gateway.routes.operations.common import RUNS
+from services.gateway.routes.paths import query_of, run_id_of
+from services.gateway.shapes.checking import shaped
+from services.gateway.shapes.requests import KeyRotation
+
+
+class EncryptionRoutes:
+    def __init__(self, admission: Admission, commands: Commands, run_engine: Owner) -> None:
+        self._admission = admission
+        self._commands = commands
+        self._run_engine = run_engine
+
+    async def erase_run(self, request: Request) -> Response:
+        """The keys that there are now are named: the command that comes again destroys no later ones."""
+        admitted = self._admission.bare_command(request, "data:erase")
+        run_id, wish = run_id_of(request), wish_of(request, admitted)
+
+        async def with_keys() -> Errand:
+            params = query_of(request, wish.organization_id)
+            found = (await self._run_engine.get(f"/internal/runs/{run_id}/keys", params)).data()
+            command = EraseEncryptedData(caller=admitted.identity.caller, key_ids=found["key_ids"])
+            return Errand("run", run_id, command, 200, f"{RUNS}/{run_id}", {"run_id": run_id})
+
+        return await self._commands.run(wish, with_keys)
+
+    async def erase_organization(self, request: Request) -> Response:
+        identity = self._admission.query(request, "data:erase")
+        params = [*query_of(request, identity.organization_id), ("erased_by", identity.caller.id)]
+        return (await self._run_engine.post("/internal/encrypted-data/erasures", params, b"")).response()
+
+    async def rotate_key(self, request: Request) -> Response:
+        admitted = await self._admission.command(request, "key:rotate")
+        shaped(KeyRotation, admitted)
+        params = query_of(request, admitted.identity.organization_id)
+        return (await self._run_engine.post("/internal/keys/rotations", params, b"")).response()

@@ -1,0 +1,50 @@
+"""Encrypted values as the core meets them.
+
+They stay encrypted in states, commands and events; so nothing that comes of a decision can hold a clear one. What
+conditions and contracts look at is told beside: the clear values, by ciphertext.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from contracts.encrypted import encrypted_in, is_encrypted
+from contracts.values import Json
+from services.run_engine.domain.state import RunState
+
+
+class _Gone:
+    """Of a value whose key was destroyed."""
+
+    def __repr__(self) -> str:
+        return "erased"
+
+
+GONE = _Gone()
+Clear = Mapping[str, Json]
+"""By ciphertext: the clear value, or GONE."""
+NOTHING: Clear = {}
+
+
+def nothing() -> Clear:
+    return NOTHING
+
+
+def clear(value: Any, values: Clear) -> Any:
+    return values.get(value["ciphertext"], value) if values and is_encrypted(value) else value
+
+
+def cleared(data: Mapping[str, Any], values: Clear) -> Mapping[str, Any]:
+    """Data for the eyes of a contract; what was erased is null."""
+    if not values:
+        return data
+    shown = {name: clear(value, values) for name, value in data.items()}
+    return {name: None if value is GONE else value for name, value in shown.items()}
+
+
+def encrypted_of(state: RunState, names: frozenset[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All encrypted values of a run, with the names of their fields."""
+    yield from encrypted_in(state.data, names)
+    for step in state.steps.values():
+        yield from encrypted_in(step.data, names)
+        for vote in step.approvals:
+            yield from encrypted_in(vote.data, names)

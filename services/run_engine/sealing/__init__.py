@@ -1,0 +1,1 @@
+"""Encryption of the fields that playbooks mark: keys, and what is sealed and opened with them."""
