@@ -19,6 +19,8 @@ from tests.infrastructure import Infrastructure, Kind
 READY_SECONDS = 60.0
 PLENTY = 1_000_000
 """Requests a minute: what is under test is not the limit."""
+WEBHOOKS = {"NOTIFIER_WEBHOOK_ALLOWED_NETWORKS": '["127.0.0.0/8"]', "NOTIFIER_WEBHOOK_TIMEOUT_SECONDS": "5"}
+"""The tests' own endpoints are on this machine."""
 
 
 class RunningStack:
@@ -88,7 +90,7 @@ def provide(
     prefix = f"test_{uuid.uuid4().hex[:12]}"
     external = shared.addresses if shared and kind != "embedded" else None
     over = (
-        {"DATABASE_PREFIX": prefix, "RATE_LIMIT_PER_MINUTE": str(PLENTY)}
+        {"DATABASE_PREFIX": prefix, "RATE_LIMIT_PER_MINUTE": str(PLENTY), **WEBHOOKS}
         | dict(shared.over if shared else {})
         | dict(settings or {})
     )

@@ -17,6 +17,7 @@ from contracts.events import NotificationSent, PlaybookRegistered
 from contracts.jobs import AutomationJob
 from contracts.topics import Topic
 from contracts.values import SYSTEM, Actor, Caller, Contract
+from contracts.webhooks import CreateWebhook, WebhookDraft
 from shared import clock
 from shared.ids import new_id
 from shared.messages import MAX_MESSAGE_BYTES, command_message
@@ -112,6 +113,11 @@ def event_of_nobody(run_id: str) -> bytes:
 def creation(playbook_id: str) -> CreatePlaybook:
     draft = PlaybookDraft(name="P", smart_code="HERA.TEST.PLAYBOOK.HOSTILE.v1", steps=[StepDraft(name="A", sequence=1)])
     return CreatePlaybook(caller=Caller(id="u"), playbook_id=playbook_id, organization_id="org_hostile", draft=draft)
+
+
+def subscription(webhook_id: str) -> CreateWebhook:
+    draft = WebhookDraft(url="https://hooks.invalid", event_types=["*"])
+    return CreateWebhook(caller=Caller(id="u"), webhook_id=webhook_id, organization_id="org_hostile", draft=draft)
 
 
 def registration(playbook_id: str) -> PlaybookRegistered:

@@ -24,6 +24,7 @@ GOOD: dict[Topic, Callable[[str], bytes]] = {
     topics.RUN_EVENTS: hostile.event_of_nobody,
     topics.REGISTRY_COMMANDS: lambda key: enveloped(topics.REGISTRY_COMMANDS, key, hostile.creation(key)),
     topics.PLAYBOOK_EVENTS: lambda key: enveloped(topics.PLAYBOOK_EVENTS, key, hostile.registration(key)),
+    topics.NOTIFIER_COMMANDS: lambda key: enveloped(topics.NOTIFIER_COMMANDS, key, hostile.subscription(key)),
     topics.AUTOMATION_JOBS: lambda key: enveloped(topics.AUTOMATION_JOBS, key, hostile.job(key)),
 }
 READERS = [
@@ -32,6 +33,7 @@ READERS = [
     (topics.RUN_EVENTS, "analytics"),
     (topics.REGISTRY_COMMANDS, "playbook_registry"),
     (topics.PLAYBOOK_EVENTS, "analytics"),
+    (topics.NOTIFIER_COMMANDS, "notifier"),
     (topics.AUTOMATION_JOBS, "automation"),
 ]
 

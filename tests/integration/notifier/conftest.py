@@ -20,10 +20,10 @@ from shared.request_reply import Requester
 from shared.service import Service
 from tests.infrastructure import Infrastructure
 from tests.integration.asking import client
-from tests.integration.notifier.receiving import endpoint
 from tests.integration.notifier.subscribing import Subscribing
 from tests.integration.running import Tap, publishing, running, tap, without_traces
 from tests.mailbox import Mailbox, receiving
+from tests.receiving import endpoint
 
 ORGANIZATION = "org_mail"
 

@@ -17,8 +17,8 @@ from shared.kafka import Publisher
 from shared.messages import OutgoingMessage, command_message, event_message
 from shared.request_reply import Requester
 from shared.service import Service
-from tests.integration.notifier.receiving import Endpoint
 from tests.integration.running import eventually
+from tests.receiving import Endpoint
 
 CALLER = Caller(id="ops", permissions=("webhook:manage",))
 

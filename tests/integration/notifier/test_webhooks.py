@@ -25,9 +25,9 @@ from services.notifier.webhooks.store import WEBHOOKS, WebhookStore
 from shared.clock import now
 from shared.ids import new_id
 from tests.integration.notifier.conftest import Bench
-from tests.integration.notifier.receiving import types_of
 from tests.integration.notifier.subscribing import CALLER, Subscribing, Subscription, happened, message_id
 from tests.integration.running import eventually
+from tests.receiving import types_of
 
 
 def about(subscription: Subscription) -> dict[str, Any]:
