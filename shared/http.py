@@ -86,7 +86,8 @@ def _short(value: Any) -> Any:
 def _allowed(request: Request) -> dict[str, list[str]]:
     """What else may be done with the path, if it is one."""
     found = [route for route in request.app.routes if route.matches(request.scope)[0] is Match.PARTIAL]
-    methods = sorted({method for route in found for method in route.methods})
+    exact = [route for route in found if route.path == request.url.path]  # not what a parameter could be
+    methods = sorted({method for route in exact or found for method in route.methods})
     return {"allowed_methods": methods} if methods else {}
 
 

@@ -19,6 +19,7 @@ from shared.http import STATUS_OF
 
 _REF = "#/components/schemas/{model}"
 _EVERYWHERE = (
+    Code.VALIDATION_ERROR,
     Code.UNAUTHORIZED,
     Code.FORBIDDEN,
     Code.ORGANIZATION_MISMATCH,
@@ -157,7 +158,8 @@ class Operation:
                     None,
                 ),
             )
-        refusals = (*_EVERYWHERE, *self.refusals)
+        nowhere = [Code.NOT_FOUND] if "{" in self.path else []
+        refusals = dict.fromkeys((*_EVERYWHERE, *nowhere, *self.refusals))
         for status in sorted({STATUS_OF[code] for code in refusals}):
             codes = [code for code in refusals if STATUS_OF[code] == status]
             yield status, _refusal(status, codes, self.refusal_examples)

@@ -54,7 +54,9 @@ def test_says_what_it_is_for_and_where_it_belongs(operation: Json) -> None:
 @each_operation
 def test_its_errors_have_the_one_shape(operation: Json) -> None:
     refused = {status: said for status, said in operation["responses"].items() if int(status) >= 400}
-    assert {"401", "403", "500", "503"} <= set(refused)
+    assert {"400", "401", "403", "429", "500", "503"} <= set(refused)
+    in_path = [parameter for parameter in operation["parameters"] if parameter["in"] == "path"]
+    assert "404" in refused or not in_path
     for said in refused.values():
         assert said["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorAnswer"}
 

@@ -158,6 +158,7 @@ async def test_an_unknown_path_or_method_is_not_found(client: httpx.AsyncClient)
         answer = await client.request(method, PLAYBOOKS)
         assert error(answer, 404, "NOT_FOUND")["allowed_methods"] == ["GET", "HEAD", "POST"]
         assert answer.headers["Allow"] == "GET, HEAD, POST"
+    assert (await client.put("/api/v1/playbook-runs/bulk-signal")).headers["Allow"] == "POST"
 
 
 async def test_answers_head_where_it_answers_get(client: httpx.AsyncClient) -> None:
