@@ -3,6 +3,7 @@
 Nothing is kept in memory: a key that was destroyed is gone for every engine at once.
 """
 
+import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from shared.mongo import Document, Mongo, bulk_write
 
 INDEXES = {
     "keys": [
-        IndexModel([("owner", ASCENDING), ("number", DESCENDING)], name="of_owner"),
+        IndexModel([("owner", ASCENDING), ("number", DESCENDING)], name="number_of_owner", unique=True),
         IndexModel([("wrapped.by", ASCENDING)], name="wrapped_by"),
         IndexModel([("runs_told", ASCENDING)], name="to_be_told", sparse=True),
     ]
@@ -73,7 +74,7 @@ class KeyStore:
     async def rotate(self, organization_id: str) -> Key:
         """A new key for the organisation; runs get new ones under it with their next value. Raises as `current`."""
         owner = Owner(organization_id)
-        number = int((await self.current(owner)).key_id.rpartition(":")[2])
+        number = int((await self.current(owner)).key_id.split(":")[-2])
         await self._make(owner, number + 1, None)
         return await self.current(owner)
 
@@ -140,8 +141,8 @@ class KeyStore:
         return UpdateOne({"_id": key_id, "wrapped.nonce": old["nonce"]}, {"$set": {"wrapped": wrapped}})
 
     async def _make(self, owner: Owner, number: int, above: Key | None) -> None:
-        """Of several engines that make the same key at a time, one does."""
-        key_id, secret = f"{owner.name}:{number}", new_key()
+        """Of several engines that make the same key at a time, one does. An id never stands for a second key."""
+        key_id, secret = f"{owner.name}:{number}:{uuid.uuid4().hex[:8]}", new_key()
         wrapped = _wrapped_by(above, secret, key_id) if above is not None else self._keyring.wrap(secret, key_id)
         document = {
             "_id": key_id, "owner": owner.name, "number": number, "organization_id": owner.organization_id,

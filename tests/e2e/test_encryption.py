@@ -1,0 +1,304 @@
+"""Encrypted fields through the whole system: whatever way a value comes in, its clear text stands nowhere."""
+
+import asyncio
+import uuid
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import orjson
+import pymongo
+import pytest
+import pytest_asyncio
+from aiokafka import AIOKafkaProducer
+from bson import encode
+
+from contracts import topics
+from deploy.local.waiting import until
+from tests.e2e.office import Office, User
+from tests.kafka import Log
+from tests.running_stack import RunningStack
+
+SECONDS = 60.0
+FOREIGN = {topics.SIGNALS.name, topics.WORKER_RESULTS.name}
+"""What other systems write themselves."""
+NAMES = ("ssn", "card", "iban", "secret", "member")
+STEPS: tuple[dict[str, Any], ...] = (
+    {
+        "name": "Registration", "sequence": 1, "step_type": "form",
+        "metadata": {"form_fields": [
+            {"name": "ssn", "type": "text", "required": True, "validation": "^ssn-[a-z0-9]+$", "encrypted": True},
+            *({"name": name, "type": "text", "encrypted": True} for name in ("card", "iban", "secret")),
+            {"name": "name", "type": "text"},
+        ]},
+    },
+    {
+        "name": "Insurance", "sequence": 2, "step_type": "automated",
+        "metadata": {"required_outputs": [{"name": "member", "type": "text", "encrypted": True}]},
+    },
+    {"name": "See", "sequence": 3, "conditions": {"pre": [{"field": "ssn", "operator": "matches", "value": "^ssn"}]}},
+    {"name": "End", "sequence": 4, "conditions": {"pre": [{"field": "ssn", "operator": "=", "value": "another"}]}},
+)  # fmt: skip
+
+
+@dataclass
+class Words:
+    """What was sent, each word once in the world."""
+
+    secret: list[str] = field(default_factory=list)
+    plain: list[str] = field(default_factory=list)
+
+    def hidden(self, prefix: str) -> str:
+        self.secret.append(f"{prefix}-{uuid.uuid4().hex}")
+        return self.secret[-1]
+
+    def shown(self) -> str:
+        self.plain.append(f"plain-{uuid.uuid4().hex}")
+        return self.plain[-1]
+
+
+def forms(word: str) -> set[bytes]:
+    """As it is, as hex, and in base64 wherever in a longer text it begins."""
+    raw = word.encode()
+    shifted = (b64encode(b"_" * shift + raw + b"_" * 3)[4 * (shift > 0) : -8] for shift in range(3))
+    return {raw, raw.hex().encode(), raw.hex().upper().encode(), *shifted}
+
+
+def found_in(heap: Iterable[tuple[str, bytes]], words: Iterable[str]) -> dict[str, set[str]]:
+    """By word: the places that hold it, in any form."""
+    wanted = {word: forms(word) for word in words}
+    places: dict[str, set[str]] = {word: set() for word in wanted}
+    for place, content in heap:
+        for word, shapes in wanted.items():
+            if any(shape in content for shape in shapes):
+                places[word].add(place)
+    return places
+
+
+def stored(stack: RunningStack) -> Iterator[tuple[str, bytes]]:
+    """Every document of every collection of every database."""
+    with pymongo.MongoClient[dict[str, Any]](stack.mongodb_uri) as client:
+        for database in client.list_database_names():
+            if not database.startswith(stack.database_prefix):
+                continue
+            for collection in client[database].list_collection_names():
+                for document in client[database][collection].find():
+                    yield f"{database.removeprefix(stack.database_prefix)}.{collection}", encode(document)
+
+
+def logged(stack: RunningStack) -> Iterator[tuple[str, bytes]]:
+    for path in stack.folder.logs.rglob("*"):
+        if path.is_file():
+            yield f"log {path.name}", path.read_bytes()
+
+
+async def published(stack: RunningStack) -> list[tuple[str, bytes]]:
+    """Every record of every topic, with its key and its headers."""
+    heap: list[tuple[str, bytes]] = []
+    for topic in topics.TOPICS:
+        log = Log(stack.bootstrap_servers, topic.name)
+        await log.open(from_beginning=True)
+        for record in await log.records():
+            headers = b"".join(name.encode() + (value or b"") for name, value in record.headers)
+            heap.append((topic.name, (record.key or b"") + (record.value or b"") + headers))
+        await log.close()
+    return heap
+
+
+class Clinic:
+    """A run of the intake, and all the ways to it."""
+
+    def __init__(self, stack: RunningStack, office: Office, producer: AIOKafkaProducer) -> None:
+        self.office, self.words, self._stack, self._producer = office, Words(), stack, producer
+        self.clerk = office.user("clerk")
+        self.run_id = ""
+
+    def reader(self, *permissions: str) -> User:
+        token = self._stack.token(self.office.organization_id, subject="reader", permissions=permissions)
+        return User(self.clerk.http, self.office.organization_id, {"Authorization": f"Bearer {token}"})
+
+    async def started(self, **data: Any) -> None:
+        playbook_id = await self.office.playbook(*STEPS)
+        run = {"run": {"playbook_id": playbook_id, "initial_data": data}}
+        self.run_id = (await self.clerk.data("POST", "/playbook-runs", run, Idempotency_Key=uuid.uuid4().hex))["run_id"]
+
+    @property
+    def path(self) -> str:
+        return f"/playbook-runs/{self.run_id}"
+
+    async def signals(self, **signal: Any) -> None:
+        message = {"organization_id": self.office.organization_id, "run_id": self.run_id, "signal": signal}
+        await self.writes(topics.SIGNALS.name, message)
+
+    async def writes(self, topic: str, message: dict[str, Any]) -> None:
+        await self._producer.send_and_wait(topic, orjson.dumps(message), key=self.run_id.encode())
+
+    async def until(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
+        async def there() -> bool:
+            return wanted(await self.clerk.data("GET", self.path))
+
+        await asyncio.wait_for(until(there), SECONDS)
+
+    async def job(self) -> dict[str, Any]:
+        log = Log(self._stack.bootstrap_servers, topics.WORKER_JOBS.name)
+        await log.open(from_beginning=True)
+        jobs: list[dict[str, Any]] = []
+
+        async def there() -> bool:
+            mine = [record.value for record in await log.records() if record.key == self.run_id.encode()]
+            jobs.extend(map(orjson.loads, mine))
+            return bool(jobs)
+
+        await asyncio.wait_for(until(there), SECONDS)
+        await log.close()
+        return jobs[0]
+
+    async def heap(self) -> list[tuple[str, bytes]]:
+        return [*stored(self._stack), *logged(self._stack), *await published(self._stack)]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def clinic(stack: RunningStack) -> AsyncIterator[Clinic]:
+    producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap_servers)
+    await producer.start()
+    async with httpx.AsyncClient(base_url=stack.gateway_url, trust_env=False, timeout=30) as http:
+        yield Clinic(stack, Office(stack, http), producer)
+    await producer.stop()
+
+
+async def filled(clinic: Clinic) -> dict[str, str]:
+    """Every way in is gone; gives what each field came to hold."""
+    hidden, shown = clinic.words.hidden, clinic.words.shown
+    held = {"card": hidden("card")}
+    await clinic.started(card=held["card"], deep=[{"secret": hidden("deep")}], name=shown())
+    await clinic.clerk.data("PATCH", clinic.path, {"run": {"data": {"iban": hidden("iban"), "name": shown()}}})
+    event = {"type": "event", "name": "called", "data": {"secret": hidden("event"), "note": shown()}}
+    await clinic.clerk.data("POST", f"{clinic.path}/signal", {"signal": event}, Idempotency_Key=uuid.uuid4().hex)
+    await clinic.signals(type="event", name="called", data={"iban": (iban := hidden("kafka")), "told": shown()})
+    await clinic.until(lambda run: "told" in run["data"])
+    await clinic.signals(type="event", data={"secret": hidden("nameless")})
+    await clinic.signals(type="event", name="called", data=hidden("shapeless"))
+    bulk = {"type": "event", "name": "all", "data": {"secret": (secret := hidden("bulk")), "everybody": shown()}}
+    chosen = {"filter": {"run_ids": [clinic.run_id]}, "signal": bulk}
+    await clinic.clerk.data("POST", "/playbook-runs/bulk-signal", chosen, Idempotency_Key=uuid.uuid4().hex)
+    await clinic.until(lambda run: "everybody" in run["data"])
+    complete = f"{clinic.path}/steps/step_001/complete"
+    wrong = await clinic.clerk.error("POST", complete, {"completion": {"data": {"ssn": hidden("WRONG")}}})
+    assert (
+        wrong["code"] == "CONTRACT_VALIDATION_FAILED" and wrong["details"]["contract_violation"]["actual_value"] is None
+    )
+    body = {"completion": {"data": {"ssn": hidden("ssn"), "name": shown()}}}
+    key = uuid.uuid4().hex
+    first, again = [await clinic.clerk.ask("POST", complete, body, Idempotency_Key=key) for _ in range(2)]
+    assert (again.json(), again.headers["X-Idempotent-Replay"]) == (first.json(), "true")
+    other = {"completion": {"data": {"ssn": hidden("ssn")}}}
+    assert (await clinic.clerk.error("POST", complete, other, Idempotency_Key=key))["code"] == "IDEMPOTENCY_CONFLICT"
+    ssn = body["completion"]["data"]["ssn"]
+    return held | {"iban": iban, "secret": secret, "ssn": ssn, "member": await worked(clinic)}
+
+
+async def worked(clinic: Clinic) -> str:
+    """A worker is told nothing, and what it answers is encrypted."""
+    job = await clinic.job()
+    assert not set(NAMES) & set(job["data"])
+    member = clinic.words.hidden("member")
+    about = {name: job[name] for name in ("job_id", "run_id", "organization_id", "step_id")}
+    await clinic.writes(topics.WORKER_RESULTS.name, {**about, "outcome": clinic.words.hidden("malformed")})
+    data = {"member": member, "plan": clinic.words.shown()}
+    await clinic.writes(topics.WORKER_RESULTS.name, {**about, "outcome": "success", "data": data})
+    await clinic.until(lambda run: run["steps_status"][2]["status"] == "in_progress")
+    return member
+
+
+async def test_the_clear_text_stands_in_no_store_no_topic_and_no_log(clinic: Clinic) -> None:
+    held = await filled(clinic)
+    blocked = await clinic.clerk.data("POST", f"{clinic.path}/steps/step_003/complete", {"completion": {}})
+    assert blocked["next_steps"][0]["waits_for"][0]["actual_value"] in (None, "********")
+    reader = clinic.reader("run:read", "run:read_sensitive", "data:erase")
+    seen = (await reader.data("GET", clinic.path))["data"]
+    assert {name: seen[name] for name in NAMES} == held
+    heap = await clinic.heap()
+    places = {word: where - FOREIGN for word, where in found_in(heap, clinic.words.secret).items()}
+    assert {word: where for word, where in places.items() if where} == {}
+    visible = found_in(heap, clinic.words.plain)
+    for word in clinic.words.plain:
+        assert {"run.commands", "run.events", "_timeline.events"} <= visible[word], word
+    assert "_run_engine.runs" in visible[clinic.words.plain[-1]]
+
+
+def test_the_search_finds_a_word_in_each_of_its_forms() -> None:
+    word = "secret-0123"
+    for content in (
+        word.encode(),
+        word.encode().hex().encode(),
+        *(b64encode(b"x" * n + word.encode()) for n in range(9)),
+    ):
+        assert found_in([("here", b"before " + content + b" after")], [word]) == {word: {"here"}}, content
+    assert found_in([("here", b"secret-0124")], [word]) == {word: set()}
+
+
+async def test_who_may_not_read_them_sees_masks_everywhere(clinic: Clinic) -> None:
+    await filled(clinic)
+    for user in (clinic.clerk, clinic.reader("run:read")):
+        for path in ("", "/why", "/steps/step_001", "/timeline", "/evidence"):
+            answer = await user.ask("GET", f"{clinic.path}{path}")
+            assert answer.status_code == 200
+            assert found_in([("answer", answer.content)], clinic.words.secret) == {
+                w: set() for w in clinic.words.secret
+            }
+        assert (await user.data("GET", clinic.path))["data"]["ssn"] == "********"
+
+
+async def test_what_was_erased_is_lost_and_the_history_holds(clinic: Clinic) -> None:
+    await filled(clinic)
+    user = clinic.reader("run:read", "run:read_sensitive", "data:erase", "run:update")
+    erased = await user.data("DELETE", f"{clinic.path}/encrypted-data")
+    assert erased["erased_fields"] == sorted(NAMES)
+    for reader in (user, clinic.clerk):
+        data = (await reader.data("GET", clinic.path))["data"]
+        assert {data[name] for name in NAMES} == {"[erased]"}
+    entry = (await user.data("GET", f"{clinic.path}/timeline"))["timeline"][-1]
+    assert (entry["event_type"], entry["actor"]) == ("encrypted_data_erased", "reader")
+    assert (await user.data("GET", f"{clinic.path}/timeline/verification"))["status"] == "verified"
+    await user.data("PATCH", clinic.path, {"run": {"data": {"card": "new"}}})
+    data = (await user.data("GET", clinic.path))["data"]
+    assert (data["card"], data["ssn"]) == ("new", "[erased]")
+
+
+async def test_an_organisations_erasure_is_told_in_each_run(clinic: Clinic) -> None:
+    await clinic.started(card=clinic.words.hidden("card"))
+    user = clinic.reader("run:read", "run:read_sensitive", "data:erase")
+    assert (await user.data("DELETE", "/organization/encrypted-data"))["keys_destroyed"] == 1
+    assert (await user.data("GET", clinic.path))["data"]["card"] == "[erased]"
+
+    async def told() -> bool:
+        timeline = (await user.data("GET", f"{clinic.path}/timeline"))["timeline"]
+        return bool(timeline[-1]["event_type"] == "encrypted_data_erased")
+
+    await asyncio.wait_for(until(told), SECONDS)
+
+
+async def test_without_its_key_a_run_has_an_incident_and_others_go_on(clinic: Clinic, stack: RunningStack) -> None:
+    await clinic.started(card=clinic.words.hidden("card"))
+    broken, complete = clinic.path, {"completion": {"data": {"ssn": "ssn-1"}}}
+    with pymongo.MongoClient[dict[str, Any]](stack.mongodb_uri) as client:
+        client[f"{stack.database_prefix}_run_engine"]["keys"].delete_many({"run_id": clinic.run_id})
+    refused = await clinic.clerk.error("POST", f"{broken}/steps/step_001/complete", complete)
+    assert (refused["status"], refused["code"]) == (500, "INTERNAL_ERROR")
+    reader = clinic.reader("run:read", "run:read_sensitive")
+    run = await reader.data("GET", broken)
+    assert run["data"]["card"] == "[unreadable]"
+    assert "The encrypted value of card can't be opened: there is no key" in run["incident"]["error"]
+    await clinic.started()
+    await clinic.clerk.data("POST", f"{clinic.path}/steps/step_001/complete", complete)
+
+
+@pytest.mark.parametrize("value", ["********", "ssn-123"])
+async def test_a_value_is_taken_and_its_mask_is_not(clinic: Clinic, value: str) -> None:
+    await clinic.started()
+    answer = await clinic.clerk.ask("PATCH", clinic.path, {"run": {"data": {"ssn": value}}})
+    assert answer.status_code == (400 if value == "********" else 200)
+    if answer.status_code == 400:
+        assert answer.json()["error"]["details"]["field"] == "run.data.ssn"
