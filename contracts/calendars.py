@@ -21,7 +21,9 @@ _RANGE = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d-(?:(?:[01]\d|2[0-3]):[0-5]\d|24:
 def _range(text: str) -> str:
     begin, _, end = text.partition("-")
     if not _RANGE.fullmatch(text) or begin >= end:
-        raise ValueError("write 09:00-17:00; over midnight they are two, the second, 00:00-06:00, on the next day")
+        raise ValueError(
+            "It is written as 09:00-17:00; over midnight as two, the second one, from 00:00, on the next day"
+        )
     return text
 
 

@@ -52,7 +52,9 @@ class Timer(Contract):
     """Something that happens to a run at `due_at` unless it is cleared before."""
 
     timer_id: str
-    kind: Literal["resume", "step_overdue", "escalation", "reminder", "automation_retry", "automation_timeout"]
+    kind: Literal[
+        "resume", "run_overdue", "step_overdue", "escalation", "reminder", "automation_retry", "automation_timeout"
+    ]
     due_at: Moment
     step_id: str | None = None
 
@@ -72,6 +74,7 @@ class RunCreated(Event):
     due_at: Moment | None = None
     calendar: CalendarUse | None = None
     """What `due_at` was reckoned with; null: around the clock."""
+    timers: list[Timer] = Field(default_factory=list)
 
 
 class StepStarted(Event):
@@ -225,6 +228,7 @@ class ReminderDue(Event):
     due_at: Moment
     timer_id: str
     assigned_to: str | None = None
+    candidates: list[str] = Field(default_factory=list)
     assignee_roles: list[str] = Field(default_factory=list)
 
 
@@ -346,6 +350,13 @@ class RunResumed(Event):
     """Null in older events: timers and due dates moved by `paused_seconds`."""
 
 
+class RunOverdue(Event):
+    """The playbook's SLA has passed, and the run goes on."""
+
+    due_at: Moment
+    timer_id: str
+
+
 class RunBlocked(Event):
     steps: list[str]
 
@@ -373,6 +384,7 @@ class RunReopened(Event):
     """A failed run is active again, after a retry."""
 
     signal: SignalRecord
+    timers: list[Timer] = Field(default_factory=list)
 
 
 class RunCancelled(Event):
@@ -409,9 +421,8 @@ RUN_EVENTS: tuple[type[Event], ...] = (
     RunCreated, StepStarted, StepCompleted, StepFailed, StepSkipped, StepBlocked, StepCancelled, StepsReturned,
     StepRetried, StepAssigned, StepOffered, StepReleased, StepEscalated, StepOverdue, ReminderDue, ApprovalRecorded,
     AutomationRequested, AutomationAttemptFailed, AutomationFellBack, LateResultRecorded, DataUpdated,
-    EncryptedDataErased, RunPaused,
-    RunResumed, RunBlocked, RunUnblocked, RunCompleted, RunFailed, RunReopened, RunCancelled, NotificationSent,
-    NotificationFailed,
+    EncryptedDataErased, RunPaused, RunResumed, RunOverdue, RunBlocked, RunUnblocked, RunCompleted, RunFailed,
+    RunReopened, RunCancelled, NotificationSent, NotificationFailed,
 )  # fmt: skip
 PLAYBOOK_EVENTS: tuple[type[Event], ...] = (PlaybookRegistered,)
 
@@ -420,6 +431,7 @@ HOUSEKEEPING: frozenset[str] = frozenset(
         "AutomationRequested",
         "AutomationAttemptFailed",
         "StepOverdue",
+        "RunOverdue",
         "ReminderDue",
         "NotificationSent",
         "NotificationFailed",

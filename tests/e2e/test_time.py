@@ -7,7 +7,7 @@ from tests.e2e.rest import Rest
 from tests.integration.running import eventually
 from tests.running_stack import RunningStack
 
-TIMED = ["reminder_due", "step_overdue", "step_escalated"]
+TIMED = ["reminder_due", "run_overdue", "step_overdue", "step_escalated"]
 
 
 def urgent(minutes: float, before: float) -> dict[str, Any]:
@@ -41,8 +41,9 @@ async def test_a_step_is_reminded_of_then_overdue_then_escalated(rest: Rest) -> 
     run_id = await ours.started(await ours.created(urgent(0.03, before=0.015)))
     boss = ours.somebody("bea", "boss")
     assert (await boss.data("GET", "/tasks"))["tasks"] == []
-    reminder, overdue, escalated = await fired(ours, run_id)
-    assert [entry["event_type"] for entry in (reminder, overdue, escalated)] == TIMED
+    entries = await fired(ours, run_id)
+    assert [entry["event_type"] for entry in entries] == TIMED
+    reminder, _, overdue, escalated = entries
     assert reminder["is_system_event"] and overdue["is_system_event"] and "is_system_event" not in escalated
     assert reminder["details"]["due_at"] == overdue["details"]["due_at"] > reminder["timestamp"]
     assert overdue["timestamp"] >= overdue["details"]["due_at"]
@@ -51,6 +52,7 @@ async def test_a_step_is_reminded_of_then_overdue_then_escalated(rest: Rest) -> 
     assert (task["run_id"], task["sla_breached"]) == (run_id, True)
     (run,) = (await ours.data("GET", "/playbook-runs?overdue=true"))["runs"]
     assert run["run_id"] == run_id
+    assert (await ours.data("GET", f"/playbook-runs/{run_id}"))["sla_breached"]
     assert (await boss.complete(run_id, 1)).status_code == 200
     assert len(await timed_entries(ours, run_id)) == len(TIMED)
 

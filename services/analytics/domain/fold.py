@@ -184,6 +184,7 @@ EFFECTS: dict[type[Event], Callable[[RunSummary, Any], RunSummary]] = {
     events.StepReleased: _nothing,
     events.StepEscalated: _nothing,
     events.StepOverdue: _nothing,  # the completion says whether the SLA was missed
+    events.RunOverdue: _nothing,
     events.ReminderDue: _nothing,
     events.ApprovalRecorded: _nothing,
     events.AutomationRequested: _nothing,

@@ -131,6 +131,8 @@ class Run(Shape):
     priority: str
     progress_percentage: float
     due_at: Moment | None
+    sla_breached: bool
+    """`due_at` has passed, the run still open."""
     paused_until: Moment | None
     playbook_name: str
     playbook_version: str

@@ -71,8 +71,8 @@ def _country(asked: Holidays) -> Iterator[Fault]:
         return
     known = _countries()
     if asked.country not in known:
-        meant = [country for country in known if country == asked.country.upper()]
-        reason = f"Public holidays are known by ISO 3166-1 code: {meant[0] if meant else ', '.join(sorted(known))}"
+        meant = asked.country.upper() if asked.country.upper() in known else "DE"
+        reason = f"It must be the ISO 3166-1 code, of two letters, of a country with known holidays, such as {meant}"
         yield invalid("document.holidays.country", asked.country, reason)
     elif asked.subdivision is not None and asked.subdivision not in known[asked.country]:
         reason = (

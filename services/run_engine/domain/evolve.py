@@ -1,6 +1,5 @@
 """What each event means for the state. Decides nothing: every choice was made before the event was written."""
 
-from datetime import timedelta
 from typing import assert_never
 
 from contracts.events import (
@@ -12,7 +11,6 @@ from contracts.events import (
     EncryptedDataErased,
     Event,
     LateResultRecorded,
-    NewDates,
     NotificationFailed,
     NotificationSent,
     ReminderDue,
@@ -21,6 +19,7 @@ from contracts.events import (
     RunCompleted,
     RunCreated,
     RunFailed,
+    RunOverdue,
     RunPaused,
     RunReopened,
     RunResumed,
@@ -29,7 +28,6 @@ from contracts.events import (
     StepBlocked,
     StepCancelled,
     StepCompleted,
-    StepDates,
     StepEscalated,
     StepFailed,
     StepOffered,
@@ -41,7 +39,7 @@ from contracts.events import (
     StepStarted,
     Timer,
 )  # fmt: skip
-from services.run_engine.domain import stepping
+from services.run_engine.domain import standstill, stepping
 from services.run_engine.domain.copying import changed
 from services.run_engine.domain.state import RunState, StepState
 
@@ -49,7 +47,8 @@ RunEvent = (
     RunCreated | StepStarted | StepCompleted | StepFailed | StepSkipped | StepBlocked | StepCancelled | StepsReturned
     | StepRetried | StepAssigned | StepOffered | StepReleased | StepEscalated | StepOverdue | ReminderDue
     | ApprovalRecorded | AutomationRequested | AutomationAttemptFailed | AutomationFellBack | LateResultRecorded
-    | DataUpdated | EncryptedDataErased | RunPaused | RunResumed | RunBlocked | RunUnblocked | RunCompleted | RunFailed
+    | DataUpdated | EncryptedDataErased | RunPaused | RunResumed | RunOverdue | RunBlocked | RunUnblocked
+    | RunCompleted | RunFailed
     | RunReopened | RunCancelled | NotificationSent | NotificationFailed
 )  # fmt: skip
 
@@ -78,6 +77,7 @@ def _created(event: RunCreated) -> RunState:
         smart_code=event.smart_code, context=event.context, data=event.initial_data, metadata=event.metadata,
         priority=event.priority, steps=steps, created_at=event.at, created_by=event.actor.id, updated_at=event.at,
         sequence=1, started_at=event.at, due_at=event.due_at, calendar=event.calendar, sla_hours=event.sla_hours,
+        timers=tuple(event.timers),
     )  # fmt: skip
 
 
@@ -143,9 +143,12 @@ def _applied(state: RunState, event: RunEvent) -> RunState:  # noqa: C901 - one 
             erased = tuple(dict.fromkeys((*state.erased_keys, *event.key_ids)))
             return changed(state, sequence=state.sequence + 1, updated_at=event.at, erased_keys=erased)
         case RunPaused():
-            return _paused(state, event)
+            return standstill.paused(state, event)
         case RunResumed():
-            return _resumed(state, event)
+            return standstill.resumed(state, event)
+        case RunOverdue():
+            overdue = changed(_without_timer(state, event.timer_id), sla_breached=True)
+            return changed(overdue, sequence=state.sequence + 1, updated_at=event.at)
         case RunBlocked():
             return changed(state, sequence=state.sequence + 1, updated_at=event.at, status="blocked")
         case RunUnblocked():
@@ -264,37 +267,6 @@ def _data_updated(state: RunState, event: DataUpdated) -> RunState:
     )  # fmt: skip
 
 
-def _paused(state: RunState, event: RunPaused) -> RunState:
-    paused = {i: changed(state.steps[i], status="paused", was_status=state.steps[i].status) for i in event.steps}
-    return changed(
-        state, sequence=state.sequence + 1, updated_at=event.at, status="paused", paused_at=event.at,
-        pause_until=event.pause_until, steps={**state.steps, **paused}, timers=tuple(event.timers),
-        stopped_timers=state.timers,
-    )  # fmt: skip
-
-
-def _resumed(state: RunState, event: RunResumed) -> RunState:
-    dates = event.dates or _moved(state, event)
-    resumed = {i: stepping.moved_on(state.steps[i], event, dates.steps[i]) for i in event.steps}
-    return changed(
-        state, sequence=state.sequence + 1, updated_at=event.at, status="active", paused_at=None, pause_until=None,
-        paused_seconds=state.paused_seconds + event.paused_seconds,
-        due_at=dates.due_at, calendar=dates.calendar, steps={**state.steps, **resumed}, timers=tuple(dates.timers),
-        stopped_timers=(),
-    )  # fmt: skip
-
-
-def _moved(state: RunState, event: RunResumed) -> NewDates:
-    """For events that are older than calendars."""
-    by = timedelta(seconds=event.paused_seconds)
-    due = {i: state.steps[i].due_at for i in event.steps}
-    return NewDates(
-        due_at=state.due_at + by if state.due_at is not None else None,
-        steps={i: StepDates(due_at=moment + by if moment is not None else None) for i, moment in due.items()},
-        timers=[timer.model_copy(update={"due_at": timer.due_at + by}) for timer in state.stopped_timers],
-    )
-
-
 def _ended(state: RunState, event: Event) -> RunState:
     return changed(
         state, sequence=state.sequence + 1, updated_at=event.at, ended_at=event.at, timers=(), stopped_timers=(),
@@ -307,6 +279,7 @@ def _reopened(state: RunState, event: RunReopened) -> RunState:
     pending = {i: stepping.renewed(step, event) for i, step in state.steps.items() if step.status == "cancelled"}
     return changed(
         state, sequence=state.sequence + 1, updated_at=event.at, status="active", outcome=None, ended_at=None,
+        timers=tuple(event.timers),
         steps={**state.steps, **pending} if pending else state.steps,
     )  # fmt: skip
 

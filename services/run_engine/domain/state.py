@@ -136,6 +136,7 @@ class RunState:
     ended_at: Moment | None = None
     due_at: Moment | None = None
     calendar: CalendarUse | None = None
+    sla_breached: bool = False
     sla_hours: float | None = None
     paused_at: Moment | None = None
     pause_until: Moment | None = None

@@ -20,7 +20,7 @@ from services.run_engine.domain.state import RunState
 Calendars = Mapping[str, NamedCalendar]
 """Of one organisation, by name."""
 _HOUR, _MINUTE = timedelta(hours=1), timedelta(minutes=1)
-_OF_WORK = ("step_overdue", "escalation", "reminder")
+_OF_WORK = ("run_overdue", "step_overdue", "escalation", "reminder")
 """Timers that count business time; all others count time."""
 _LONGEST_WAIT = 300.0
 _LONGEST_ASKED = 3600.0
@@ -139,6 +139,11 @@ def escalation_roles(step: PlannedStep) -> list[str]:
     return texts(escalation(step).get("escalate_to"))
 
 
+def run_overdue_timer(sequence: int, due: datetime | None) -> list[Timer]:
+    """None for a run without an SLA. `sequence` tells it from one that was set before."""
+    return [Timer(timer_id=f"run_overdue:{sequence}", kind="run_overdue", due_at=due)] if due is not None else []
+
+
 def resume_timer(sequence: int, moment: datetime) -> Timer:
     return Timer(timer_id=f"resume:{sequence}", kind="resume", due_at=moment)
 
@@ -151,7 +156,8 @@ def dates_after_pause(state: RunState, steps: list[str], now: datetime, calendar
         return moved(_current(use, calendars), moment, since, now) if moment is not None else None
 
     def later_timer(timer: Timer) -> Timer:
-        use = state.steps[timer.step_id].calendar if timer.step_id and timer.kind in _OF_WORK else None
+        counted_by = state.steps[timer.step_id].calendar if timer.step_id else state.calendar
+        use = counted_by if timer.kind in _OF_WORK else None
         return Timer.model_validate({**timer.model_dump(), "due_at": after(timer.due_at, use)})
 
     return NewDates(

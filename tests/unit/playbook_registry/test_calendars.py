@@ -34,8 +34,8 @@ def known(*names: str) -> OrganizationPolicies:
         ({"hours": {}}, "document.hours", "One weekday must be open"),
         ({"hours": {"monday": []}}, "document.hours", "One weekday must be open"),
         ({"hours": {"Monday": ["09:00-17:00"]}}, "document.hours.Monday", ""),
-        ({"hours": {"monday": ["9-17"]}}, "document.hours.monday[0]", "write 09:00-17:00"),
-        ({"hours": {"monday": ["09:00-24:30"]}}, "document.hours.monday[0]", "write 09:00-17:00"),
+        ({"hours": {"monday": ["9-17"]}}, "document.hours.monday[0]", "written as 09:00-17:00"),
+        ({"hours": {"monday": ["09:00-24:30"]}}, "document.hours.monday[0]", "written as 09:00-17:00"),
         ({"hours": {"monday": ["22:00-06:00"]}}, "document.hours.monday[0]", "over midnight"),
         ({"hours": {"monday": ["09:00-12:00", "11:00-17:00"]}}, "document.hours.monday[1]", "before 09:00-12:00"),
         ({"hours": {"monday": ["13:00-17:00", "09:00-12:00"]}}, "document.hours.monday[1]", "before 13:00-17:00"),
@@ -50,7 +50,11 @@ def known(*names: str) -> OrganizationPolicies:
             "document.exceptions[1].date",
             "Another exception",
         ),
-        ({"exceptions": [{"date": "2026-12-31", "hours": ["8-9"]}]}, "document.exceptions[0].hours[0]", "write 09:00"),
+        (
+            {"exceptions": [{"date": "2026-12-31", "hours": ["8-9"]}]},
+            "document.exceptions[0].hours[0]",
+            "written as 09:00",
+        ),
         ({"timezone": "Europe/Berlin"}, "document.timezone", ""),
     ],
 )

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from contracts.calendars import WEEKDAYS, CalendarUse, NamedCalendar
-from contracts.commands import EscalateStep, PauseRun, ResumeRun
+from contracts.commands import EscalateStep, PauseRun, ResumeRun, RetryStep
 from contracts.events import RunResumed
 from contracts.policies import OrganizationPolicies
 from services.run_engine.domain.evolve import evolve
+from services.run_engine.domain.views import run_view
 from tests.unit.run_engine.story import ADMIN, ALICE, NOON, Story, office, playbook, somebody, trial
 
 PAUSE, RESUME = PauseRun(caller=ALICE, signal_id="p"), ResumeRun(caller=ALICE, signal_id="r")
@@ -120,6 +121,7 @@ def test_business_hours_count_for_the_run_the_step_its_escalation_and_its_remind
     story = office_trial({"timeout_minutes": 240, "metadata": metadata}, sla_hours=9)
     assert story.state.due_at == in_berlin("2024-01-22T17:00") == story.step(1).due_at
     assert {t.kind: t.due_at for t in story.state.timers} == {
+        "run_overdue": in_berlin("2024-01-22T17:00"),
         "step_overdue": in_berlin("2024-01-22T12:00"),
         "escalation": in_berlin("2024-01-22T10:00"),
         "reminder": in_berlin("2024-01-22T14:00"),
@@ -155,7 +157,9 @@ def test_after_a_pause_over_the_weekend_the_business_time_that_was_left_counts_o
     story.now = in_berlin("2024-01-22T10:00")
     story.when(RESUME).then("RunResumed")
     assert story.step(1).due_at == in_berlin("2024-01-22T12:30") == story.state.due_at
-    assert story.state.timers[0].due_at == in_berlin("2024-01-22T11:30")
+    assert [timer.due_at for timer in story.state.timers] == [
+        in_berlin("2024-01-22T12:30"), in_berlin("2024-01-22T11:30"),
+    ]  # fmt: skip
     assert story.completes(1).event("StepCompleted").duration_minutes == 30
 
 
@@ -221,7 +225,7 @@ def test_older_events_of_a_resumed_run_move_dates_by_the_pause() -> None:
     event = RunResumed(at=NOON + by, actor=ALICE.actor, steps=["step_001"], paused_seconds=by.total_seconds())
     after = evolve(story.state, event)
     assert due is not None and after.due_at == due + by
-    assert after.timers[0].due_at == NOON + timedelta(minutes=150)
+    assert [timer.due_at - NOON for timer in after.timers] == [timedelta(hours=5.5), timedelta(hours=2.5)]
 
 
 def test_the_clock_of_a_paused_run_does_not_make_a_machines_answer_late() -> None:
@@ -236,3 +240,28 @@ def test_a_step_that_everybody_may_work_on_stays_so_however_it_is_escalated() ->
     story.when(EscalateStep(caller=ADMIN, signal_id="s", step_id="step_002", escalate_to=["boss"]))
     assert story.then("StepEscalated").event("StepEscalated").roles_added == []
     story.completes(2, somebody("anyone")).then("StepCompleted", "RunCompleted")
+
+
+def test_a_run_beyond_its_sla_is_overdue_and_goes_on() -> None:
+    story = trial({}, sla_hours=4)
+    assert not story.state.sla_breached
+    story.fires("run_overdue:0").then("RunOverdue")
+    assert (story.event("RunOverdue").due_at, story.now) == (NOON + timedelta(hours=4), NOON + timedelta(hours=4))
+    assert (story.state.sla_breached, story.state.status) == (True, "active")
+    assert run_view(story.state)["sla_breached"]
+
+
+def test_a_run_that_ends_in_time_is_never_overdue() -> None:
+    assert not trial({}, sla_hours=4).completes(1).state.timers
+    assert not trial({}).state.timers
+
+
+def test_a_failed_run_that_is_tried_again_is_still_held_to_its_sla() -> None:
+    story = trial({}, sla_hours=4).completes(1, outcome="failure")
+    assert not story.state.timers
+    story.when(RetryStep(caller=ADMIN, signal_id="s", step_id="step_001"))
+    (timer,) = [timer for timer in story.state.timers if timer.kind == "run_overdue"]
+    assert timer.due_at == NOON + timedelta(hours=4)
+    story.fires(timer.timer_id).then("RunOverdue").completes(1, outcome="failure")
+    story.when(RetryStep(caller=ADMIN, signal_id="s", step_id="step_001"))
+    assert "run_overdue" not in {timer.kind for timer in story.state.timers}

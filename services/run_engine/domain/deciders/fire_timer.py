@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from contracts.commands import FireTimer
-from contracts.events import ReminderDue, StepEscalated, StepFailed, StepOverdue, StepSkipped, Timer
+from contracts.events import ReminderDue, RunOverdue, StepEscalated, StepFailed, StepOverdue, StepSkipped, Timer
 from contracts.values import SYSTEM, rfc3339
 from services.run_engine.domain import automation
 from services.run_engine.domain.deciders.resume_run import resumed
@@ -26,6 +26,9 @@ def fire_timer(state: RunState, command: FireTimer, situation: Situation) -> Dec
         return invalid_state(f"Expected to fire {command.timer_id}, but it is due {rfc3339(timer.due_at)}.", state)
     if timer.kind == "resume":
         return [resumed(state, situation, SYSTEM, None)]
+    if timer.kind == "run_overdue":
+        due = state.due_at or timer.due_at
+        return [RunOverdue(at=situation.now, actor=SYSTEM, due_at=due, timer_id=timer.timer_id)]
     return _on_step(state, state.steps[timer.step_id or ""], timer, situation)
 
 
@@ -94,7 +97,7 @@ def _reminded(step: StepState, timer: Timer, situation: Situation) -> ReminderDu
     return ReminderDue(
         at=situation.now, actor=SYSTEM, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
         due_at=step.due_at or timer.due_at, timer_id=timer.timer_id, assigned_to=step.assigned_to,
-        assignee_roles=list(step.assignee_roles),
+        candidates=list(step.candidates), assignee_roles=list(step.assignee_roles),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from services.run_engine.domain.evolve import RunEvent
 from services.run_engine.domain.signals import chosen_step, record
 from services.run_engine.domain.situation import Decision, Situation, invalid_state, refused_by_run
 from services.run_engine.domain.state import RunState, StepState
+from services.run_engine.domain.timing import run_overdue_timer
 
 
 def retry_step(state: RunState, command: RetryStep, situation: Situation) -> Decision:
@@ -31,7 +32,8 @@ def _other_failures(state: RunState, chosen: StepState) -> list[StepState]:
 def _reopened(state: RunState, command: RetryStep, situation: Situation) -> list[RunEvent]:
     if state.status != "failed":
         return []
-    return [RunReopened(at=situation.now, actor=command.caller.actor, signal=record(command))]
+    timers = [] if state.sla_breached else run_overdue_timer(state.sequence, state.due_at)
+    return [RunReopened(at=situation.now, actor=command.caller.actor, signal=record(command), timers=timers)]
 
 
 def _retried(step: StepState, command: RetryStep, situation: Situation) -> StepRetried:

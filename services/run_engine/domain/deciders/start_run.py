@@ -38,6 +38,7 @@ def _created(command: StartRun, situation: Situation) -> RunCreated:
     definition, plan = command.definition, plan_of(command.definition)
     sla_hours = positive(definition.metadata.get("sla_hours"))
     calendar = timing.calendar_of(text(definition.metadata.get("calendar")), situation.policies.calendars)
+    due = timing.run_due_at(sla_hours, situation.now, calendar)
     return RunCreated(
         at=situation.now,
         actor=command.caller.actor,
@@ -58,7 +59,8 @@ def _created(command: StartRun, situation: Situation) -> RunCreated:
         steps=_outlines(plan),
         sla_hours=sla_hours,
         estimated_duration_minutes=positive(definition.metadata.get("estimated_duration_minutes")),
-        due_at=timing.run_due_at(sla_hours, situation.now, calendar),
+        due_at=due,
+        timers=timing.run_overdue_timer(0, due),
         calendar=timing.used(calendar) if sla_hours is not None else None,
     )
 
