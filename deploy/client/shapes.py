@@ -1014,6 +1014,7 @@ class WebhookChange(TypedDict):
                 "run_completed",
                 "run_created",
                 "run_failed",
+                "run_overdue",
                 "run_paused",
                 "run_reopened",
                 "run_resumed",
@@ -1070,6 +1071,7 @@ class WebhookDraft(TypedDict):
             "run_completed",
             "run_created",
             "run_failed",
+            "run_overdue",
             "run_paused",
             "run_reopened",
             "run_resumed",
@@ -1439,6 +1441,10 @@ class Run(TypedDict):
     priority: str
     progress_percentage: float
     due_at: str | None
+    sla_breached: bool
+    """
+    `due_at` has passed, the run still open.
+    """
     paused_until: str | None
     playbook_name: str
     playbook_version: str
