@@ -6,7 +6,7 @@ STACK := $(PYTHON) -m deploy.local
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs token verify rebuild demo demo-compose test test-kafka fuzz bench lint lint-api schemas lock .venv
+.PHONY: help up down status logs token verify rebuild incidents demo demo-compose test test-kafka fuzz bench lint lint-api schemas lock .venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ verify: $(INSTALLED) ## whether the hash chains of all local runs hold, or that 
 
 rebuild: $(INSTALLED) ## NAME=timeline or analytics anew from its log, compared with the one in use (REPLACE=1: and put in its place)
 	@$(STACK) rebuild $(NAME) $(if $(REPLACE),--replace)
+
+incidents: $(INSTALLED) ## runs to which a command was set aside (RELEASE=run_id: send it again)
+	@$(STACK) incidents $(if $(RELEASE),--release $(RELEASE))
 
 demo: $(INSTALLED) ## the reference's playbook from end to end, on the local stack
 	@$(PYTHON) -m deploy.demo

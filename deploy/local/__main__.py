@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from typing import NoReturn
 
 from deploy.local import tokens
 from deploy.local.errors import StackError
@@ -111,13 +112,22 @@ def _verify(folder: Folder, options: argparse.Namespace) -> int:
 
 
 def _rebuild(folder: Folder, options: argparse.Namespace) -> int:
+    _as_service(folder, options.projection, "rebuild", *(["--replace"] * options.replace))
+
+
+def _incidents(folder: Folder, options: argparse.Namespace) -> int:
+    _as_service(folder, "run_engine", "incidents", *(["release", options.release] if options.release else []))
+
+
+def _as_service(folder: Folder, service: str, module: str, *arguments: str) -> NoReturn:
+    """One of a service's own commands, with the settings that the service has here."""
     from deploy.local import plan
 
     current = plan.load(folder)
     if current is None:
-        raise StackError("There is no local stack to rebuild anything in: `make up` first.")
-    command = [sys.executable, "-m", f"services.{options.projection}.rebuild", *(["--replace"] * options.replace)]
-    os.execve(sys.executable, command, dict(os.environ) | current.programs[options.projection].environment)
+        raise StackError("There is no local stack: `make up` first.")
+    command = [sys.executable, "-m", f"services.{service}.{module}", *arguments]
+    os.execve(sys.executable, command, dict(os.environ) | current.programs[service].environment)
 
 
 def _names(text: str) -> list[str]:
@@ -165,6 +175,10 @@ def _parser() -> argparse.ArgumentParser:
     rebuild.add_argument("projection", choices=["timeline", "analytics"])
     rebuild.add_argument("--replace", action="store_true", help="put the new one in use if they differ")
     rebuild.set_defaults(run=_rebuild)
+
+    incidents = commands.add_parser("incidents", help="runs to which a command was set aside")
+    incidents.add_argument("--release", metavar="RUN_ID", help="send the run's parked commands again")
+    incidents.set_defaults(run=_incidents)
     return parser
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,9 @@ from shared.refusals import Refusals
 INDEXES = {
     "runs": [
         IndexModel([("partition", ASCENDING), ("next_due_at", ASCENDING)], name="due_timers"),
+        IndexModel(
+            [("incident.at", ASCENDING)], name="incidents", partialFilterExpression={"incident.at": {"$exists": True}}
+        ),
     ],
     "tasks": task_list.INDEXES,
     "refusals": refusals.INDEXES,
@@ -157,6 +160,21 @@ class RunStore:
         """Notes on the run that a command to it was parked."""
         await bulk_write(self._runs, [UpdateOne({"_id": run_id}, {"$set": {"incident": incident}})])
         self.forget([run_id])
+
+    async def incident(self, run_id: str) -> Document | None:
+        run = await self._runs.find_one({"_id": run_id}, {"incident": 1})
+        return run.get("incident") if run else None
+
+    async def incidents(self) -> AsyncIterator[tuple[str, str, Document]]:
+        """Run, organisation and incident of every run that has one, the oldest first."""
+        query, fields = {"incident.at": {"$exists": True}}, {"organization_id": 1, "incident": 1}
+        async for run in self._runs.find(query, fields).sort("incident.at", ASCENDING):
+            yield run["_id"], run["organization_id"], run["incident"]
+
+    async def clear_incident(self, run_id: str, incident: Document) -> None:
+        """Unless another command was set aside meanwhile."""
+        guard = {"_id": run_id, "incident.command_id": incident["command_id"], "incident.at": incident["at"]}
+        await bulk_write(self._runs, [UpdateOne(guard, {"$unset": {"incident": ""}})])
 
     async def _not_written(self, run_ids: set[str], batch: str) -> set[str]:
         cursor = self._runs.find({"_id": {"$in": list(run_ids)}, "writer": batch}, {"_id": 1})
