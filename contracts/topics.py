@@ -66,7 +66,7 @@ WORKER_JOBS = Topic(
 )  # fmt: skip
 WORKER_RESULTS = Topic(
     "worker.results", "run id", ("external workers",), ("automation",),
-    "What external workers answer", public=True,
+    "What external workers answer, and that they are still at work", public=True,
 )  # fmt: skip
 SIGNALS = Topic(
     "playbook.signals", "run id", ("other systems",), ("run_engine",),

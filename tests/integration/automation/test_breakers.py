@@ -1,7 +1,9 @@
 """A host that fails again and again is left alone, and costs neither its jobs their retries nor others their time."""
 
 from collections.abc import Callable
+from datetime import datetime
 from ipaddress import ip_network
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -26,12 +28,19 @@ def limits_of(bench: Bench, **more: Any) -> CallLimits:
     return CallLimits({ORGANIZATION: base, "org_neighbour": base}, **allowed, max_response_bytes=2048)
 
 
-def counted(answer: Callable[[], bytes], calls: list[int]) -> Callable[[], bytes]:
-    def counting() -> bytes:
-        calls.append(1)
+def noted(answer: Callable[[], bytes], calls: list[datetime]) -> Callable[[], bytes]:
+    """The answer; when it was asked for is noted."""
+
+    def noting() -> bytes:
+        calls.append(now())
         return answer()
 
-    return counting
+    return noting
+
+
+def pauses(calls: list[datetime]) -> list[float]:
+    """Seconds between one call and the next."""
+    return [(later - earlier).total_seconds() for earlier, later in pairwise(calls)]
 
 
 async def results_of(bench: Bench, jobs: list[StoredJob]) -> list[dict[str, Any]]:
@@ -39,8 +48,8 @@ async def results_of(bench: Bench, jobs: list[StoredJob]) -> list[dict[str, Any]
 
 
 async def test_jobs_wait_for_a_host_that_failed_and_go_on_when_it_is_back(bench: Bench) -> None:
-    store, limits, calls = store_of(bench, "breaker_waits"), limits_of(bench), list[int]()
-    bench.endpoint.answers["/hera/broken"] = counted(lambda: http(503), calls)
+    store, limits, calls = store_of(bench, "breaker_waits"), limits_of(bench), list[datetime]()
+    bench.endpoint.answers["/hera/broken"] = noted(lambda: http(503), calls)
     first, waiting = jobs_at(limits, "/broken", 3), jobs_at(limits, "/broken", 6)
     async with at_work(
         bench, store, limits, automation_circuit_failures=3, automation_circuit_seconds=1.0,
@@ -49,27 +58,27 @@ async def test_jobs_wait_for_a_host_that_failed_and_go_on_when_it_is_back(bench:
         await store.add(first, now())
         assert {result["outcome"] for result in await results_of(bench, first)} == {"failure"}
         await store.add(waiting, now())
-        bench.endpoint.answers["/hera/broken"] = counted(lambda: http(200, b"{}"), calls)
+        bench.endpoint.answers["/hera/broken"] = noted(lambda: http(200, b"{}"), calls)
         assert {result["outcome"] for result in await results_of(bench, waiting)} == {"success"}
     assert len(calls) == 9
+    assert pauses(calls)[2] >= 1.0
 
 
 async def test_only_one_call_tries_a_host_that_is_still_away(bench: Bench) -> None:
-    store, limits, calls = store_of(bench, "breaker_trial"), limits_of(bench), list[int]()
-    bench.endpoint.answers["/hera/away"] = counted(lambda: http(500), calls)
+    store, limits, calls = store_of(bench, "breaker_trial"), limits_of(bench), list[datetime]()
+    bench.endpoint.answers["/hera/away"] = noted(lambda: http(500), calls)
     jobs = jobs_at(limits, "/away", 20)
     async with at_work(
         bench, store, limits, automation_circuit_failures=1, automation_circuit_seconds=0.3,
         automation_concurrency_per_host=1,
     ):  # fmt: skip
         await store.add(jobs, now())
-        began = now()
-        await eventually(lambda: _reached(calls, 4))
-    assert (now() - began).total_seconds() >= 0.9  # three pauses between four calls
 
+        async def four() -> bool:
+            return len(calls) >= 4
 
-async def _reached(calls: list[int], count: int) -> bool:
-    return len(calls) >= count
+        await eventually(four)
+    assert min(pauses(calls)) >= 0.3
 
 
 async def test_another_organisation_calls_the_same_host_as_ever(bench: Bench) -> None:
@@ -85,8 +94,8 @@ async def test_another_organisation_calls_the_same_host_as_ever(bench: Bench) ->
 
 
 async def test_a_job_that_waited_too_long_fails_without_a_call_and_says_until_when(bench: Bench) -> None:
-    store, limits, calls = store_of(bench, "breaker_patience"), limits_of(bench), list[int]()
-    bench.endpoint.answers["/hera/gone"] = counted(lambda: http(500), calls)
+    store, limits, calls = store_of(bench, "breaker_patience"), limits_of(bench), list[datetime]()
+    bench.endpoint.answers["/hera/gone"] = noted(lambda: http(500), calls)
     first, stuck = jobs_at(limits, "/gone", 1), jobs_at(limits, "/gone", 2)
     async with at_work(
         bench, store, limits, automation_circuit_failures=1, automation_circuit_seconds=600.0,
