@@ -22,6 +22,8 @@ _PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][
 _HOST = r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?){0,20}"
 URL_PATTERN = rf"^https?://{_HOST}(:{_PORT})?(/[A-Za-z0-9._~%!$&'()*+,;=:@/-]*)?(\?[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*)?$"
 _URL = re.compile(URL_PATTERN)
+MAIL_PATTERN = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
+_MAIL = re.compile(MAIL_PATTERN)
 
 
 def _known_type(name: str) -> str:
@@ -30,6 +32,12 @@ def _known_type(name: str) -> str:
         hint = f"; did you mean {near[0]}?" if near else "; * stands for all, the timeline shows their names"
         raise ValueError(f"no event is called so{hint}")
     return name
+
+
+def _mail_address(address: str) -> str:
+    if not _MAIL.fullmatch(address):
+        raise ValueError("must be an e-mail address, such as ops@example.com")
+    return address
 
 
 def _address(url: str) -> str:
@@ -53,7 +61,10 @@ EventTypes = Annotated[list[EventType], Field(min_length=1, max_length=len(EVENT
 PlaybookIds = Annotated[list[PlaybookId], Field(max_length=100)]
 Description = Annotated[str, Field(max_length=500)]
 Contact = Annotated[
-    str, Field(max_length=254, pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")
+    str,
+    Field(max_length=254),
+    AfterValidator(_mail_address),
+    WithJsonSchema({"type": "string", "pattern": MAIL_PATTERN, "maxLength": 254}),
 ]
 
 

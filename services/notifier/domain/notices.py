@@ -78,7 +78,7 @@ def started(run_id: str, event: Event) -> StartedRun | None:
 
 
 def ending(source: Source, event: Event, run: StartedRun | None) -> Notice | None:
-    """To who started the run, unless they ended it themselves."""
+    """To who started the run, unless they cancelled it themselves: other ends are the system's."""
     kind = _ENDINGS.get(type(event))
     if kind is None or run is None or event.actor.id == run.started_by:
         return None

@@ -60,3 +60,10 @@ def test_a_change_travels_as_it_was_sent() -> None:
     assert sent.model_dump(mode="json")["change"] == {"contact": None, "description": "x"}
     back = ChangeWebhook.model_validate_json(sent.model_dump_json())
     assert back.change.given() == {"contact": None, "description": "x"}
+
+
+@pytest.mark.parametrize("contact", ["nobody", "a@b@c", "a b@c.example", "@c.example", "a@c.example\n"])
+def test_a_contact_is_an_e_mail_address(contact: str) -> None:
+    with pytest.raises(ValidationError, match="must be an e-mail address"):
+        draft(contact=contact)
+    assert draft(contact="ops@example.com").contact == "ops@example.com"
