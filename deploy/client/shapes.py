@@ -438,6 +438,16 @@ class PlaybookStatusChanged(TypedDict):
     updated_by: str
 
 
+class PlaybookViolations(TypedDict):
+    playbook_id: str
+    name: str
+    revision: int
+    violations: list[dict[str, Any]]
+    """
+    Each with its `step_id`, and what the error of a create would say.
+    """
+
+
 class Policy(TypedDict):
     policy: str
     revision: int
@@ -476,6 +486,18 @@ class PolicyPut(TypedDict):
     action: NotRequired[Literal["update"]]
     document: dict[str, Any]
     comment: NotRequired[str | None]
+
+
+class PolicyTrial(TypedDict):
+    """
+    The document as it would be put.
+    """
+
+    organization_id: str
+    action: NotRequired[Literal["try"]]
+    document: dict[str, Any]
+    playbooks_cursor: NotRequired[str | None]
+    runs_cursor: NotRequired[str | None]
 
 
 class Replayed(TypedDict):
@@ -601,6 +623,16 @@ class RunUpdate(TypedDict):
     organization_id: str
     action: NotRequired[Literal["update"]]
     run: RunChange
+
+
+class RunViolations(TypedDict):
+    run_id: str
+    playbook_id: str
+    status: Literal["active", "paused", "blocked", "completed", "failed", "cancelled"]
+    violations: list[dict[str, Any]]
+    """
+    Each with its `step_id`, `step_status`, `violation`, and what the refusal would say.
+    """
 
 
 class SecretRotation(TypedDict):
@@ -906,6 +938,24 @@ class TrialSent(TypedDict):
     delivery_id: str
     webhook_id: str
     status: Literal["pending"]
+
+
+class TriedPlaybooks(TypedDict):
+    checked: int
+    violating: list[PlaybookViolations]
+    next: str | None
+    """
+    `playbooks_cursor` of the trial that goes on; null where all were looked at.
+    """
+
+
+class TriedRuns(TypedDict):
+    checked: int
+    violating: list[RunViolations]
+    next: str | None
+    """
+    `runs_cursor` of the trial that goes on; null where all were looked at.
+    """
 
 
 class UserPerformance(TypedDict):
@@ -1405,6 +1455,13 @@ class PlaybookValidation(TypedDict):
 
 class Policies(TypedDict):
     policies: list[Policy]
+
+
+class PolicyTrialReport(TypedDict):
+    policy: str
+    document: dict[str, Any]
+    playbooks: TriedPlaybooks
+    runs: TriedRuns
 
 
 class Revision(TypedDict):

@@ -66,7 +66,7 @@ def build(settings: GatewaySettings) -> Service:
         PlaybookCommandRoutes(admission, commands, registry, run_engine),
         PlaybookReadRoutes(admission, registry, analytics),
         AnalyticsRoutes(admission, commands, analytics),
-        PolicyRoutes(admission, commands, registry, in_force),
+        PolicyRoutes(admission, commands, registry, run_engine, in_force),
         CalendarRoutes(admission, commands, registry, in_force),
         DelegationRoutes(admission, commands, registry, in_force),
         OperationRoutes(admission, registry, run_engine, notifier, in_force),

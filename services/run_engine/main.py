@@ -23,6 +23,7 @@ from services.run_engine.sealing.store import KeyStore
 from services.run_engine.settings import Settings, keyring
 from services.run_engine.store import RunStore
 from services.run_engine.timers import InFlight, TimerScanner
+from services.run_engine.trials import Trials
 from services.run_engine.upgrade import upgrade
 from shared.kafka import Consumption, Parking
 from shared.leased_work import LeasedWork
@@ -72,7 +73,7 @@ def build(settings: Settings) -> Service:
     service.loops.append(erasures.round)
     _add_bulk(service, reads, BulkSealing(signals, sealer, keys))
     service.app.include_router(sealing_queries.router(sealer, keys, fields, legible, erasures))
-    _add_organizations(service, in_force, settings)
+    _add_organizations(service, in_force, runs, reads, settings)
     service.app.include_router(queries.router(reads, runs, in_force, legible))
     service.app.include_router(task_queries.router(reads, runs, in_force, legible))
     return service
@@ -90,12 +91,14 @@ def _add_bulk(service: Service, reads: RunReads, sealing: BulkSealing) -> None:
     service.app.include_router(bulk_queries.router(bulk, reads))
 
 
-def _add_organizations(service: Service, in_force: OrganizationStore, settings: Settings) -> None:
+def _add_organizations(
+    service: Service, in_force: OrganizationStore, store: RunStore, runs: RunReads, settings: Settings
+) -> None:
     topic = topics.POLICY_EVENTS
     documents = DocumentConsumer(in_force, Parking(service.publisher, topic, NAME))
     service.consumers.add(topic, service.group(topic.name), documents.handle, documents.set_aside)
     reads = OrganizationReads(in_force, settings.document_wait_seconds, settings.document_poll_seconds)
-    service.app.include_router(organization_queries.router(reads))
+    service.app.include_router(organization_queries.router(reads, Trials(runs, store, in_force)))
 
 
 def _offsets(consumption: Consumption) -> dict[int, int]:

@@ -1,16 +1,17 @@
-"""The engine's query endpoint about organisations' documents, for the gateway."""
+"""The engine's query endpoints about organisations' documents, for the gateway."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
 from services.run_engine.organizations import OrganizationReads
+from services.run_engine.trials import Trials
 from shared.http import success
 
 BEHIND = {"X-Consistency": "behind"}
 
 
-def router(reads: OrganizationReads) -> APIRouter:
+def router(reads: OrganizationReads, trials: Trials) -> APIRouter:
     routes = APIRouter(prefix="/internal/organization-documents")
 
     @routes.get("/{kind}/in-force")
@@ -20,5 +21,10 @@ def router(reads: OrganizationReads) -> APIRouter:
         """Answers once the revision decides about commands, or that it does not yet."""
         there = await reads.is_in_force(organization_id, kind, name, min_revision)
         return success({"in_force": there}, headers={} if there else BEHIND)
+
+    @routes.post("/{kind}/trial")
+    async def trial(kind: str, organization_id: str, document: dict[str, Any], cursor: str | None = None) -> Response:
+        """What the document, which has been found sound, would mean for open runs."""
+        return success(await trials.on_open_runs(organization_id, kind, document, cursor))
 
     return routes

@@ -6,7 +6,7 @@ from typing import Literal
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from contracts.rejections import Code
-from services.run_engine.domain.lifecycle import RunStatus
+from services.run_engine.domain.lifecycle import RUN_OPEN, RunStatus
 from shared import clock
 from shared.asked import Flag, When, Word
 from shared.errors import Refused
@@ -43,6 +43,12 @@ INDEXES = [
     _index("by_update", [], _ORDERS["-updated_at"]),
     _index("by_due_date", [], _ORDERS["due_at"]),
 ]
+
+
+def open_runs(organization_id: str, cursor: str | None, limit: int) -> Listing:
+    """All that are not over, the oldest first."""
+    query = {"organization_id": organization_id, "state.status": {"$in": list(RUN_OPEN)}}
+    return Listing(query, _ORDERS["created_at"], "open runs", cursor, limit, "by_status", {"state": 1})
 
 
 @dataclass(frozen=True, slots=True)

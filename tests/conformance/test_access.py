@@ -40,6 +40,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "claim_step": {},
     "release_step": {},
     "create_delegation": {"delegation": {"substitute": SECRET_WORD, "ends_at": LATER}},
+    "try_policy": {"document": {}},
     "put_policy": {"document": {"policy_id": SECRET_WORD}},
     "put_calendar": {
         "document": {"title": SECRET_WORD, "time_zone": "Europe/Berlin", "hours": {"monday": ["09:00-17:00"]}}

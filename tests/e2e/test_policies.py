@@ -133,3 +133,24 @@ async def test_a_playbook_admin_may_and_others_may_not(rest: Rest) -> None:
     assert (await reader.error("PUT", CONTROLS, {"document": {}}))["code"] == "FORBIDDEN"
     assert (await ours.somebody("bob", "sales_manager").error("GET", CONTROLS))["code"] == "FORBIDDEN"
     assert (await rest.elsewhere().data("GET", CONTROLS))["revision"] == 0
+
+
+async def test_a_policy_is_tried_against_playbooks_and_open_runs_before_it_is_put(rest: Rest) -> None:
+    ours = rest.elsewhere()
+    await ours.data("PUT", CONTROLS, {"document": {"auto_approve_limit": 500_000}})
+    playbook_id, harmless = await ours.created(automated(400_000)), await ours.created(automated(10))
+    run_id, _ = await ours.started(playbook_id), await ours.started(harmless)
+    report = await ours.data("POST", f"{CONTROLS}/trial", {"document": {"auto_approve_limit": 1000}})
+    assert (report["playbooks"]["checked"], report["runs"]["checked"]) == (2, 2)
+    [playbook], [run] = report["playbooks"]["violating"], report["runs"]["violating"]
+    assert (playbook["playbook_id"], playbook["violations"][0]["step_id"]) == (playbook_id, "step_002")
+    assert playbook["violations"][0]["remediation"].startswith("Automated approvals cannot exceed $1,000")
+    assert (run["run_id"], run["violations"][0]["step_id"], run["violations"][0]["step_status"]) == (
+        run_id, "step_002", "pending",
+    )  # fmt: skip
+    assert (await ours.data("GET", CONTROLS))["document"]["auto_approve_limit"] == 500_000
+    wrong = await ours.error("POST", f"{CONTROLS}/trial", {"document": {"auto_approve_limit": -1}})
+    assert (wrong["status"], wrong["details"]["field"]) == (400, "document.auto_approve_limit")
+    foreign = await ours.error("POST", f"{CONTROLS}/trial", {"document": {}, "runs_cursor": "nonsense"})
+    assert (foreign["status"], foreign["details"]["field"]) == (400, "cursor")
+    assert (await rest.elsewhere().data("POST", f"{CONTROLS}/trial", {"document": {}}))["runs"]["checked"] == 0

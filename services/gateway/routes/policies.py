@@ -3,24 +3,29 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from fastapi import Request, Response
 
 from contracts.organization_documents import PutOrganizationDocument
 from services.gateway.admission import Admission
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.in_force import InForce
-from services.gateway.owners import Owner
+from services.gateway.owners import Owner, Params
 from services.gateway.routes.operations.common import POLICIES
 from services.gateway.routes.paths import if_match, policy_of, query_of
 from services.gateway.shapes.checking import shaped
-from services.gateway.shapes.requests import PolicyPut
+from services.gateway.shapes.requests import PolicyPut, PolicyTrial
+from shared.http import success
 
 
 class PolicyRoutes:
-    def __init__(self, admission: Admission, commands: Commands, registry: Owner, in_force: InForce) -> None:
+    def __init__(
+        self, admission: Admission, commands: Commands, registry: Owner, run_engine: Owner, in_force: InForce
+    ) -> None:
         self._admission = admission
         self._commands = commands
         self._registry = registry
+        self._run_engine = run_engine
         self._in_force = in_force
 
     async def listing(self, request: Request) -> Response:
@@ -38,6 +43,21 @@ class PolicyRoutes:
         path = f"/internal/policies/{policy_of(request)}/history"
         params = query_of(request, identity.organization_id, "limit", "cursor")
         return (await self._registry.get(path, params)).response()
+
+    async def trial(self, request: Request) -> Response:
+        """A look at what a policy would mean; nothing is written."""
+        admitted = await self._admission.command(request, "policy:update")
+        kind, asked = policy_of(request), shaped(PolicyTrial, admitted)
+        tenant = query_of(request, admitted.identity.organization_id)
+        playbooks, runs = (_from(cursor) for cursor in (asked.playbooks_cursor, asked.runs_cursor))
+        skip = [("skip", "true")] if runs and not playbooks else []
+        body = orjson.dumps(asked.document)
+        found = (await self._registry.post(f"/internal/policies/{kind}/trial", tenant + playbooks + skip, body)).data()
+        seen: dict[str, Any] = {"checked": 0, "violating": [], "next": None}
+        if runs or not playbooks:
+            path, document = f"/internal/organization-documents/{kind}/trial", orjson.dumps(found["document"])
+            seen = (await self._run_engine.post(path, tenant + runs, document)).data()
+        return success({"policy": kind, **found, "runs": seen})
 
     async def put(self, request: Request) -> Response:
         """Answered when the engine decides by it: what is sent after the answer is judged by the new policy."""
@@ -58,3 +78,7 @@ class PolicyRoutes:
 
         errand = Errand("policy", kind, command, 200, f"{POLICIES}/{kind}", {"policy": kind}, in_force)
         return await self._commands.run(wish_of(request, admitted), errand)
+
+
+def _from(cursor: str | None) -> Params:
+    return [("cursor", cursor)] if cursor is not None else []

@@ -66,6 +66,7 @@ def routes(
         rules.READ_POLICY.route(policies.read),
         rules.PUT_POLICY.route(policies.put),
         rules.READ_POLICY_HISTORY.route(policies.history),
+        rules.TRY_POLICY.route(policies.trial),
         hours.LIST_CALENDARS.route(calendars.listing),
         hours.READ_CALENDAR.route(calendars.read),
         hours.PUT_CALENDAR.route(calendars.put),

@@ -54,6 +54,16 @@ class CalendarPut(Body):
     comment: str | None = Field(default=None, max_length=2000)
 
 
+class PolicyTrial(Body):
+    """The document as it would be put."""
+
+    action: Literal["try"] = "try"
+    document: dict[str, Any]
+    playbooks_cursor: str | None = Field(default=None, min_length=1, max_length=1000)
+    """`playbooks.next` of the trial before; only playbooks are looked at, unless `runs_cursor` is there too."""
+    runs_cursor: str | None = Field(default=None, min_length=1, max_length=1000)
+
+
 class DelegationRequest(BaseModel):
     """Who stands in for whom, and for how long."""
 

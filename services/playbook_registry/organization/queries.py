@@ -5,8 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from contracts.policies import DEFAULT_POLICIES, POLICIES
-from services.playbook_registry.organization.changes import document_view, unknown
+from contracts.rejections import Rejection
+from services.playbook_registry.lists import PlaybookLists
+from services.playbook_registry.organization.changes import checked, document_view, unknown
 from services.playbook_registry.organization.store import DocumentStore, StoredDocument, etag_of
+from services.playbook_registry.organization.trial import try_on_playbooks
 from shared.errors import Refused
 from shared.http import success
 from shared.pages import DEFAULT_LIMIT, MAX_LIMIT
@@ -15,7 +18,7 @@ from shared.refusals import Refusals
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
 
-def router(store: DocumentStore, refusals: Refusals) -> APIRouter:
+def router(store: DocumentStore, lists: PlaybookLists, refusals: Refusals) -> APIRouter:
     routes = APIRouter(prefix="/internal/policies")
 
     @routes.get("")
@@ -34,6 +37,20 @@ def router(store: DocumentStore, refusals: Refusals) -> APIRouter:
     ) -> Response:
         page = await store.history(organization_id, _known(kind), cursor, limit)
         return success({"revisions": [document_view(document) for document in page.items], **page.about()})
+
+    @routes.post("/{kind}/trial")
+    async def trial(
+        kind: str, organization_id: str, document: dict[str, Any], cursor: str | None = None, skip: bool = False
+    ) -> Response:
+        """The document, whole, and what it would mean for playbooks; with `skip` they are not looked at."""
+        in_force = (await store.policies([organization_id]))[organization_id]
+        tried = checked(_known(kind), document, in_force)
+        if isinstance(tried, Rejection):
+            raise Refused.because(tried)
+        policies = in_force.model_copy(update={kind: tried})
+        nothing = {"checked": 0, "violating": [], "next": None}
+        playbooks = nothing if skip else await try_on_playbooks(lists, organization_id, policies, cursor)
+        return success({"document": tried.model_dump(mode="json"), "playbooks": playbooks})
 
     @routes.get("/{kind}/commands/{command_id}")
     async def answer(kind: str, command_id: str, organization_id: str) -> Response:

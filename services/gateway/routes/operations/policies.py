@@ -70,4 +70,22 @@ READ_POLICY_HISTORY = Operation(
     refusals=(*LIST, *NOT_FOUND),
 )
 
-OPERATIONS = (LIST_POLICIES, READ_POLICY, PUT_POLICY, READ_POLICY_HISTORY)
+TRY_POLICY = Operation(
+    method="POST",
+    path=f"{POLICIES}/{{policy}}/trial",
+    name="try_policy",
+    tag="Policies",
+    summary="Try a policy before it is put",
+    description=(
+        "What would break it if it were in force now: active playbooks that could not be created and whose runs would"
+        " not start; open runs by step, such as an approval that none of its roles could give any more, or two steps"
+        " that one user has done. Nothing is written. Up to 500 playbooks and 500 runs are looked at; `next` goes on."
+    ),
+    permission="policy:update",
+    answer=reads.PolicyTrialReport,
+    body=requests.PolicyTrial,
+    body_examples=("try_financial_controls",),
+    refusals=(*BODY, Code.NOT_FOUND),
+)
+
+OPERATIONS = (LIST_POLICIES, READ_POLICY, PUT_POLICY, READ_POLICY_HISTORY, TRY_POLICY)
