@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.e2e.clients import tasks_in_a_row
 from tests.e2e.rest import Rest
+from tests.integration.running import eventually
 
 
 def in_an_hour() -> str:
@@ -117,6 +118,30 @@ async def test_one_wish_is_one_delegation(rest: Rest) -> None:
     answers = [await carl.ask("POST", "/delegations", body, Idempotency_Key="once") for _ in range(3)]
     assert len({answer.json()["data"]["delegation_id"] for answer in answers}) == 1
     assert (await carl.data("GET", "/delegations"))["total"] == 1
+
+
+async def test_the_outcome_of_what_was_not_waited_for_is_told_when_it_counts(rest: Rest) -> None:
+    ours = rest.elsewhere()
+    carl, susi = ours.somebody("carl", "clerk"), ours.somebody("susi")
+    run_id = await ours.started(await ours.created(for_clerks(2)))
+
+    async def outcome(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        later = await carl.ask(method, path, body, Prefer="respond-async")
+        where = later.headers["Location"].removeprefix("/api/v1")
+
+        async def told() -> Any:
+            found = await carl.data("GET", where)
+            return found if found["status"] != "running" else None
+
+        return await eventually(told)
+
+    made = await outcome("POST", "/delegations", to("susi"))
+    assert (made["status"], made["result"]["status"]) == ("succeeded", "in_force")
+    assert made["resource"] == f"/api/v1/delegations/{made['delegation_id']}"
+    assert (await susi.complete(run_id, 1)).status_code == 200
+    revoked = await outcome("DELETE", f"/delegations/{made['delegation_id']}")
+    assert revoked["result"]["status"] == "revoked"
+    assert (await susi.complete(run_id, 2)).status_code == 403
 
 
 async def test_a_step_that_both_may_not_do_is_refused_under_a_policy_that_was_put_just_now(rest: Rest) -> None:

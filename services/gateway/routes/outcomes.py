@@ -27,6 +27,7 @@ class OperationRoutes:
             "playbook": registry,
             "policy": registry,
             "calendar": registry,
+            "delegation": registry,
             "webhook": notifier,
         }
         self._in_force = in_force

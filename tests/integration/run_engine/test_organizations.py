@@ -29,8 +29,8 @@ async def engine(infrastructure: Infrastructure, database_prefix: str) -> AsyncI
     await made.publisher.stop()
 
 
-def record(organization_id: str, revision: int, content: dict[str, Any], kind: str = "financial_controls", name: str = "",
-           key: str | None = None) -> Delivered:  # fmt: skip
+def record(organization_id: str, revision: int, content: dict[str, Any], kind: str = "financial_controls",
+           name: str = "", key: str | None = None) -> Delivered:  # fmt: skip
     event = OrganizationDocumentChanged(
         at=clock.now(), actor=SYSTEM, kind=kind, name=name, revision=revision, content=content
     )
