@@ -70,7 +70,7 @@ DELETE_CALENDAR = Operation(
     permission="policy:update",
     answer=answers.Calendar,
     headers=(IF_MATCH,),
-    refusals=(*NOT_FOUND, *_CHANGE),
+    refusals=(Code.VALIDATION_ERROR, *NOT_FOUND, *_CHANGE),
     command=True,
 )
 
