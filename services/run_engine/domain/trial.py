@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from contracts.encrypted import is_encrypted
 from contracts.policies import FourEyes
 from services.run_engine.domain.controls import beyond_controls
 from services.run_engine.domain.limits import limit_violation
@@ -36,6 +37,8 @@ def _limits(state: RunState, step: StepState, situation: Situation) -> Iterator[
     if step.step_type != "approval" or step.is_ended or policies.approval_limit.field not in state.data:
         return
     amount = state.data[policies.approval_limit.field]
+    if is_encrypted(amount):  # nobody is told what nobody may read
+        return
     for vote in step.approvals:
         beyond = limit_violation(policies, amount, vote.roles) if vote.vote == "approve" else None
         if beyond is not None:
