@@ -15,14 +15,15 @@ from .errors import (
     Unauthorized,
     Unavailable,
 )
+from .organization import Organization
 from .playbooks import Playbooks
-from .policies import Policies
 from .runs import Runs
 from .tasks import Many, Tasks
 from .transport import PATIENCE_SECONDS, Call
+from .webhooks import Webhooks
 
 
-class Client(Playbooks, Runs, Tasks, Many, Policies):
+class Client(Playbooks, Runs, Tasks, Many, Organization, Webhooks):
     """One caller, with one token, of one organization; every method raises ApiError where the API says no.
 
     `async with Client.at("http://localhost:8000", token, "org_1") as client:` closes its connections at the end.

@@ -217,10 +217,27 @@ def asked(client: Client) -> list[Callable[[], Awaitable[Any]]]:
         lambda: c.signal_runs(selection, signal), lambda: c.matching_runs(selection, signal),
         lambda: c.operation("o"), lambda: first(c.each_result("o")), lambda: c.analytics(), lambda: c.policies(),
         lambda: c.policy("p"), lambda: c.put_policy("p", {}), lambda: first(c.each_revision_of_policy("p")),
+        lambda: c.calendars(), lambda: c.calendar("p"), lambda: c.put_calendar("p", {}),
+        lambda: c.delete_calendar("p"), lambda: first(c.each_revision_of_calendar("p")), lambda: c.delegate({}),
+        lambda: c.delegation("p"), lambda: first(c.each_delegation()), lambda: c.revoke_delegation("p"),
+        lambda: c.create_webhook({}), lambda: c.webhook("p"), lambda: first(c.each_webhook()),
+        lambda: c.change_webhook("p", {}), lambda: c.delete_webhook("p"), lambda: c.enable_webhook("p"),
+        lambda: c.rotate_secret("p", 60), lambda: c.test_webhook("p"), lambda: first(c.each_delivery("p")),
+        lambda: c.replay_delivery("p", "s"), lambda: c.replay_failed("p", "2024-01-15T11:00:00Z"),
     ]  # fmt: skip
 
 
-EMPTY: Any = {"playbooks": [], "runs": [], "tasks": [], "results": [], "revisions": [], "next": None}
+EMPTY: Any = {
+    "playbooks": [],
+    "runs": [],
+    "tasks": [],
+    "results": [],
+    "revisions": [],
+    "delegations": [],
+    "webhooks": [],
+    "deliveries": [],
+    "next": None,
+}
 
 
 async def test_everything_that_it_asks_for_is_in_the_documentation() -> None:
