@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
 from deploy.local.tokens import ORGANIZATION
+from services.gateway.operation_ids import Kind, OperationId
 from services.gateway.routes.operations import OPERATIONS
 from services.gateway.shapes.examples import example
 from tests.unit.gateway.client import authorization, gateway
@@ -262,6 +263,12 @@ async def test_says_to_try_again_when_the_owner_of_an_answer_is_not_there(client
     answer = await client.get("/api/v1/playbook-runs/run_1/timeline")
     error(answer, 503, "UNAVAILABLE")
     assert answer.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+async def test_the_owner_of_every_kind_of_operation_is_asked(client: httpx.AsyncClient, kind: Kind) -> None:
+    operation_id = OperationId(kind, "any_1", "cmd_1").text(ORGANIZATION)
+    error(await client.get(f"/api/v1/operations/{operation_id}"), 503, "UNAVAILABLE")
 
 
 async def test_refuses_an_idempotency_key_that_can_not_be_one(client: httpx.AsyncClient) -> None:
