@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import httpx
+import structlog
 from standardwebhooks import Webhook as Signer
 
 from services.notifier.domain.webhooks import Webhook
@@ -13,6 +14,8 @@ from shared.addresses import Networks
 from shared.clock import now
 from shared.outbound import ForbiddenAddress, outbound_client, send_pinned
 from shared.tracing import calling
+
+log = structlog.get_logger()
 
 
 class Endpoints:
@@ -45,6 +48,9 @@ class Endpoints:
             return Attempt(at, None, str(error))
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             return Attempt(at, None, f"the endpoint could not be reached: {type(error).__name__} {error}"[:500])
+        except Exception as error:  # a surprise is a failed try: it must come to an end like any other
+            log.exception("webhook_try_failed", delivery_id=delivery.delivery_id)
+            return Attempt(at, None, f"unexpected {type(error).__name__} in the notifier")
         return Attempt(at, status, None if 200 <= status < 300 else _refusal(status))
 
     async def _post(self, webhook: Webhook, delivery: Outgoing, at: datetime) -> int:

@@ -86,7 +86,9 @@ async def test_only_types_that_were_subscribed_to_are_sent(hooks: Subscribing) -
 async def test_only_runs_of_the_playbooks_that_were_named_are_sent(hooks: Subscribing) -> None:
     subscription = await hooks.subscribe(playbook_ids=["pb_wanted"])
     wanted, other, org = await run_of(hooks, "pb_wanted"), await run_of(hooks, "pb_other"), subscription.organization_id
+    witness = await hooks.subscribe(org)
     await hooks.publish(happened(org, other, 1), happened(org, wanted, 1))
+    await hooks.told(witness.path, 2)
     (request,) = await hooks.told(subscription.path)
     assert json.loads(request.body)["data"]["run_id"] == wanted
     assert await hooks.deliveries.count_documents({"webhook_id": subscription.webhook_id}) == 1
@@ -351,3 +353,22 @@ async def test_claims_and_lists_are_served_by_indexes(hooks: Subscribing) -> Non
     turns = {"distinct": DELIVERIES, "key": "webhook_id", "query": {"status": "pending"}}
     plan = str((await database.command("explain", turns))["queryPlanner"]["winningPlan"])
     assert "DISTINCT_SCAN" in plan
+
+
+async def test_a_run_that_the_engine_does_not_know_is_told_without_its_playbook(hooks: Subscribing) -> None:
+    subscription = await hooks.subscribe()
+    picky = await hooks.subscribe(subscription.organization_id, playbook_ids=["pb_1"])
+    await hooks.publish(happened(subscription.organization_id, new_id("run"), 1))
+    (request,) = await hooks.told(subscription.path)
+    assert json.loads(request.body)["data"]["playbook_id"] is None
+    assert await hooks.deliveries.count_documents({"webhook_id": picky.webhook_id}) == 0
+
+
+async def test_a_surprise_is_a_failed_try_and_comes_to_an_end(hooks: Subscribing) -> None:
+    subscription = await hooks.subscribe()
+    spoilt = [{"version": 1, "value": "whsec_", "valid_until": None}]
+    await hooks.webhooks.update_one({"_id": subscription.webhook_id}, {"$set": {"secrets": spoilt}})
+    await hooks.publish(happened(subscription.organization_id, await run_of(hooks), 1))
+    deferred = await hooks.delivery(subscription, "pending", error={"$ne": None})
+    assert deferred["error"] == "unexpected EmptyWebhookSecretError in the notifier"
+    assert hooks.endpoint.at(subscription.path) == []
