@@ -106,11 +106,17 @@ def _open(calendar: BusinessCalendar, day: date) -> tuple[Span, ...]:
 
 def _offsets(zone: ZoneInfo, day: date) -> Iterator[tuple[datetime, datetime, timedelta]]:
     """The day from its first to its last moment in UTC, in pieces of one offset; two where the clock is changed."""
+    start, end = (datetime.combine(date_, time.min, UTC) for date_ in (day, day + _DAY))
+    before, after = zone.utcoffset(start.replace(tzinfo=zone)), zone.utcoffset(end.replace(tzinfo=zone, fold=1))
+    if before == after and before is not None:
+        yield start - before, end - before, before
+        return
+    yield from _around_a_change(zone, day)
+
+
+def _around_a_change(zone: ZoneInfo, day: date) -> Iterator[tuple[datetime, datetime, timedelta]]:
     first, last = min(_midnights(zone, day)), max(_midnights(zone, day + _DAY))
     before, after = _ahead(zone, first), _ahead(zone, last - timedelta(seconds=1))
-    if before == after:
-        yield first, last, before
-        return
     seconds = range(int((last - first).total_seconds()))
     change = first + timedelta(
         seconds=bisect_left(seconds, True, key=lambda second: _ahead(zone, first + timedelta(seconds=second)) != before)
