@@ -16,7 +16,7 @@ from services.automation.calls import Caller
 from services.automation.domain.answers import Outcome, circuit_open, failure
 from services.automation.domain.leases import answer_by
 from services.automation.results import outcome_message, worker_message
-from services.automation.sealing import Sealing, masked
+from services.automation.sealing import Sealing, SealingFault, of_endpoint
 from services.automation.settings import AutomationSettings
 from services.automation.store import JobStore, StoredJob
 from shared.clock import now
@@ -120,6 +120,9 @@ class Attempts:
             with CALL_SECONDS.time():
                 outcome = await self._caller.call(sent)
             sealed = await self._sealed(stored.job, outcome)
+        except SealingFault as fault:
+            self._breakers.abandon(stored.lane, trial=trial)
+            return failure(str(fault), retryable=False)
         except asyncio.CancelledError:
             self._breakers.abandon(stored.lane, trial=trial)
             await self._store.release(stored.job.job_id, now())
@@ -133,7 +136,7 @@ class Attempts:
 
     async def _sealed(self, job: AutomationJob, outcome: Outcome) -> Outcome:
         data = await self._sealing.sealed(job.run_id, job.organization_id, outcome.data, job.encrypted_fields)
-        return replace(outcome, data=data, error=masked(outcome.error, job.encrypted_fields))
+        return replace(outcome, data=data, error=of_endpoint(outcome.error, job.encrypted_fields))
 
     async def _hand_over(self, stored: StoredJob) -> None:
         await self._publish([worker_message(stored)])

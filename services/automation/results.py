@@ -8,7 +8,7 @@ from contracts.encrypted import without_encrypted
 from contracts.jobs import WorkerJob, WorkerResult
 from contracts.values import Caller
 from services.automation.domain.answers import Outcome
-from services.automation.sealing import masked
+from services.automation.sealing import of_worker
 from services.automation.store import KnownJob, StoredJob
 from shared.clock import now
 from shared.ids import stable_id
@@ -38,7 +38,7 @@ def result_message(result: WorkerResult, known: KnownJob) -> OutgoingMessage:
     assert result.outcome != "heartbeat"
     command = RecordAutomationResult(
         caller=CALLER, step_id=result.step_id, job_id=result.job_id, outcome=result.outcome, data=result.data,
-        error=masked(result.error, known.encrypted_fields), retryable=result.retryable,
+        error=of_worker(result.error, known.encrypted_fields), retryable=result.retryable,
         retry_after_seconds=result.retry_after_seconds,
         worker=result.worker,
     )  # fmt: skip

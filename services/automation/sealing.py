@@ -10,6 +10,7 @@ import structlog
 from contracts.encrypted import named_in, without_encrypted
 from contracts.jobs import AutomationJob
 
+NOT_KEPT = "the worker says why; its words are not kept, as the playbook has encrypted fields"
 _LONGEST_PAUSE = 5.0
 _SECONDS = 10.0
 log = structlog.get_logger()
@@ -63,6 +64,11 @@ class Sealing:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def masked(error: str | None, fields: Collection[str]) -> str | None:
-    """Of a step with encrypted fields, what an endpoint or worker says in words is cut to what can hold no value."""
+def of_endpoint(error: str | None, fields: Collection[str]) -> str | None:
+    """Where fields are encrypted, without the endpoint's own words, which follow a colon: they might hold a value."""
     return error.partition(":")[0] if error is not None and fields else error
+
+
+def of_worker(error: str | None, fields: Collection[str]) -> str | None:
+    """Where fields are encrypted, without the worker's words."""
+    return NOT_KEPT if error is not None and fields else error
