@@ -43,10 +43,8 @@ def router(sealer: Sealer, keys: KeyStore, fields: EncryptedFields, legible: Leg
 
     @routes.get("/runs/{run_id}/keys")
     async def keys_of(run_id: str, organization_id: str) -> Response:
-        owner = Owner(organization_id, run_id)
-        if owner not in await fields.of_runs([owner]):
-            raise Refused.because(not_found(run_id))
-        return success({"key_ids": await keys.of_run(owner)})
+        """None of an unknown run, whose erasure is refused like every command to it."""
+        return success({"key_ids": await keys.of_run(Owner(organization_id, run_id))})
 
     @routes.post("/runs/{run_id}/sealed")
     async def sealed(run_id: str, organization_id: str, asked: ToBeSealed) -> Response:
