@@ -88,6 +88,8 @@ class Attempt(Shape):
     started_at: Moment | None = None
     ended_at: Moment | None = None
     completed_by: str | None = None
+    on_behalf_of: str | None = None
+    """Whose substitute completed it."""
     outcome: str | None = None
 
 
@@ -101,11 +103,15 @@ class RunStep(StepRow):
     execution_mode: Literal["manual", "automated"] | None = None
     """Whether a person or a machine does it."""
     assignee_roles: list[str]
+    candidates: list[str] | None = None
+    """Users who are named for it, of whom any may act."""
     due_at: Moment | None = None
     blocked_at: Moment | None = None
     completed_at: Moment | None = None
     ended_at: Moment | None = None
     completed_by: str | None = None
+    on_behalf_of: str | None = None
+    """Whose substitute completed it."""
     outcome: str | None = None
     reason: str | None = None
     was_status: StepStatus | None = None
@@ -208,6 +214,14 @@ class Task(Shape):
     sequence: int
     status: str
     assigned_to: str | None
+    candidates: list[str]
+    """Users who are named for it, of whom any may act."""
+    substitutes: list[str]
+    """Who may act just now for those whom it names."""
+    on_behalf_of: str | None
+    """For whom the caller would do it; null where it is for themselves."""
+    can_complete: bool
+    """False where a rule of segregation keeps the caller from it."""
     assignee_roles: list[str]
     priority: str
     started_at: Moment | None

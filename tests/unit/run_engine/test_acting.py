@@ -8,7 +8,7 @@ import pytest
 from contracts.commands import ClaimStep, ReassignStep, ReleaseStep
 from contracts.policies import ApprovalLimit, Delegation, OrganizationPolicies, RoleLimit, RoleOrder, StepSelector
 from contracts.rejections import Code
-from services.run_engine.domain.views import completion_view
+from services.run_engine.domain.views import completion_view, step_view
 from tests.unit.run_engine.story import NOON, Story, playbook, somebody
 
 BOSS, CLERK, CORA = somebody("bob", "boss"), somebody("carl", "clerk"), somebody("cora", "clerk")
@@ -50,6 +50,9 @@ def test_a_substitute_does_what_the_delegator_was_given_by_name() -> None:
     shown = completion_view(run.state, run.situation, "step_001", [], SUSI)["next_steps"][0]
     assert (shown["assigned_to"], shown["substitutes"], shown["can_complete"]) == ("alice", ["susi"], True)
     assert run.completes(1, SUSI).step(1).on_behalf_of == "alice"
+    seen = step_view(run.state, run.step(1), run.definition.steps[0])
+    assert (seen["completed_by"], seen["on_behalf_of"]) == ("susi", "alice")
+    assert seen["attempts"][-1]["on_behalf_of"] == "alice"
 
 
 def test_a_delegation_for_named_roles_lends_no_others() -> None:
@@ -151,6 +154,7 @@ def test_a_step_given_to_several_is_for_each_of_them() -> None:
     run = given_to_both().then("StepCompleted", "StepStarted")
     started = run.event("StepStarted")
     assert (started.assigned_to, started.candidates) == (None, ["ann", "ben"])
+    assert step_view(run.state, run.step(2), run.definition.steps[1])["candidates"] == ["ann", "ben"]
     for caller in (ANN, BEN):
         given_to_both().completes(2, caller).then("StepCompleted", "RunCompleted")
     refused = given_to_both().completes(2, somebody("alice")).refused(Code.FORBIDDEN)

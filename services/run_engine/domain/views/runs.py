@@ -104,12 +104,14 @@ def step_details(step: StepState) -> View:
         "attempt": step.attempt,
         "execution_mode": step.execution_mode,
         "assignee_roles": list(step.assignee_roles),
+        "candidates": list(step.candidates) or None,
         "due_at": moment(step.due_at),
         "calendar": step.calendar.model_dump() if step.calendar is not None else None,
         "blocked_at": moment(step.blocked_at),
         "completed_at": moment(step.ended_at) if step.status == "completed" else None,
         "ended_at": moment(step.ended_at),
         "completed_by": step.completed_by,
+        "on_behalf_of": step.on_behalf_of,
         "outcome": step.outcome,
         "reason": step.reason,
         "was_status": step.was_status,
@@ -121,7 +123,8 @@ def step_details(step: StepState) -> View:
 
 
 def vote_row(vote: Vote) -> View:
-    return {"user": vote.user, "vote": vote.vote, "roles": list(vote.roles), "at": rfc3339(vote.at)}
+    row = {"user": vote.user, "on_behalf_of": vote.on_behalf_of, "vote": vote.vote, "roles": list(vote.roles)}
+    return present({**row, "at": rfc3339(vote.at)})
 
 
 def attempt_row(record: AttemptRecord) -> View:
@@ -132,6 +135,7 @@ def attempt_row(record: AttemptRecord) -> View:
             "started_at": moment(record.started_at),
             "ended_at": moment(record.ended_at),
             "completed_by": record.completed_by,
+            "on_behalf_of": record.on_behalf_of,
             "outcome": record.outcome,
         }
     )

@@ -24,4 +24,9 @@ def _current(step: StepState) -> list[AttemptRecord]:
     """None before the step was ever started, or while it is to be done again."""
     if step.started_at is None and step.ended_at is None:
         return []
-    return [AttemptRecord(step.attempt, step.status, step.started_at, step.ended_at, step.completed_by, step.outcome)]
+    return [
+        AttemptRecord(
+            step.attempt, step.status, step.started_at, step.ended_at, step.completed_by, step.outcome,
+            step.on_behalf_of,
+        )
+    ]  # fmt: skip
