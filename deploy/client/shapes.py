@@ -43,6 +43,10 @@ class Attempt(TypedDict):
     started_at: NotRequired[str | None]
     ended_at: NotRequired[str | None]
     completed_by: NotRequired[str | None]
+    on_behalf_of: NotRequired[str | None]
+    """
+    Whose substitute completed it.
+    """
     outcome: NotRequired[str | None]
 
 
@@ -597,11 +601,19 @@ class RunStep(TypedDict):
     Whether a person or a machine does it.
     """
     assignee_roles: list[str]
+    candidates: NotRequired[list[str] | None]
+    """
+    Users who are named for it, of whom any may act.
+    """
     due_at: NotRequired[str | None]
     blocked_at: NotRequired[str | None]
     completed_at: NotRequired[str | None]
     ended_at: NotRequired[str | None]
     completed_by: NotRequired[str | None]
+    on_behalf_of: NotRequired[str | None]
+    """
+    Whose substitute completed it.
+    """
     outcome: NotRequired[str | None]
     reason: NotRequired[str | None]
     was_status: NotRequired[
@@ -705,11 +717,19 @@ class Step(TypedDict):
     Whether a person or a machine does it.
     """
     assignee_roles: list[str]
+    candidates: NotRequired[list[str] | None]
+    """
+    Users who are named for it, of whom any may act.
+    """
     due_at: NotRequired[str | None]
     blocked_at: NotRequired[str | None]
     completed_at: NotRequired[str | None]
     ended_at: NotRequired[str | None]
     completed_by: NotRequired[str | None]
+    on_behalf_of: NotRequired[str | None]
+    """
+    Whose substitute completed it.
+    """
     outcome: NotRequired[str | None]
     reason: NotRequired[str | None]
     was_status: NotRequired[
@@ -846,6 +866,22 @@ class Task(TypedDict):
     sequence: int
     status: str
     assigned_to: str | None
+    candidates: list[str]
+    """
+    Users who are named for it, of whom any may act.
+    """
+    substitutes: list[str]
+    """
+    Who may act just now for those whom it names.
+    """
+    on_behalf_of: str | None
+    """
+    For whom the caller would do it; null where it is for themselves.
+    """
+    can_complete: bool
+    """
+    False where a rule of segregation keeps the caller from it.
+    """
     assignee_roles: list[str]
     priority: str
     started_at: str | None
