@@ -360,7 +360,15 @@ class NextStep(TypedDict):
     """
     form_fields: NotRequired[list[dict[str, Any]] | None]
     approval_options: NotRequired[list[dict[str, Any]] | None]
+    metadata: NotRequired[dict[str, Any] | None]
+    """
+    What else the step's definition says: checklists, outputs, hints.
+    """
     data: NotRequired[dict[str, Any] | None]
+    left_out: NotRequired[list[str] | None]
+    """
+    Fields that are left out because they are large: read the step, or the run.
+    """
 
 
 class OldSecret(TypedDict):
@@ -749,6 +757,10 @@ class Step(TypedDict):
     description: NotRequired[str | None]
     form_fields: list[dict[str, Any]]
     approval_options: list[dict[str, Any]]
+    metadata: dict[str, Any]
+    """
+    What else the step's definition says: checklists, outputs, hints.
+    """
     data: dict[str, Any]
     """
     What its completion brought.
@@ -889,14 +901,22 @@ class Task(TypedDict):
     sla_breached: bool
     form_fields: list[dict[str, Any]]
     approval_options: list[dict[str, Any]]
+    metadata: dict[str, Any]
+    """
+    What else the step's definition says: checklists, outputs, hints.
+    """
     entity: dict[str, Any]
     """
     What of `entity_type`, `entity_id` and `entity_name` the run's context names.
     """
     context: dict[str, Any]
-    data: dict[str, Any]
+    data: NotRequired[dict[str, Any] | None]
     """
     The run's, which the step may need.
+    """
+    left_out: NotRequired[list[str] | None]
+    """
+    `data`, where it is large: read the run.
     """
 
 
@@ -1691,7 +1711,15 @@ class StepAssignment(TypedDict):
     """
     form_fields: NotRequired[list[dict[str, Any]] | None]
     approval_options: NotRequired[list[dict[str, Any]] | None]
+    metadata: NotRequired[dict[str, Any] | None]
+    """
+    What else the step's definition says: checklists, outputs, hints.
+    """
     data: NotRequired[dict[str, Any] | None]
+    left_out: NotRequired[list[str] | None]
+    """
+    Fields that are left out because they are large: read the step, or the run.
+    """
     run_id: str
     timeline_entry: TimelineLine | None
 
@@ -1712,6 +1740,10 @@ class StepCompleted(TypedDict):
     The tally of a step that needs several approvals.
     """
     next_steps: list[NextStep]
+    next_steps_total: NotRequired[int | None]
+    """
+    How many are open, where `next_steps` has the first of them only.
+    """
     run_status: RunProgress
     timeline_entry: TimelineLine | None
 

@@ -39,8 +39,6 @@ def changes(before: StoredRun, after: StoredRun) -> Document:
     changed: Document = _head(after)
     if new.steps is not old.steps or (new.status, new.due_at) != (old.status, old.due_at):
         changed |= listed(new)
-    if after.journal.older is not before.journal.older:
-        changed["older_commands"] = list(after.journal.older)
     for name, adapter in _FIELDS.items():
         value = getattr(new, name)
         if value is not getattr(old, name):
@@ -48,7 +46,9 @@ def changes(before: StoredRun, after: StoredRun) -> Document:
     for step_id, step in new.steps.items():
         if step is not old.steps.get(step_id):
             changed[f"state.steps.{step_id}"] = _STEP.dump_python(step)
-    return _journal_changes(before.journal, after.journal, changed)
+    update = _journal_changes(before.journal, after.journal, changed)
+    grown = after.journal.older[len(before.journal.older) :]
+    return {**update, "$push": {"older_commands": {"$each": list(grown)}}} if grown else update
 
 
 def _journal_changes(before: Journal, after: Journal, changed: Document) -> Document:

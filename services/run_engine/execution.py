@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from contracts import commands, events, topics
+from contracts import commands, events, limits, topics
 from contracts.definitions import PlaybookDefinition
 from contracts.jobs import AutomationJob
 from contracts.policies import OrganizationPolicies
@@ -75,7 +75,33 @@ def take(
             return Taken.of(run, entry.messages if entry else (), again)
     if definition is None or (run is None and not isinstance(message.payload, commands.StartRun)):
         return Taken.of(run, (), Reply(rejection=not_found(envelope.key)))
+    if run is not None and _is_crowded(run, message):
+        return Taken.of(run, (), Reply(rejection=_crowded(run)))
     return _decide(run, message, definition, policies, now, clear)
+
+
+def _is_crowded(run: StoredRun, message: Message) -> bool:
+    """More is under way than one document should hold. Asked again, it is taken; what is told once only is let in."""
+    once = isinstance(message.payload, commands.RecordAutomationResult | commands.RecordNotification)
+    return not once and run.journal.pending_bytes > limits.JOURNAL_BYTES
+
+
+def _crowded(run: StoredRun) -> Rejection:
+    reason = f"More than {limits.JOURNAL_BYTES} bytes of the run's events are not published yet; send it again"
+    details = {"run_id": run.run_id, "limit": "journal_bytes", "max_bytes": limits.JOURNAL_BYTES, "reason": reason}
+    return Rejection(code=Code.UNAVAILABLE, message=reason, details=details)
+
+
+def _too_much_comes_of_it(messages: Sequence[OutgoingMessage]) -> Rejection | None:
+    size = sum(len(message.value) for message in messages)
+    if size <= limits.COMMAND_OUTPUT_BYTES:
+        return None
+    reason = (
+        f"The events and jobs that would come of this have {size} bytes; the limit is {limits.COMMAND_OUTPUT_BYTES}. "
+        "Each job carries the run's data: let fewer automated steps start at once, or keep less data"
+    )
+    sizes = {"limit": "command_output_bytes", "max_bytes": limits.COMMAND_OUTPUT_BYTES, "actual_bytes": size}
+    return Rejection(code=Code.PAYLOAD_TOO_LARGE, message=reason, details={**sizes, "reason": reason})
 
 
 def _decide(
@@ -93,11 +119,12 @@ def _decide(
         now = max(now, before.updated_at)  # clocks of several engines differ; a run's time never goes back
     course = lead_on(before, definition, policies, command, now, clear)
     if isinstance(course, Rejection):
-        reply = Reply(rejection=course, sequence=before.sequence if before else None)
-        answer = _as_json(reply)
-        return Taken(run and _journalled(run, message, (), reply, answer), (), reply, answer)
+        return _refused(run, message, course)
     after, decided = course.state, course.events
     messages, head = _messages(run, message, definition, after, decided, now)
+    refusal = _too_much_comes_of_it(messages)
+    if refusal is not None:
+        return _refused(run, message, refusal)
     situation = Situation(plan_of(definition), policies, now)
     result = _result(command, situation, before, after, decided)
     reply = Reply(result=result, sequence=after.sequence)
@@ -105,6 +132,12 @@ def _decide(
     base = changed(base, state=after, head_hash=head)
     answer = _as_json(reply)
     return Taken(_journalled(base, message, messages, reply, answer), messages, reply, answer)
+
+
+def _refused(run: StoredRun | None, message: Message, rejection: Rejection) -> Taken:
+    reply = Reply(rejection=rejection, sequence=run.state.sequence if run else None)
+    answer = _as_json(reply)
+    return Taken(run and _journalled(run, message, (), reply, answer), (), reply, answer)
 
 
 def _journalled(
@@ -176,7 +209,7 @@ def _job(
         idempotency_key=f"{state.run_id}:{event.step_id}:{state.steps[event.step_id].attempt}",
         api_endpoint=config.get("api_endpoint"),
         timeout_seconds=float(timeout) if isinstance(timeout, int | float) and timeout > 0 else 30.0,
-        config=config,
+        config=_with_metadata(config, step.metadata),
         data=state.data,
         context=state.context,
         created_at=now,
@@ -194,6 +227,11 @@ def _job(
         traceparent=envelope.traceparent,
         time=now,
     )
+
+
+def _with_metadata(config: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
+    """The step's metadata, such as `contract_parameters`, goes to the machine too."""
+    return {"metadata": metadata, **config} if metadata else config
 
 
 def _result(

@@ -61,6 +61,11 @@ class Journal:
         return Journal((*self.entries, entry), self.older)
 
     @property
+    def pending_bytes(self) -> int:
+        """Of events and jobs that may have to be published again."""
+        return sum(len(message.value) for entry in self.entries for message in entry.messages)
+
+    @property
     def next_number(self) -> int:
         return self.entries[-1].number + 1 if self.entries else 0
 

@@ -18,6 +18,7 @@ from services.run_engine.documents import changes, from_document, journal_of, to
 from services.run_engine.domain.copying import changed
 from services.run_engine.execution import StoredRun
 from services.run_engine.journal import Journal
+from services.run_engine.remembered import RememberedRuns
 from services.run_engine.task_list import TaskList
 from shared import refusals
 from shared.mongo import Document, Mongo, bulk_write, guarded_write
@@ -34,6 +35,7 @@ INDEXES = {
     "refusals": refusals.INDEXES,
 }
 _DEFINITIONS_REMEMBERED = 500
+_REMEMBERED_BYTES = 256 * 1024 * 1024
 DefinitionKey = tuple[str, int]
 """Playbook id and revision."""
 
@@ -57,8 +59,7 @@ class RunStore:
         self._definitions = mongo.collection("definitions")
         self.refusals = Refusals(mongo)
         self.tasks = TaskList(mongo)
-        self._cache: OrderedDict[str, StoredRun] = OrderedDict()
-        self._cache_size = cache_size
+        self._cache = RememberedRuns(cache_size, _REMEMBERED_BYTES)
         self._known_definitions: OrderedDict[DefinitionKey, PlaybookDefinition] = OrderedDict()
 
     async def load(self, run_ids: Iterable[str]) -> dict[str, StoredRun]:
@@ -88,7 +89,7 @@ class RunStore:
             lost |= await self._not_written({run.run_id for run in runs}, batch)
         for run in runs:
             if run.run_id not in lost:
-                self._remember(run)
+                self._cache.add(run)
         return lost
 
     async def _written_with_tasks(
@@ -105,8 +106,7 @@ class RunStore:
         return written
 
     def forget(self, run_ids: Iterable[str]) -> None:
-        for run_id in run_ids:
-            self._cache.pop(run_id, None)
+        self._cache.forget(run_ids)
 
     def forget_all(self) -> None:
         self._cache.clear()
@@ -179,12 +179,6 @@ class RunStore:
     async def _not_written(self, run_ids: set[str], batch: str) -> set[str]:
         cursor = self._runs.find({"_id": {"$in": list(run_ids)}, "writer": batch}, {"_id": 1})
         return run_ids - {document["_id"] async for document in cursor}
-
-    def _remember(self, run: StoredRun) -> None:
-        self._cache[run.run_id] = run
-        self._cache.move_to_end(run.run_id)
-        while len(self._cache) > self._cache_size:
-            self._cache.popitem(last=False)
 
     def _remember_definition(self, definition: PlaybookDefinition) -> None:
         self._known_definitions[definition.playbook_id, definition.revision] = definition

@@ -18,6 +18,7 @@ from shared import clock
 from shared.errors import Unavailable
 from shared.kafka.finishing import Finish, Finishing
 from shared.kafka.observed import ObservedConsumer, parse, unpacked
+from shared.kafka.portions import portions
 from shared.messages import MAX_MESSAGE_BYTES, Record
 from shared.metrics import BATCH_SECONDS, HANDLED_AFTER, RECORDS
 from shared.mongo import StoreFault
@@ -163,6 +164,10 @@ class Consumption:
         return self._subscriber.consumer if self._subscriber else None
 
     async def _take(self, records: Batch) -> None:
+        for portion in portions(records):
+            await self._take_portion(portion)
+
+    async def _take_portion(self, records: Batch) -> None:
         if self._stopping:
             return
         for record in records:

@@ -189,7 +189,11 @@ class NextStep(Shape):
     """Of a blocked step: the conditions that do not hold, and why."""
     form_fields: list[dict[str, Any]] | None = None
     approval_options: list[dict[str, Any]] | None = None
+    metadata: dict[str, Any] | None = None
+    """What else the step's definition says: checklists, outputs, hints."""
     data: dict[str, Any] | None = None
+    left_out: list[str] | None = None
+    """Fields that are left out because they are large: read the step, or the run."""
 
 
 class RunProgress(Shape):
@@ -213,6 +217,8 @@ class StepCompleted(Shape):
     approvals: dict[str, Any] | None = None
     """The tally of a step that needs several approvals."""
     next_steps: list[NextStep]
+    next_steps_total: int | None = None
+    """How many are open, where `next_steps` has the first of them only."""
     run_status: RunProgress
     timeline_entry: TimelineLine | None
 

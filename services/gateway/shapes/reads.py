@@ -190,6 +190,8 @@ class Step(RunStep):
     description: str | None = None
     form_fields: list[dict[str, Any]]
     approval_options: list[dict[str, Any]]
+    metadata: dict[str, Any]
+    """What else the step's definition says: checklists, outputs, hints."""
     data: dict[str, Any]
     """What its completion brought."""
     attachments: list[dict[str, Any]]
@@ -229,11 +231,15 @@ class Task(Shape):
     sla_breached: bool
     form_fields: list[dict[str, Any]]
     approval_options: list[dict[str, Any]]
+    metadata: dict[str, Any]
+    """What else the step's definition says: checklists, outputs, hints."""
     entity: dict[str, Any]
     """What of `entity_type`, `entity_id` and `entity_name` the run's context names."""
     context: dict[str, Any]
-    data: dict[str, Any]
+    data: dict[str, Any] | None = None
     """The run's, which the step may need."""
+    left_out: list[str] | None = None
+    """`data`, where it is large: read the run."""
 
 
 class TaskPage(Listed):

@@ -10,7 +10,6 @@ from services.playbook_registry.domain.conditions import KnownSteps
 from services.playbook_registry.domain.faults import Fault, invalid
 from services.playbook_registry.domain.values import FLAG, POSITIVE, Rule, broken, is_whole
 
-MAX_STEPS = 500
 _PLAYBOOK: dict[str, Rule] = {"sla_hours": POSITIVE, "estimated_duration_minutes": POSITIVE, "auto_escalation": FLAG}
 _JUMPS = ("next_step", "return_to_step", "end_playbook")
 
@@ -18,9 +17,6 @@ _JUMPS = ("next_step", "return_to_step", "end_playbook")
 def faults(draft: PlaybookDraft) -> Iterator[Fault]:
     yield from broken(_PLAYBOOK, draft.metadata, "metadata")
     yield from deadlines.faults(draft.metadata, "metadata")
-    if len(draft.steps) > MAX_STEPS:
-        yield invalid("steps", len(draft.steps), f"A playbook has {MAX_STEPS} steps at most")
-        return
     yield from _duplicates(draft.steps)
     known = KnownSteps.of(draft.steps)
     for index, step in enumerate(draft.steps):

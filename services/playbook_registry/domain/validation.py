@@ -3,13 +3,20 @@
 from contracts.definitions import PlaybookDraft
 from contracts.policies import OrganizationPolicies
 from contracts.rejections import Rejection
-from services.playbook_registry.domain import cycles, deadlines, policy, smart_codes, steps
+from services.playbook_registry.domain import bounds, cycles, deadlines, policy, smart_codes, steps
 from services.playbook_registry.domain.faults import rejection
+
+_TOLD = 100
 
 
 def refusal(draft: PlaybookDraft, policies: OrganizationPolicies) -> Rejection | None:
-    """Everything that is wrong: smart codes, then steps, then cycles, then policy. None for a valid draft."""
-    found = [*smart_codes.faults(draft), *steps.faults(draft), *deadlines.unknown_calendars(draft, policies.calendars)]
-    if len(draft.steps) <= steps.MAX_STEPS:
+    """Everything that is wrong, up to a hundred things; None for a valid draft.
+
+    A limit that is passed is told alone; else smart codes, then steps, then cycles, then policy.
+    """
+    found = list(bounds.faults(draft))
+    if not found:
+        found = [*smart_codes.faults(draft), *steps.faults(draft)]
+        found += deadlines.unknown_calendars(draft, policies.calendars)
         found += [*cycles.faults(draft), *policy.faults(draft, policies)]
-    return rejection(found) if found else None
+    return rejection(found[:_TOLD]) if found else None

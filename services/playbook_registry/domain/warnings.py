@@ -11,6 +11,9 @@ from services.playbook_registry.domain.misspellings import misspellings
 Warning_ = dict[str, str]
 """`field`, the path in the playbook as the user sent it, and `message`."""
 
+_TOLD = 50
+"""A playbook keeps the answers to its last changes, with their warnings."""
+
 
 def warnings(draft: PlaybookDraft, *, has_base: bool = False) -> list[Warning_]:
     """`has_base`: a base address is configured for the organisation, so that its relative endpoints are called."""
@@ -22,7 +25,9 @@ def warnings(draft: PlaybookDraft, *, has_base: bool = False) -> list[Warning_]:
         _warning(field, f"Nothing knows this field; it is kept as it is. Is {meant!r} meant?")
         for field, meant in sorted(misspellings(draft))
     ]
-    return found + list(_shared(draft))
+    found += _shared(draft)
+    more = len(found) - _TOLD
+    return found if more <= 0 else [*found[:_TOLD], _warning("", f"There are {more} more warnings")]
 
 
 def _warning(field: str, message: str) -> Warning_:

@@ -1,6 +1,6 @@
 """What follows from a state by itself: which steps start, wait or are left out, and whether the run is over."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from contracts.events import (
     RunBlocked,
@@ -19,7 +19,7 @@ from contracts.values import SYSTEM, Actor
 from services.run_engine.domain import automation, timing
 from services.run_engine.domain.conditions import Facts, unmet
 from services.run_engine.domain.evolve import RunEvent, evolve
-from services.run_engine.domain.plan import PlannedStep
+from services.run_engine.domain.plan import Edge, Plan, PlannedStep
 from services.run_engine.domain.situation import Situation, minutes_of_run
 from services.run_engine.domain.state import RunState, StepState
 
@@ -91,23 +91,55 @@ def unblock(course: Course, situation: Situation) -> None:
 def _look_around(course: Course, situation: Situation, opener: Actor, first_assignee: str | None) -> bool:
     """One walk over the steps in order, taking those whose turn it is. True where another walk may find more."""
     changed, lower_ended = False, True
+    edges = _Edges(situation.plan)
     for group in situation.plan.groups:
         if not lower_ended and not situation.plan.has_edges:
             break
         for planned in group:
             step = course.state.steps[planned.step_id]
-            if step.status in _WAITING and _has_turn(planned, course.state, lower_ended, situation):
+            if step.status in _WAITING and _has_turn(planned, course.state, lower_ended, situation, edges):
                 changed |= _take(course, planned, situation, opener, first_assignee)
+                edges.forget(planned.sequence)
                 if course.state.steps[planned.step_id].status == "failed":
                     return True
         lower_ended = lower_ended and all(course.state.steps[p.step_id].is_ended for p in group)
     return changed and situation.plan.has_edges
 
 
-def _has_turn(planned: PlannedStep, state: RunState, lower_ended: bool, situation: Situation) -> bool:
+class _Edges:
+    """Which edges hold, looked up once for all the steps that share one, until the state has changed."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._ids_at = plan.ids_at
+        self._known: dict[Edge, bool] = {}
+
+    def hold(self, edges: Sequence[Edge], state: RunState) -> bool:
+        for edge in edges:
+            known = self._known.get(edge)
+            if known is None:
+                known = self._known[edge] = self._holds(edge, state)
+            if not known:
+                return False
+        return True
+
+    def _holds(self, edge: Edge, state: RunState) -> bool:
+        sequence, status = edge
+        for step_id in self._ids_at[sequence]:
+            step = state.steps[step_id]
+            if step.status != status and not step.is_ended:
+                return False
+        return True
+
+    def forget(self, sequence: int) -> None:
+        """A step of that number has changed."""
+        for edge in [edge for edge in self._known if edge[0] == sequence]:
+            del self._known[edge]
+
+
+def _has_turn(planned: PlannedStep, state: RunState, lower_ended: bool, situation: Situation, edges: _Edges) -> bool:
     if not planned.named:
         return lower_ended
-    if all(state.steps[i].is_ended or state.steps[i].status == status for i, status in planned.named):
+    if edges.hold(planned.named, state):
         return True
     return planned.has_choice and not unmet(planned.pre, Facts.of(state, situation.clear))
 

@@ -7,21 +7,20 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
-
-import re2
 
 from contracts.definitions import Condition
 from contracts.events import UnmetCondition
 from services.run_engine.domain.clear import GONE, NOTHING, Clear, clear, nothing
 from services.run_engine.domain.loose import is_number
+from services.run_engine.domain.patterns import Tries, Untried
+from services.run_engine.domain.sizes import json_bytes
 from services.run_engine.domain.state import RunState, StepState
 
 _MISSING: Any = object()
+_TOLD = 500
+"""Of a value or a reason so many characters are kept: each unmet condition stands in the run, and in an event."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:$|[T ])")
-_QUIET = re2.Options()
-_QUIET.log_errors = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,7 @@ class Facts:
     context: Mapping[str, Any]
     steps: Mapping[str, StepState]
     clear: Clear = field(default_factory=nothing)
+    patterns: Tries = field(default_factory=Tries)
 
     @classmethod
     def of(cls, state: RunState, clear: Clear = NOTHING) -> "Facts":
@@ -49,7 +49,22 @@ def unmet(conditions: Iterable[Condition], facts: Facts) -> list[UnmetCondition]
 
 
 def _told(condition: Condition, reason: str, actual: Any) -> UnmetCondition:
-    return UnmetCondition(condition=condition.model_dump(exclude_none=True), reason=reason, actual_value=actual)
+    return UnmetCondition(
+        condition=condition.model_dump(exclude_none=True), reason=_cut(reason), actual_value=shortened(actual)
+    )
+
+
+def shortened(actual: Any) -> Any:
+    """The value, or the beginning of a large one as text: it is told, and kept, once for each thing that is wrong."""
+    return actual if json_bytes(actual) <= _TOLD else _cut(str(actual))
+
+
+def _cut(reason: str) -> str:
+    return reason if len(reason) <= _TOLD else f"{reason[:_TOLD]}…"
+
+
+def _short(value: Any) -> str:
+    return _cut(repr(value))
 
 
 Verdict = tuple[str, Any] | None
@@ -94,7 +109,7 @@ def _reasons(failing: list[tuple[str, Any]]) -> str:
 def _field_verdict(condition: Condition, facts: Facts) -> Verdict:
     path, operator = condition.field or "", condition.operator or ""
     actual, is_secret = _seen(path, facts)
-    verdict = _tested(path, operator, condition.value, actual)
+    verdict = _tested(path, operator, condition.value, actual, facts.patterns)
     return verdict if verdict is None or not is_secret else (verdict[0], None)
 
 
@@ -106,7 +121,7 @@ def _seen(path: str, facts: Facts) -> tuple[Any, bool]:
     return actual, actual is not look_up(path, replace(facts, clear=NOTHING))
 
 
-def _tested(path: str, operator: str, expected: Any, actual: Any) -> Verdict:
+def _tested(path: str, operator: str, expected: Any, actual: Any, tries: Tries) -> Verdict:
     if operator == "exists":
         return None if _is_there(actual) else (f"Field {path!r} is missing", None)
     if operator == "not_exists":
@@ -116,10 +131,11 @@ def _tested(path: str, operator: str, expected: Any, actual: Any) -> Verdict:
     if actual is GONE:
         return f"Field {path!r} was erased", None
     test = _TESTS.get(operator)
-    if test is None:
+    if test is None and operator != "matches":
         return f"Unknown operator {operator!r}", actual
     try:
-        return None if test(actual, expected) else (f"{path} {operator} {expected!r} does not hold", actual)
+        holds = test(actual, expected) if test else _matches(actual, expected, tries)
+        return None if holds else (f"{path} {operator} {_short(expected)} does not hold", actual)
     except _Mismatch as mismatch:
         return str(mismatch), actual
 
@@ -242,31 +258,12 @@ def _ends_with(actual: Any, value: Any) -> bool:
     return left.endswith(right)
 
 
-def _matches(actual: Any, value: Any) -> bool:
+def _matches(actual: Any, value: Any, tries: Tries) -> bool:
     text, pattern = _both_texts(actual, value)
-    found = pattern_found(pattern, text)
-    if found is None:
-        raise _Mismatch("the condition's pattern is not a valid regular expression")
-    return found
-
-
-@lru_cache(maxsize=2048)
-def _compiled(pattern: str) -> Any:
     try:
-        return re2.compile(pattern, _QUIET)
-    except re2.error:
-        return None
-
-
-def pattern_found(pattern: str, text: str) -> bool | None:
-    """Whether the pattern is found in the text, in linear time; None for a pattern that is none."""
-    compiled = _compiled(_encodable(pattern))
-    return None if compiled is None else compiled.search(_encodable(text)) is not None
-
-
-def _encodable(text: str) -> str:
-    """JSON can hold half a surrogate pair, which UTF-8, and so the engine, can't."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+        return tries.found(pattern, text)
+    except Untried as untried:
+        raise _Mismatch(str(untried)) from None
 
 
 def _between(actual: Any, value: Any) -> bool:
@@ -288,6 +285,5 @@ _TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "not_contains": lambda actual, value: not _contains(actual, value),
     "starts_with": _starts_with,
     "ends_with": _ends_with,
-    "matches": _matches,
     "between": _between,
 }

@@ -28,6 +28,7 @@ from contracts.events import Event
 from contracts.policies import OrganizationPolicies
 from contracts.rejections import Rejection
 from services.run_engine.domain.advance import Course, settle
+from services.run_engine.domain.bounds import beyond_limits, start_beyond_limits
 from services.run_engine.domain.clear import NOTHING, Clear
 from services.run_engine.domain.deciders.cancel_run import cancel_run
 from services.run_engine.domain.deciders.claim_step import claim_step
@@ -96,7 +97,7 @@ def lead_on(
         return _started(state, command, situation)
     if state is None:
         raise ValueError(f"{type(command).__name__} came to a run that does not exist")
-    decision = _decision(state, command, situation)
+    decision = beyond_limits(state, command) or _decision(state, command, situation)
     if isinstance(decision, Rejection):
         return decision
     course = Course(state, decision)
@@ -106,7 +107,7 @@ def lead_on(
 
 
 def _started(state: RunState | None, command: StartRun, situation: Situation) -> Course | Rejection:
-    decision = start_run(state, command, situation)
+    decision = start_beyond_limits(command) or start_run(state, command, situation)
     if isinstance(decision, Rejection):
         return decision
     created, *_ = decision

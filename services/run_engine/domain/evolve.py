@@ -41,6 +41,7 @@ from contracts.events import (
 )  # fmt: skip
 from services.run_engine.domain import standstill, stepping
 from services.run_engine.domain.copying import changed
+from services.run_engine.domain.sizes import kept_bytes
 from services.run_engine.domain.state import RunState, StepState
 
 RunEvent = (
@@ -207,6 +208,7 @@ def _completed(state: RunState, event: StepCompleted) -> RunState:
         on_behalf_of=event.on_behalf_of, hands=_hands(state, event),
         outcome=event.outcome, was_status=None, sla_breached=event.sla_breached, data=event.data,
         attachments=tuple(event.attachments), job_id=None, reason=None,
+        kept_bytes=state.steps[event.step_id].kept_bytes + kept_bytes(event.data, event.attachments),
     )  # fmt: skip
     after = _with_step(state, event, step)
     steps = after.steps
@@ -228,6 +230,7 @@ def _failed(state: RunState, event: StepFailed) -> RunState:
         on_behalf_of=event.on_behalf_of,
         outcome="failure", reason=event.reason, was_status=None, data=event.data,
         attachments=tuple(event.attachments), job_id=None, unmet=(),
+        kept_bytes=state.steps[event.step_id].kept_bytes + kept_bytes(event.data, event.attachments),
     )  # fmt: skip
     after = _with_step(state, event, step)
     return changed(after, data={**state.data, **event.data}) if event.data else after

@@ -6,8 +6,9 @@ from datetime import date, datetime, time
 from typing import Any
 
 from contracts.definitions import FIELD_KINDS, TODAY, FieldKind
-from services.run_engine.domain.conditions import as_time, pattern_found
+from services.run_engine.domain.conditions import as_time
 from services.run_engine.domain.loose import is_number, text
+from services.run_engine.domain.patterns import Tries, Untried
 
 Field = Mapping[str, Any]
 """`name`, and of `type`, `required`, `validation`, `min`, `max`, `min_length`, `max_length`, `options`, `encrypted`."""
@@ -17,7 +18,7 @@ Fault = tuple[str, str]
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def faults(field: Field, value: Any, now: datetime) -> Iterator[Fault]:
+def faults(field: Field, value: Any, now: datetime, tries: Tries) -> Iterator[Fault]:
     """Of a value that is there; `now` lies in the zone whose day is `today`. Wrong kind, and nothing else is told."""
     kind = kind_of(field)
     if kind is not None and not _KINDS[kind][0](value):
@@ -26,7 +27,7 @@ def faults(field: Field, value: Any, now: datetime) -> Iterator[Fault]:
     yield from _bounds(field, kind, value, now)
     yield from _lengths(field, value)
     yield from _choices(field, value)
-    yield from _pattern(field, value)
+    yield from _pattern(field, value, tries)
 
 
 def kind_of(field: Field) -> FieldKind | None:
@@ -169,7 +170,12 @@ def _same(left: Any, right: Any) -> bool:
     return bool(left == right) and (both_numbers or type(left) is type(right))
 
 
-def _pattern(field: Field, value: Any) -> Iterator[Fault]:
+def _pattern(field: Field, value: Any, tries: Tries) -> Iterator[Fault]:
     pattern = text(field.get("validation"))
-    if pattern is not None and isinstance(value, str) and not pattern_found(pattern, value):
-        yield f"matches {pattern}", f"It must match {pattern}"
+    if pattern is None or not isinstance(value, str):
+        return
+    try:
+        if not tries.found(pattern, value):
+            yield f"matches {pattern}", f"It must match {pattern}"
+    except Untried as untried:
+        yield f"matches {pattern}", f"It can't be checked: {untried}"

@@ -8,6 +8,7 @@ from contracts.definitions import TODAY
 from contracts.values import Attachment
 from services.run_engine.domain.field_values import Field, faults, kind_of
 from services.run_engine.domain.loose import items, mapping, text
+from services.run_engine.domain.patterns import Tries
 from services.run_engine.domain.violations import Violation, violation
 
 
@@ -37,17 +38,20 @@ def form_violations(
 ) -> list[Violation]:
     """`now` lies in the zone whose day is `today`."""
     fields = [field for field in _fields(metadata) if text(field.get("name"))]
-    return [found for field in fields for found in _field(field, data, attachments, now)]
+    tries = Tries()
+    return [found for field in fields for found in _field(field, data, attachments, now, tries)]
 
 
-def _field(field: Field, data: Mapping[str, Any], attachments: list[Attachment], now: datetime) -> Iterator[Violation]:
+def _field(
+    field: Field, data: Mapping[str, Any], attachments: list[Attachment], now: datetime, tries: Tries
+) -> Iterator[Violation]:
     value = data.get(field["name"])
     if is_empty(value):
         handed_in = kind_of(field) == "file" and attached(field["name"], attachments)
         if field.get("required") is True and not handed_in:
             yield _wrong(field, "required", value, "The field is required")
         return
-    for condition, reason in faults(field, value, now):
+    for condition, reason in faults(field, value, now, tries):
         yield _wrong(field, condition, value, reason)
 
 
@@ -65,11 +69,11 @@ def output_violations(
     metadata: Mapping[str, Any], data: Mapping[str, Any], attachments: list[Attachment], now: datetime
 ) -> list[Violation]:
     """Of `required_outputs`: each must be in the data, of its type; a document may be an attachment instead."""
-    found = []
+    found, tries = [], Tries()
     for output in items(metadata.get("required_outputs")):
         spec = output if isinstance(output, dict) else {"name": output}
         if text(spec.get("name")) is not None:
-            wrong = _field({**spec, "required": True}, data, attachments, now)
+            wrong = _field({**spec, "required": True}, data, attachments, now, tries)
             found += [{**v, "rule": "required_output"} for v in wrong]
     return found
 

@@ -1,6 +1,6 @@
 """A definition made ready to be run: groups, edges and conditions, worked out once for each definition object."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -9,6 +9,10 @@ from typing import Any
 from contracts.definitions import Condition, OnUnmet, PlaybookDefinition, StepDefinition
 from services.run_engine.domain.identity import Same
 from services.run_engine.domain.loose import items, mapping, positive, span, text, texts
+from services.run_engine.domain.sizes import json_bytes
+
+Edge = tuple[int, str | None]
+"""A sequence number, and the status that all its steps are to have; ended steps will do in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,7 @@ class PlannedStep:
     step_id: str
     sequence: int
     pre: tuple[Condition, ...]
-    named: tuple[tuple[str, str | None], ...]
+    named: tuple[Edge, ...]
     """Steps that the pre-conditions name, with the status that they ask for: edges in place of the implicit one."""
     has_choice: bool
     """A named step stands in a group, so that the conditions may hold before all named steps have ended."""
@@ -32,6 +36,8 @@ class PlannedStep:
     """How long before its due date: its own, else the playbook's."""
     auto_escalation: tuple[str, ...]
     """Added once it is overdue: of a step without an escalation, where its playbook escalates by itself."""
+    shown_bytes: int
+    """Of what its definition shows to whoever works on it, in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,10 @@ class Plan:
     groups: tuple[tuple[PlannedStep, ...], ...]
     """Steps of one group start together; the next group waits for all of them."""
     by_id: dict[str, PlannedStep]
+    group_of: dict[str, int]
+    """By step id, the number of its group, from 0."""
+    ids_at: Mapping[int, Sequence[str]]
+    """By sequence number, the ids of its steps."""
     has_edges: bool
 
     @property
@@ -47,7 +57,8 @@ class Plan:
         return iter(self.by_id.values())
 
     def at(self, sequence: Any) -> list[PlannedStep]:
-        return [step for step in self.steps if step.sequence == sequence]
+        ids = self.ids_at.get(sequence, ()) if isinstance(sequence, int) else ()
+        return [self.by_id[step_id] for step_id in ids]
 
 
 def plan_of(definition: PlaybookDefinition) -> Plan:
@@ -57,20 +68,23 @@ def plan_of(definition: PlaybookDefinition) -> Plan:
 @lru_cache(maxsize=2048)
 def _plan(key: Same[PlaybookDefinition]) -> Plan:
     definition = key.value
-    drafts = sorted(definition.steps, key=lambda step: (step.sequence, step.step_id))
-    steps = [_planned(step, drafts, definition.metadata) for step in drafts]
+    drafts = sorted(definition.steps, key=lambda step: step.sequence)  # those of one sequence stay in their order
+    at: dict[int, list[str]] = {}
+    for step in drafts:
+        at.setdefault(step.sequence, []).append(step.step_id)
+    steps = [_planned(step, at, drafts, definition.metadata) for step in drafts]
     by_id = {step.step_id: step for step in steps}
-    return Plan(definition, _groups(steps), by_id, any(step.named for step in steps))
+    groups = _groups(steps)
+    group_of = {step.step_id: number for number, group in enumerate(groups) for step in group}
+    return Plan(definition, groups, by_id, group_of, at, any(step.named for step in steps))
 
 
-def _planned(step: StepDefinition, others: list[StepDefinition], playbook: dict[str, Any]) -> PlannedStep:
+def _planned(
+    step: StepDefinition, at: Mapping[int, Sequence[str]], others: list[StepDefinition], playbook: dict[str, Any]
+) -> PlannedStep:
     references = list(_references(step.conditions.pre))
-    named = tuple(
-        (other.step_id, reference.status)
-        for reference in references
-        for other in others
-        if other.sequence == reference.step and other.step_id != step.step_id
-    )
+    edges = ((reference.step, reference.status) for reference in references if reference.step is not None)
+    named = tuple(dict.fromkeys((sequence, status) for sequence, status in edges if sequence in at))
     return PlannedStep(
         definition=step,
         step_id=step.step_id,
@@ -85,6 +99,7 @@ def _planned(step: StepDefinition, others: list[StepDefinition], playbook: dict[
         calendar=text(step.metadata.get("calendar")) or text(playbook.get("calendar")),
         reminders=_reminders(step.metadata.get("reminders", playbook.get("reminders"))),
         auto_escalation=_auto_escalation(step, others, playbook),
+        shown_bytes=json_bytes(step.metadata),
     )
 
 

@@ -89,6 +89,8 @@ class StepState:
     data: dict[str, Any] = field(default_factory=dict)
     """Of its completion."""
     attachments: tuple[Attachment, ...] = ()
+    kept_bytes: int = 0
+    """Of the data and attachments of its completion and of its votes, in JSON."""
     job_id: str | None = None
     """Of the automated attempt in flight."""
     job_attempt: int = 0

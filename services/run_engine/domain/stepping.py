@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from contracts.events import ApprovalRecorded, Event, RunResumed, StepBlocked, StepDates, StepSkipped, StepStarted
 from services.run_engine.domain.copying import changed
+from services.run_engine.domain.sizes import kept_bytes
 from services.run_engine.domain.state import AttemptRecord, StepState, Vote, with_vote
 
 
@@ -63,7 +64,9 @@ def voted(step: StepState, event: ApprovalRecorded) -> StepState:
         event.user, event.vote, tuple(event.roles), event.at, event.data, tuple(event.attachments), event.on_behalf_of
     )
     hands = hands_with(step, event.user, event.actor.id, event.on_behalf_of)
-    return changed(step, approvals=with_vote(step.approvals, vote), hands=hands)
+    approvals = with_vote(step.approvals, vote)
+    kept = sum(kept_bytes(vote.data, vote.attachments) for vote in approvals)
+    return changed(step, approvals=approvals, hands=hands, kept_bytes=kept)
 
 
 def hands_with(step: StepState, *users: str | None) -> tuple[str, ...]:

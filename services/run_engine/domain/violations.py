@@ -5,14 +5,14 @@ from typing import Any
 
 from contracts.definitions import Condition
 from contracts.rejections import Code, Rejection
-from services.run_engine.domain.conditions import Facts, unmet
+from services.run_engine.domain.conditions import Facts, shortened, unmet
 
 Violation = dict[str, Any]
 """`rule`, `condition`, `actual_value`, and what else the rule has to say."""
 
 
 def violation(rule: str, condition: str, actual: Any, **more: Any) -> Violation:
-    return {"rule": rule, "condition": condition, "actual_value": actual, **more}
+    return {"rule": rule, "condition": condition, "actual_value": shortened(actual), **more}
 
 
 def contract_rejection(step_id: str, found: list[Violation], resolution: str) -> Rejection:

@@ -51,7 +51,7 @@ def test_holds(field: str, operator: str, value: Any) -> None:
         ("n", "contains", 5, "a number can't be searched for a number"),
         ("n", "in", 5, "the condition's value is not a list"),
         ("n", "between", [1], "the condition's value is not a list of two"),
-        ("s", "matches", "(a", "the condition's pattern is not a valid regular expression"),
+        ("s", "matches", "(a", "the pattern is not a valid regular expression"),
         ("half", "matches", "a", "half matches 'a' does not hold"),
         ("n", ">", 5, "n > 5 does not hold"),
         ("steps.step_009.x", "=", 1, "Field 'steps.step_009.x' is missing"),

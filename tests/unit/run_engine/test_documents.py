@@ -26,11 +26,14 @@ def as_stored(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def after_update(document: dict[str, Any], update: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """What MongoDB's $set and $unset make of a document."""
+    """What MongoDB's $set, $push and $unset make of a document."""
     result = deepcopy(document)
     for path, value in update["$set"].items():
         place, last = _place(result, path)
         place[last] = value
+    for path, value in update.get("$push", {}).items():
+        place, last = _place(result, path)
+        place[last] = [*place[last], *value["$each"]]
     for path in update.get("$unset", {}):
         place, last = _place(result, path)
         del place[last]

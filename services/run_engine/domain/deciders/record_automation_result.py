@@ -2,6 +2,7 @@ from contracts.commands import RecordAutomationResult
 from contracts.events import LateResultRecorded, StepCompleted
 from contracts.values import Actor
 from services.run_engine.domain import automation
+from services.run_engine.domain.bounds import too_much
 from services.run_engine.domain.controls import beyond_controls
 from services.run_engine.domain.lifecycle import RUN_OPEN
 from services.run_engine.domain.requirements import promises_violated
@@ -27,6 +28,9 @@ def record_automation_result(state: RunState, command: RecordAutomationResult, s
     if beyond is not None:
         error = f"policy financial_controls: {beyond.details['remediation']}"
         return automation.attempt_failed(state, step, situation, error, retryable=False, actor=actor)
+    oversized = too_much(state, command.data)
+    if oversized is not None:
+        return automation.attempt_failed(state, step, situation, oversized.message, retryable=False, actor=actor)
     broken = promises_violated(state, step, situation, command.data, [])
     if broken:
         error = "; ".join(f"{found['condition']}: {found['reason']}" for found in broken)

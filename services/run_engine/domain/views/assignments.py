@@ -6,8 +6,7 @@ from contracts.events import Event
 from contracts.values import Caller
 from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState
-from services.run_engine.domain.views.completions import open_step_view
-from services.run_engine.domain.views.masking import masked_run
+from services.run_engine.domain.views.open_steps import open_step_view
 from services.run_engine.domain.views.timeline import View, timeline_entry
 
 
@@ -17,7 +16,7 @@ def assignment_view(
     """The step with what it takes to work on it; `timeline_entry` is null where it was so already."""
     return {
         "run_id": state.run_id,
-        **open_step_view(masked_run(state, situation.plan), step_id, situation, caller),
+        **open_step_view(state, step_id, situation, caller),
         "assigned_to": state.steps[step_id].assigned_to,
         "timeline_entry": timeline_entry(events[0]) if events else None,
     }

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 
 from contracts.events import ApprovalRecorded, AutomationFellBack, Event, StepCompleted, StepFailed
 from contracts.values import Caller, rfc3339
-from services.run_engine.domain.acting import may_complete, substitutes_of
 from services.run_engine.domain.approvals import quorum
 from services.run_engine.domain.loose import whole
 from services.run_engine.domain.plan import Plan
 from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState, StepState
-from services.run_engine.domain.views.masking import masked_run
+from services.run_engine.domain.views.open_steps import open_steps_view
 from services.run_engine.domain.views.runs import progress_percentage
-from services.run_engine.domain.views.timeline import View, moment, present, timeline_entry
+from services.run_engine.domain.views.timeline import View, timeline_entry
 
 
 def completion_view(
@@ -25,7 +24,7 @@ def completion_view(
         "step_id": step_id,
         **_ending(event, step),
         **_tally(state, step, plan),
-        "next_steps": _next_steps(state, situation, caller),
+        **open_steps_view(state, situation, caller),
         "run_status": {
             "run_id": state.run_id,
             "overall_status": state.status,
@@ -76,39 +75,3 @@ def _behalf(event: StepCompleted | StepFailed | ApprovalRecorded) -> View:
 def _tally(state: RunState, step: StepState, plan: Plan) -> View:
     needed = quorum(plan.by_id[step.step_id], state) if step.approvals else None
     return {"approvals": needed.tally(step.approvals)} if needed is not None else {}
-
-
-def _next_steps(state: RunState, situation: Situation, caller: Caller) -> list[View]:
-    """All that is open now: what the run waits for, also where that is a machine's or somebody else's."""
-    open_steps = [step for step in state.steps.values() if step.is_open]
-    if not open_steps:
-        return []
-    seen = masked_run(state, situation.plan)  # whoever the caller is: answers are kept, and travel over Kafka
-    return [open_step_view(seen, step.step_id, situation, caller) for step in open_steps]
-
-
-def open_step_view(seen: RunState, step_id: str, situation: Situation, caller: Caller) -> View:
-    """`seen` is the run with its encrypted values masked."""
-    step = seen.steps[step_id]
-    metadata = situation.plan.by_id[step.step_id].definition.metadata
-    return present(
-        {
-            "step_id": step.step_id,
-            "sequence": step.sequence,
-            "status": step.status,
-            "assigned_to": step.assigned_to,
-            "candidates": list(step.candidates) or None,
-            "substitutes": substitutes_of(step, situation.policies, situation.now) or None,
-            "started_at": moment(step.started_at),
-            "due_at": moment(step.due_at),
-            "step_name": step.name,
-            "step_type": step.step_type,
-            "execution_mode": step.execution_mode,
-            "assignee_roles": list(step.assignee_roles),
-            "can_complete": step.status == "in_progress" and may_complete(caller, seen, step, situation),
-            "waits_for": [unmet.model_dump() for unmet in step.unmet] or None,
-            "form_fields": metadata.get("form_fields"),
-            "approval_options": metadata.get("approval_options"),
-            "data": dict(seen.data),
-        }
-    )

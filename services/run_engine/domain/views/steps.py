@@ -2,6 +2,7 @@
 
 from contracts.definitions import StepDefinition
 from services.run_engine.domain.state import AttemptRecord, RunState, StepState
+from services.run_engine.domain.views.open_steps import other_metadata
 from services.run_engine.domain.views.runs import attempt_row, step_details, step_row
 from services.run_engine.domain.views.timeline import View, present
 
@@ -14,6 +15,7 @@ def step_view(state: RunState, step: StepState, definition: StepDefinition) -> V
         **present({**step_row(step), **rest, "description": definition.description}),
         "form_fields": definition.metadata.get("form_fields") or [],
         "approval_options": definition.metadata.get("approval_options") or [],
+        "metadata": other_metadata(definition.metadata),
         "data": step.data,
         "attachments": [attachment.model_dump(mode="json") for attachment in step.attachments],
         "attempts": [attempt_row(record) for record in (*step.history, *_current(step))],

@@ -3,8 +3,12 @@
 from contracts.values import Caller
 from services.run_engine.domain.acting import capacities, may_complete, substitutes_of
 from services.run_engine.domain.situation import Situation
+from services.run_engine.domain.sizes import json_bytes
 from services.run_engine.domain.state import RunState, StepState
+from services.run_engine.domain.views.open_steps import other_metadata
 from services.run_engine.domain.views.timeline import View, moment
+
+_DATA_SHOWN = 16 * 1024
 
 
 def task_view(state: RunState, step: StepState, caller: Caller, at: Situation) -> View:
@@ -33,9 +37,15 @@ def task_view(state: RunState, step: StepState, caller: Caller, at: Situation) -
         "sla_breached": step.sla_breached,
         "form_fields": definition.metadata.get("form_fields") or [],
         "approval_options": definition.metadata.get("approval_options") or [],
+        "metadata": other_metadata(definition.metadata),
         "entity": {
             key: state.context[key] for key in ("entity_type", "entity_id", "entity_name") if key in state.context
         },
         "context": state.context,
-        "data": state.data,
+        **_data(state),
     }
+
+
+def _data(state: RunState) -> View:
+    """A page has up to a hundred tasks: large data is read from the run."""
+    return {"data": state.data} if json_bytes(state.data) <= _DATA_SHOWN else {"left_out": ["data"]}

@@ -1,6 +1,7 @@
 """What a run waits for: which conditions came out how, who could act, and since when."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from contracts.definitions import Condition
 from contracts.events import UnmetCondition
@@ -11,10 +12,13 @@ from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState, StepState
 from services.run_engine.domain.views.timeline import View, moment, present
 
+_TOLD = 20
+"""Of the steps that another one waits for, and of the explanations in the summary."""
+
 
 def waiting_view(state: RunState, at: Situation) -> View:
     waits = list(_waits(state, at))
-    first = [wait["explanation"] for wait in waits if wait["kind"] != "steps"]
+    first = [wait["explanation"] for wait in waits if wait["kind"] != "steps"][:_TOLD]
     return {
         "run_id": state.run_id,
         "status": state.status,
@@ -120,23 +124,24 @@ def _condition(condition: Condition, found: dict[str, UnmetCondition]) -> View:
 
 
 def _steps(state: RunState, step: StepState, plan: Plan) -> View:
-    before = [state.steps[i] for i in _before(step, plan) if not state.steps[i].is_ended]
-    names = ", ".join(other.step_id for other in before) or "the steps before it"
+    before = list(islice((i for i in _before(step, plan) if not state.steps[i].is_ended), _TOLD))
+    names = ", ".join(before) or "the steps before it"
     return {
         "kind": "steps",
         **_named(step),
         "explanation": f"{_title(step)} comes after {names}",
-        "steps": [other.step_id for other in before],
+        "steps": before,
     }
 
 
-def _before(step: StepState, plan: Plan) -> list[str]:
+def _before(step: StepState, plan: Plan) -> Iterator[str]:
+    """Those that it waits for itself, from the nearest: what these wait for in turn is told with them."""
     planned = plan.by_id[step.step_id]
     if planned.named:
-        return [step_id for step_id, _ in planned.named]
-    group = next(group for group in plan.groups if planned in group)
-    first = min(member.sequence for member in group)
-    return [other.step_id for other in plan.steps if other.sequence < first]
+        yield from (step_id for sequence, _ in planned.named for step_id in plan.ids_at[sequence])
+        return
+    for group in reversed(plan.groups[: plan.group_of[step.step_id]]):
+        yield from (member.step_id for member in group)
 
 
 def _named(step: StepState) -> View:
