@@ -11,11 +11,13 @@ import orjson
 
 from contracts.envelope import Envelope
 from contracts.registry import ENVELOPED, PLAIN, version_of
+from deploy.status_table import status_table
 from services.gateway.application import asyncapi_document, openapi_document
 
 CLIENT_TYPES = Path("deploy/client/shapes.py")
 CHECKOUT = Path(__file__).resolve().parents[1]
 SCHEMAS = Path("contracts/schemas")
+STATUSES = Path("docs/statuses.md")
 
 
 def documents() -> dict[Path, bytes]:
@@ -27,7 +29,8 @@ def documents() -> dict[Path, bytes]:
     }
     for name, (payload, _) in {**ENVELOPED, **PLAIN}.items():
         made[SCHEMAS / f"{name}.v{version_of(payload)}.json"] = _schema(payload)
-    return {path: _text(document) for path, document in made.items()} | {CLIENT_TYPES: client_types()}
+    texts = {CLIENT_TYPES: client_types(), STATUSES: status_table().encode()}
+    return {path: _text(document) for path, document in made.items()} | texts
 
 
 @cache

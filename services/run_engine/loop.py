@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import structlog
 
-from contracts import commands, topics
+from contracts import commands, limits, topics
 from contracts.definitions import PlaybookDefinition
 from contracts.policies import OrganizationPolicies
 from contracts.rejections import SET_ASIDE
@@ -159,10 +159,10 @@ class CommandLoop:
         clear: Mapping[str, Clear],
         now: datetime,
     ) -> _Round:
-        round_ = _Round(runs)
+        round_, committed = _Round(runs), self._committed()
         for message in messages:
             run_id = message.envelope.key
-            run = round_.after.get(run_id) or runs.get(run_id)
+            run = _relieved(round_.after.get(run_id) or runs.get(run_id), committed)
             in_force = policies[message.envelope.organization_id]
             definition = _definition(run, message, definitions)
             taken = take(run, message, definition, in_force, now, clear.get(run_id, NOTHING))
@@ -182,6 +182,14 @@ class CommandLoop:
         round_.lost = await self._store.save(round_.before, runs)
         if round_.lost:
             log.info("writes_lost", runs=len(round_.lost))
+
+
+def _relieved(run: StoredRun | None, committed: Mapping[int, int]) -> StoredRun | None:
+    """Without what was published meanwhile, where that counts: a run that takes nothing is not written, and would keep
+    it for ever."""
+    if run is None or run.journal.pending_bytes <= limits.JOURNAL_BYTES:
+        return run
+    return changed(run, journal=run.journal.pruned(committed))
 
 
 _INCIDENT = Reply(rejection=SET_ASIDE)

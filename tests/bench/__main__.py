@@ -1,4 +1,4 @@
-"""`python -m tests.bench [human5|signals|timers|lists] …`: how much the local stack does, how fast, and at what cost.
+"""`python -m tests.bench [human5|signals|timers|limits|lists] …`: how much the stack does, how fast, at what cost.
 
 Exits with 1 where an error occurred or a check failed.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 import uvloop
 
 from tests import crowd
-from tests.bench import human5, lists, report, signals, timers
+from tests.bench import human5, limits, lists, report, signals, timers
 from tests.bench.target import Target, own_stack, running_stack
 
 
@@ -25,6 +25,8 @@ def main() -> int:
                 passed &= _signals(target, options)
             if options.which in ("all", "timers"):
                 passed &= _timers(target, options)
+            if options.which in ("all", "limits"):
+                passed &= _limits(target, options)
     if options.which in ("all", "lists"):
         with own_stack() as target:  # never among the runs of somebody's stack
             passed &= _lists(target, options)
@@ -59,6 +61,15 @@ def _timers(target: Target, options: argparse.Namespace) -> bool:
     return storm.passed
 
 
+def _limits(target: Target, options: argparse.Namespace) -> bool:
+    print(f"limits: {options.limit_clients} clients, {options.limit_seconds:.0f} s of each …", flush=True)
+    found = uvloop.run(limits.measure(target, options.limit_clients, options.limit_seconds))
+    report.print_limits(found)
+    path = options.json.with_stem(f"{options.json.stem}-limits") if options.json else None
+    print(f"Written to {report.write('limits', [found.summary()], path)}")
+    return found.passed
+
+
 def _lists(target: Target, options: argparse.Namespace) -> bool:
     print(f"lists: {lists.RUNS} runs beside {crowd.THEIRS}, {options.list_seconds:.0f} s …", flush=True)
     read = uvloop.run(lists.measure(target, options.list_seconds))
@@ -84,7 +95,9 @@ def _seconds(text: str) -> float:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("which", nargs="?", choices=["all", "human5", "signals", "timers", "lists"], default="all")
+    parser.add_argument(
+        "which", nargs="?", choices=["all", "human5", "signals", "timers", "limits", "lists"], default="all"
+    )
     parser.add_argument("--seconds", type=_seconds, default=20.0, help="of each level of human5 (default 20)")
     parser.add_argument("--levels", type=_levels, default=[1, 32, 128], help="clients of human5 (default 1,32,128)")
     parser.add_argument("--signal-seconds", type=_seconds, default=60.0, help="of signals (default 60)")
@@ -94,6 +107,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--timer-clients", type=lambda t: _bounded(t, 1, 1000), default=16, help="beside the timers (default 16)"
     )
+    parser.add_argument(
+        "--limit-clients", type=lambda t: _bounded(t, 1, 1000), default=16, help="beside large runs (default 16)"
+    )
+    parser.add_argument("--limit-seconds", type=_seconds, default=20.0, help="of each of limits (default 20)")
     parser.add_argument("--list-seconds", type=_seconds, default=20.0, help="of lists (default 20)")
     parser.add_argument("--json", type=Path, help="where the numbers go (default .data/bench/NAME-TIME.json)")
     return parser

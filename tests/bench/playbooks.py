@@ -15,6 +15,10 @@ def human5() -> dict[str, Any]:
     return _playbook("Five human tasks", "HUMAN", steps)
 
 
+def tasks(count: int) -> dict[str, Any]:
+    return _playbook(f"{count} tasks", "TASKS", [{"name": f"Task {n}", "sequence": n} for n in range(1, count + 1)])
+
+
 def installments() -> dict[str, Any]:
     """A task, and a step that is required and waits until all installments have come."""
     paid = {"field": "installments", "operator": ">=", "value": NEEDED_INSTALLMENTS}

@@ -16,6 +16,7 @@ from rich.table import Table
 from deploy.local.folder import CHECKOUT
 from tests.bench.checks import Check
 from tests.bench.human5 import Level
+from tests.bench.limits import Limits
 from tests.bench.lists import Lists
 from tests.bench.signals import Sustained
 from tests.bench.timers import Storm
@@ -73,6 +74,21 @@ def print_timers(storm: Storm) -> None:
         )
     console.print(table)
     _print_checks(console, "timers", storm.checks, storm.quiet.window.errors + storm.busy.window.errors)
+
+
+def print_limits(found: Limits) -> None:
+    console = _console()
+    told = found.summary()
+    table = Table(title=f"limits: {told['clients']} clients that complete steps, beside runs as large as they may be")
+    for column in ("beside", "its requests", "completions/s", "complete p50/p95/p99 ms", "start p50/p95/p99 ms"):
+        table.add_column(column, justify="left" if column == "beside" else "right")
+    for part in told["parts"]:
+        table.add_row(part["beside"], *_cells([
+            part["neighbours_requests"], part["completions_per_second"], _latency(part["complete_ms"]),
+            _latency(part["start_ms"]),
+        ]))  # fmt: skip
+    console.print(table)
+    _print_checks(console, "limits", found.checks, found.errors)
 
 
 def print_lists(read: Lists) -> None:

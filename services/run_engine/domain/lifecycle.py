@@ -53,3 +53,14 @@ ALLOWED_ON_RUN: dict[RunStatus, tuple[str, ...]] = {
     "cancelled": (),
 }
 """What a user may do to a run of each status; read by the deciders and said in the rejections."""
+
+ALLOWED_ON_STEP: dict[str, tuple[StepStatus, ...]] = {
+    "complete": ("in_progress",),
+    "claim": ("in_progress",),
+    "release": ("in_progress",),
+    "retry": ("failed",),
+    "skip": ("pending", "in_progress", "blocked"),
+    "escalate": ("in_progress", "paused", "blocked"),
+    "reassign": ("pending", "in_progress", "paused", "blocked"),
+}
+"""What may be done to a step of each status, where its run's status allows it."""

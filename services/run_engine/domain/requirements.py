@@ -1,9 +1,11 @@
 """What a step asks of its completion: post-conditions, form, documents, sections, lists, rejection criteria."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from contracts.values import Attachment
+from services.run_engine.domain import timing
 from services.run_engine.domain.checklists import open_items
 from services.run_engine.domain.clear import cleared
 from services.run_engine.domain.conditions import Facts
@@ -29,7 +31,7 @@ def completion_violations(
     with_votes, sent = cleared(known, situation.clear), cleared(data, situation.clear)
     documents = [a for vote in step.approvals for a in vote.attachments] + attachments
     found = promises_violated(state, step, situation, known, documents)
-    found += form_violations(metadata, with_votes, documents, situation.now)
+    found += form_violations(metadata, with_votes, documents, _here(step, situation))
     found += _documents(metadata, with_votes, documents)
     found += _sections(metadata, with_votes)
     found += open_items(metadata, sent)
@@ -49,8 +51,13 @@ def promises_violated(
 ) -> list[Violation]:
     """What the step promises to those that follow: post-conditions and outputs, owed by people and machines alike."""
     definition, clear = situation.plan.by_id[step.step_id].definition, cleared(data, situation.clear)
-    outputs = output_violations(definition.metadata, clear, attachments, situation.now)
+    outputs = output_violations(definition.metadata, clear, attachments, _here(step, situation))
     return _post(state, step, situation, data) + outputs if definition.conditions.post else outputs
+
+
+def _here(step: StepState, situation: Situation) -> datetime:
+    """Now, where `today` is reckoned."""
+    return timing.local(situation.plan.by_id[step.step_id], situation.now, situation.policies.calendars)
 
 
 def _post(state: RunState, step: StepState, situation: Situation, data: Mapping[str, Any]) -> list[Violation]:

@@ -9,7 +9,7 @@ from contracts.policies import OrganizationPolicies
 from contracts.rejections import Code, Rejection
 from services.run_engine.domain.clear import Clear, nothing
 from services.run_engine.domain.evolve import RunEvent
-from services.run_engine.domain.lifecycle import ALLOWED_ON_RUN
+from services.run_engine.domain.lifecycle import ALLOWED_ON_RUN, ALLOWED_ON_STEP
 from services.run_engine.domain.plan import Plan
 from services.run_engine.domain.state import RunState, StepState
 
@@ -39,6 +39,13 @@ def invalid_state(message: str, state: RunState, step: StepState | None = None) 
     return Rejection(
         code=Code.INVALID_STATE, message=message, details={**details, "allowed": list(ALLOWED_ON_RUN[state.status])}
     )
+
+
+def refused_by_step(state: RunState, step: StepState, action: str) -> Rejection | None:
+    """The rejection where the step's status does not allow the action."""
+    if step.status in ALLOWED_ON_STEP[action]:
+        return None
+    return invalid_state(f"Expected to {action} {step.step_id}, but it is {step.status}.", state, step)
 
 
 def unknown_step(state: RunState, step_id: str) -> Rejection:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from contracts.calendars import AROUND_THE_CLOCK, DEFAULT, CalendarUse, NamedCalendar
 from contracts.events import NewDates, StepDates, Timer
@@ -41,6 +42,12 @@ class Dates:
 def calendar_of(name: str | None, calendars: Calendars) -> Calendar:
     """The one that is named, else the organisation's default. None: around the clock."""
     return None if name == AROUND_THE_CLOCK else _by_name(name or DEFAULT, calendars)
+
+
+def local(step: PlannedStep, now: datetime, calendars: Calendars) -> datetime:
+    """The moment as the clock on the wall shows it where the step's calendar is; in UTC without one."""
+    calendar = calendar_of(step.calendar, calendars)
+    return now.astimezone(ZoneInfo(calendar.time_zone)) if calendar is not None else now
 
 
 def used(calendar: Calendar) -> CalendarUse | None:

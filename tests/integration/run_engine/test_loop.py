@@ -37,6 +37,23 @@ class Setting:
         return [orjson.loads(value)["data"] for value in values]
 
 
+async def test_a_run_with_much_unpublished_waits_and_goes_on_once_that_is_committed(setting: Setting) -> None:
+    commands, engine = Commands(), setting.engine
+    await engine.take(commands.start())
+    large = [commands.update(document=f"{number}" * 900_000) for number in range(7)]
+    for record in large:
+        await engine.take(record)
+    outcomes = [answer["rejection"] for answer in await setting.answers_to(*large)]
+    refused = [outcome["details"]["limit"] for outcome in outcomes if outcome is not None]
+    assert (refused, outcomes[:5]) == (["journal_bytes"] * 2, [None] * 5)
+    engine.committed = {commands.partition: commands.offset}
+    again = commands.update(document="again")
+    await engine.take(again)
+    (answer,) = await setting.answers_to(again)
+    assert answer["rejection"] is None
+    assert len(assert_whole(await setting.events_of(commands))) == 2 + 5 + 1
+
+
 async def _values(log: Log, keys: set[str]) -> list[bytes]:
     return [record.value for record in await log.records() if record.key.decode() in keys]
 

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from contracts.calendars import NamedCalendar
 from contracts.definitions import FIELD_KINDS
-from tests.unit.run_engine.story import Story, trial
+from contracts.policies import OrganizationPolicies
+from tests.unit.run_engine.story import Story, playbook, trial
 
 AB = ["a", "b"]
 
@@ -161,3 +163,23 @@ def test_a_default_stands_over_nothing_that_the_run_knows_and_over_no_null() -> 
 def test_who_gives_up_gets_no_defaults() -> None:
     story = trial({"metadata": {"form_fields": DEFAULTS}}).completes(1, outcome="failure")
     assert story.state.data == {}
+
+
+def test_today_is_the_day_where_the_steps_calendar_is() -> None:
+    """Noon in UTC is the next day in Kiritimati, and a day begins there fourteen hours earlier."""
+    fields = [
+        {"name": "day", "type": "date", "max": "today", "default": "today"},
+        {"name": "moment", "type": "datetime", "min": "today"},
+    ]
+    hours = {"monday": ["08:00-17:00"]}
+    sent = {"name": "island", "revision": 1, "time_zone": "Pacific/Kiritimati", "hours": hours}
+    policies = OrganizationPolicies(calendars={"island": NamedCalendar.model_validate(sent)})
+    step = {"metadata": {"form_fields": fields, "calendar": "island"}}
+    story = Story(playbook(step), policies).started()
+    story.completes(1, data={"day": "2024-01-17", "moment": "2024-01-15T09:59:00Z"})
+    assert [found["reason"] for found in story.violations()] == [
+        "It must be at most today",
+        "It must be at least today",
+    ]
+    story.completes(1, data={"moment": "2024-01-15T10:00:00Z"})
+    assert story.state.data["day"] == "2024-01-16"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from contracts.commands import CompleteStep
 from contracts.events import ApprovalRecorded, StepCompleted, StepFailed, StepSkipped, StepsReturned
 from contracts.rejections import Code, Rejection
-from services.run_engine.domain import automation
+from services.run_engine.domain import automation, timing
 from services.run_engine.domain.acting import Capacity, capacities, may_act
 from services.run_engine.domain.advance import cancel_open, run_completed
 from services.run_engine.domain.approvals import Outcome, Quorum, allowed_outcomes, quorum, understood
@@ -100,7 +100,8 @@ def _with_defaults(
 ) -> CompleteStep:
     if outcome.meaning not in ("done", "approved"):
         return command
-    data = with_defaults(planned.definition.metadata, command.data, state.data, situation.now)
+    now = timing.local(planned, situation.now, situation.policies.calendars)
+    data = with_defaults(planned.definition.metadata, command.data, state.data, now)
     return command if data is command.data else command.model_copy(update={"data": data})
 
 

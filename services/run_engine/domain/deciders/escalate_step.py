@@ -3,7 +3,7 @@ from contracts.events import StepEscalated
 from contracts.rejections import Rejection
 from services.run_engine.domain.permissions import roles_added
 from services.run_engine.domain.signals import chosen_step
-from services.run_engine.domain.situation import Decision, Situation, invalid_field, invalid_state, refused_by_run
+from services.run_engine.domain.situation import Decision, Situation, invalid_field, refused_by_run, refused_by_step
 from services.run_engine.domain.state import RunState
 from services.run_engine.domain.timing import escalation_roles
 
@@ -16,8 +16,9 @@ def escalate_step(state: RunState, command: EscalateStep, situation: Situation) 
     step = chosen_step(state, command.step_id, ("in_progress", "paused", "blocked"), "open")
     if isinstance(step, Rejection):
         return step
-    if not step.is_open:
-        return invalid_state(f"Expected to escalate {step.step_id}, but it is {step.status}.", state, step)
+    refusal = refused_by_step(state, step, "escalate")
+    if refusal is not None:
+        return refusal
     planned = situation.plan.by_id[step.step_id]
     roles = command.escalate_to or escalation_roles(planned) or planned.auto_escalation
     if not roles and command.assignee is None:

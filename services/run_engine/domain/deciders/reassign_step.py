@@ -2,7 +2,7 @@ from contracts.commands import ReassignStep
 from contracts.events import StepAssigned
 from contracts.rejections import Rejection
 from services.run_engine.domain.signals import chosen_step
-from services.run_engine.domain.situation import Decision, Situation, invalid_field, invalid_state, refused_by_run
+from services.run_engine.domain.situation import Decision, Situation, invalid_field, refused_by_run, refused_by_step
 from services.run_engine.domain.state import RunState
 
 
@@ -16,8 +16,9 @@ def reassign_step(state: RunState, command: ReassignStep, situation: Situation) 
     step = chosen_step(state, command.step_id, ("in_progress", "paused", "blocked"), "open")
     if isinstance(step, Rejection):
         return step
-    if step.is_ended:
-        return invalid_state(f"Expected to reassign {step.step_id}, but it is {step.status}.", state, step)
+    refusal = refused_by_step(state, step, "reassign")
+    if refusal is not None:
+        return refusal
     return [
         StepAssigned(
             at=situation.now,

@@ -3,7 +3,7 @@ from contracts.events import RunReopened, StepRetried
 from contracts.rejections import Rejection
 from services.run_engine.domain.evolve import RunEvent
 from services.run_engine.domain.signals import chosen_step, record
-from services.run_engine.domain.situation import Decision, Situation, invalid_state, refused_by_run
+from services.run_engine.domain.situation import Decision, Situation, refused_by_run, refused_by_step
 from services.run_engine.domain.state import RunState, StepState
 from services.run_engine.domain.timing import run_overdue_timer
 
@@ -17,8 +17,9 @@ def retry_step(state: RunState, command: RetryStep, situation: Situation) -> Dec
     step = chosen_step(state, command.step_id, ("failed",), "failed")
     if isinstance(step, Rejection):
         return step
-    if step.status != "failed":
-        return invalid_state(f"Expected to retry {step.step_id}, but it is {step.status}.", state, step)
+    refusal = refused_by_step(state, step, "retry")
+    if refusal is not None:
+        return refusal
     steps = [step, *_other_failures(state, step)]
     return [*_reopened(state, command, situation), *(_retried(s, command, situation) for s in steps)]
 

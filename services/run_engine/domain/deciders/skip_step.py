@@ -3,10 +3,8 @@ from contracts.events import StepSkipped
 from contracts.rejections import Rejection
 from services.run_engine.domain.permissions import holds, lacks
 from services.run_engine.domain.signals import chosen_step
-from services.run_engine.domain.situation import Decision, Situation, invalid_field, invalid_state, refused_by_run
+from services.run_engine.domain.situation import Decision, Situation, invalid_field, refused_by_run, refused_by_step
 from services.run_engine.domain.state import RunState
-
-_SKIPPABLE = ("pending", "in_progress", "blocked")
 
 
 def skip_step(state: RunState, command: SkipStep, situation: Situation) -> Decision:
@@ -17,8 +15,9 @@ def skip_step(state: RunState, command: SkipStep, situation: Situation) -> Decis
     step = chosen_step(state, command.step_id, ("in_progress", "blocked"), "open")
     if isinstance(step, Rejection):
         return step
-    if step.status not in _SKIPPABLE:
-        return invalid_state(f"Expected to skip {step.step_id}, but it is {step.status}.", state, step)
+    refusal = refused_by_step(state, step, "skip")
+    if refusal is not None:
+        return refusal
     if not (command.reason or "").strip():
         return invalid_field("signal.reason", command.reason, "A skip needs a reason")
     if step.is_required and not holds(command.caller, "step:skip"):
