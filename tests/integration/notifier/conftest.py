@@ -86,7 +86,7 @@ async def bench(infrastructure: Infrastructure, mailbox: Mailbox) -> AsyncIterat
     settings = notifier_settings(
         infrastructure, **{name.lower(): value for name, value in mailbox.settings.items()},
         notifier_webhook_allowed_networks=["127.0.0.0/8"], notifier_webhook_timeout_seconds=5,
-        notifier_webhook_concurrency_per_endpoint=2,
+        notifier_webhook_concurrency_per_endpoint=2, notifier_webhook_first_retry_seconds=60,
     )  # fmt: skip
     async with contextlib.AsyncExitStack() as stack:
         taken = await stack.enter_async_context(endpoint())
