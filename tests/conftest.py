@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import hypothesis
 import pymongo
 import pytest
 
@@ -13,6 +14,8 @@ from tests import running_stack
 from tests.infrastructure import Choice, Infrastructure
 from tests.running_stack import RunningStack
 
+hypothesis.settings.register_profile("no_clock", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("no_clock")
 CHOICE = pytest.StashKey[Choice]()
 NEEDS_INFRASTRUCTURE = {"infrastructure", "stack"}
 

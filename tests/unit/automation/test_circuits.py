@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.automation.domain.circuits import Circuits
@@ -76,7 +76,6 @@ def test_ever_new_hosts_fill_no_memory() -> None:
     assert circuits.open_until("org_1 host-10049:80") is not None
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([LANE, OTHER]), st.booleans(), st.integers(0, 40))))
 def test_never_more_than_one_call_while_it_is_not_closed(calls: list[tuple[str, bool, int]]) -> None:
     circuits, now = Circuits(3, HALF_A_MINUTE), NOON

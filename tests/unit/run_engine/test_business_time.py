@@ -62,7 +62,7 @@ def calendars(draw: st.DrawFn) -> BusinessCalendar:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(calendars(), moments, st.integers(0, 3 * 1440))
 def test_business_time_is_what_the_clock_on_the_wall_shows_as_open(
     of: BusinessCalendar, start: datetime, minutes: int
@@ -71,13 +71,11 @@ def test_business_time_is_what_the_clock_on_the_wall_shows_as_open(
     assert between(of, start, start + MINUTE * minutes) == MINUTE * counted
 
 
-@settings(deadline=None)
 @given(calendars(), moments, amounts)
 def test_what_is_added_has_gone_by(of: BusinessCalendar, start: datetime, amount: timedelta) -> None:
     assert between(of, start, later(of, start, amount)) == amount
 
 
-@settings(deadline=None)
 @given(calendars(), moments, amounts)
 def test_a_due_date_lies_in_business_hours_or_at_their_end(
     of: BusinessCalendar, start: datetime, amount: timedelta
@@ -86,13 +84,11 @@ def test_a_due_date_lies_in_business_hours_or_at_their_end(
     assert due > start and is_open(of, due - MINUTE)
 
 
-@settings(deadline=None)
 @given(calendars(), moments, amounts, amounts)
 def test_adding_twice_is_adding_both(of: BusinessCalendar, start: datetime, a: timedelta, b: timedelta) -> None:
     assert later(of, later(of, start, a), b) == later(of, start, a + b)
 
 
-@settings(deadline=None)
 @given(calendars(), moments, moments, amounts, amounts)
 def test_who_starts_later_or_has_more_to_do_is_never_due_earlier(
     of: BusinessCalendar, one: datetime, other: datetime, a: timedelta, b: timedelta
@@ -102,7 +98,6 @@ def test_who_starts_later_or_has_more_to_do_is_never_due_earlier(
     assert later(of, first, a) < later(of, first, a + b)
 
 
-@settings(deadline=None)
 @given(calendars(), moments, amounts)
 def test_going_back_is_the_other_way_round(of: BusinessCalendar, end: datetime, amount: timedelta) -> None:
     start = earlier(of, end, amount)
@@ -110,7 +105,6 @@ def test_going_back_is_the_other_way_round(of: BusinessCalendar, end: datetime, 
     assert between(of, start, end) == amount
 
 
-@settings(deadline=None)
 @given(calendars(), moments, amounts, amounts, amounts)
 def test_a_standstill_leaves_what_was_left(
     of: BusinessCalendar, start: datetime, work: timedelta, spent: timedelta, pause: timedelta
@@ -120,7 +114,6 @@ def test_a_standstill_leaves_what_was_left(
     assert between(of, now, after) - between(of, after, now) == between(of, since, due) - between(of, due, since)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(ZONES), moments, amounts)
 def test_open_all_the_time_is_around_the_clock(zone: str, start: datetime, amount: timedelta) -> None:
     always = calendar(zone, ALL_DAY, weekend=ALL_DAY)

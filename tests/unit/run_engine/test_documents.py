@@ -94,7 +94,7 @@ class Run:
         return taken.run
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(playbooks(), data, st.integers(0, 2**32))
 def test_an_update_makes_the_old_document_the_new_one(
     steps: list[dict[str, Any]], start: dict[str, Any], seed: int
@@ -111,7 +111,7 @@ def test_an_update_makes_the_old_document_the_new_one(
         before = after
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(playbooks(), data, st.integers(0, 2**32))
 def test_a_run_comes_back_from_its_document_as_it_was(
     steps: list[dict[str, Any]], start: dict[str, Any], seed: int
@@ -122,7 +122,7 @@ def test_a_run_comes_back_from_its_document_as_it_was(
         assert from_document(as_stored(to_document(stored))) == stored
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(playbooks(), data, st.integers(0, 2**32))
 def test_a_command_that_comes_again_changes_nothing(
     steps: list[dict[str, Any]], start: dict[str, Any], seed: int

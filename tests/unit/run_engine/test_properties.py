@@ -189,7 +189,7 @@ def _due(chance: Random, story: Story) -> str:
     return timer.timer_id
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(playbooks(), data, st.integers(0, 2**32))
 def test_whatever_comes_the_run_stays_sound(steps: list[dict[str, Any]], start: dict[str, Any], seed: int) -> None:
     chance = Random(seed)

@@ -28,7 +28,7 @@ def cast(story: Story, votes: list[tuple[str, str]]) -> int:
     return len(votes)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(thresholds, st.integers(1, 9), st.data())
 def test_any_order_of_the_same_votes_gives_the_same_outcome(threshold: float, size: int, data: st.DataObject) -> None:
     ballots = [(f"m{n}", data.draw(words)) for n in range(data.draw(st.integers(1, size)))]
@@ -41,7 +41,7 @@ def test_any_order_of_the_same_votes_gives_the_same_outcome(threshold: float, si
     assert outcomes[0] == outcomes[1]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(thresholds, st.integers(1, 9), st.data())
 def test_the_decision_comes_as_soon_as_it_is_certain_and_no_sooner(
     threshold: float, size: int, data: st.DataObject
@@ -59,7 +59,7 @@ def test_the_decision_comes_as_soon_as_it_is_certain_and_no_sooner(
     assert story.state.outcome == ("success" if total >= needed else "rejected")
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), words), min_size=1, max_size=12))
 def test_a_user_has_one_vote_the_last_one(ballots: list[tuple[str, str]]) -> None:
     story = committee(1.0, 4)  # three of four never approve it, and one rejection ends it
@@ -87,14 +87,14 @@ def asked(amount: Any) -> tuple[str, ...]:
     return tuple(roles)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(st.sampled_from(EDGES), st.sampled_from([-1, -0.01, 0, 0.01, 1]))
 def test_an_edge_belongs_to_the_band_above_it(edge: int, beside: float) -> None:
     below = {100_000: ("a",), 500_000: ("a", "b"), 1_500_000: ("b", "c")}
     assert asked(edge + beside) == (ASKED[edge] if beside >= 0 else below[edge])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.one_of(st.integers(), st.floats(allow_nan=False), st.none(), st.text(), st.booleans()))
 def test_every_amount_asks_somebody_and_what_is_none_asks_most(amount: Any) -> None:
     roles = asked(amount)
