@@ -47,5 +47,5 @@ def _lacking(signal_type: str, field: str) -> Refused:
         "Request validation failed",
         field=f"signal.{field}",
         value=None,
-        reason=f"A {signal_type} signal needs a {field}",
+        reason=f"A signal of type {signal_type} needs {field}",
     )

@@ -103,9 +103,12 @@ class RunStep(StepRow):
     execution_mode: Literal["manual", "automated"] | None = None
     """Whether a person or a machine does it."""
     assignee_roles: list[str]
+    """Of a step that was started; empty before."""
     candidates: list[str] | None = None
     """Users who are named for it, of whom any may act."""
     due_at: Moment | None = None
+    calendar: dict[str, Any] | None = None
+    """Name and revision of the one that its dates were reckoned with; left out: around the clock."""
     blocked_at: Moment | None = None
     completed_at: Moment | None = None
     ended_at: Moment | None = None

@@ -85,11 +85,16 @@ class Quorum:
             "required": len(self.roles) or self.needed,
             "approved": len(self.roles) - len(self.missing_roles(listed)) if self.roles else _count(listed, "approve"),
             "rejected": _count(listed, "reject"),
-            "votes": [{"user": vote.user, "vote": vote.vote, "roles": list(vote.roles)} for vote in listed],
+            "votes": [_seen(vote) for vote in listed],
         }
         if self.roles:
             return counts | {"required_roles": list(self.roles), "missing_roles": self.missing_roles(listed)}
         return counts | {"committee_size": self.size}
+
+
+def _seen(vote: Vote) -> dict[str, Any]:
+    behalf = {} if vote.on_behalf_of is None else {"on_behalf_of": vote.on_behalf_of}
+    return {"user": vote.user, "vote": vote.vote, "roles": list(vote.roles), **behalf}
 
 
 def _count(votes: list[Vote], kind: str) -> int:

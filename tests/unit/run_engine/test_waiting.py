@@ -32,6 +32,7 @@ def test_for_conditions_each_as_it_came_out() -> None:
     waits = {"conditions": {"pre": [SIGNED, PAID]}}
     story = trial({}, waits).completes(1, data={"signed": "yes"}).when(UpdateData(caller=ALICE, data={"paid": False}))
     (wait,) = why(story)["waits_for"]
+    assert wait["explanation"].startswith("step_002 (B) waits for its conditions to hold: ")
     assert [row["met"] for row in wait["conditions"]] == [True, False]
     assert (wait["conditions"][1]["actual_value"], wait["conditions"][1]["condition"]) == (False, PAID)
     assert wait["since"] == "2024-01-15T12:00:00.000Z"

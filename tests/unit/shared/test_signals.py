@@ -48,3 +48,4 @@ def test_refuses_a_signal_without_what_its_type_needs(name: str, field: str, val
         signal_command(signal, "sig_1", CALLER)
     assert refused.value.rejection.code == Code.VALIDATION_ERROR
     assert refused.value.rejection.details["field"] == f"signal.{field}"
+    assert refused.value.rejection.details["reason"] == f"A signal of type {name} needs {field}"

@@ -109,7 +109,7 @@ def _conditions(step: StepState, planned: PlannedStep) -> View:
     return {
         "kind": "condition",
         **_named(step),
-        "explanation": f"The conditions of {_title(step)} hold: {reasons}",
+        "explanation": f"{_title(step)} waits for its conditions to hold: {reasons}",
         "since": moment(step.blocked_at),
         "conditions": rows,
     }
