@@ -65,17 +65,19 @@ def invalid(*problems: dict[str, Any]) -> Refused:
 
 def validation_rejection(errors: Sequence[Any]) -> Rejection:
     """A VALIDATION_ERROR of pydantic's errors: the first in the details, all of them in `details.errors`."""
-    found = [
-        {
-            "field": field_path(e["loc"]) or "body",
-            "value": _short(e.get("input")),
-            "reason": e["msg"].removeprefix("Value error, "),
-        }
-        for e in errors
-    ]
+    found = [_problem(error) for error in errors]
     return Rejection(
         code=Code.VALIDATION_ERROR, message="Request validation failed", details={**found[0], "errors": found}
     )
+
+
+def _problem(error: Any) -> dict[str, Any]:
+    location, value, reason = error["loc"], error.get("input"), error["msg"].removeprefix("Value error, ")
+    about = error.get("ctx", {})
+    if "discriminator" in about:  # of the field that tells kinds apart
+        location, value = (*location, about["discriminator"].strip("'")), about.get("tag")
+        reason = f"Input should be one of {about['expected_tags']}" if "tag" in about else "Field required"
+    return {"field": field_path(location) or "body", "value": _short(value), "reason": reason}
 
 
 def _short(value: Any) -> Any:

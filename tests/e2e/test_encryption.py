@@ -251,6 +251,30 @@ async def test_who_may_not_read_them_sees_masks_everywhere(clinic: Clinic) -> No
         assert (await user.data("GET", clinic.path))["data"]["ssn"] == "********"
 
 
+async def test_evidence_masks_them_for_everybody_as_no_erasure_reaches_what_was_exported(clinic: Clinic) -> None:
+    await filled(clinic)
+    reader = clinic.reader("run:read", "run:read_sensitive")
+    assert (await reader.data("GET", clinic.path))["data"]["ssn"] in clinic.words.secret
+    evidence = await reader.data("GET", f"{clinic.path}/evidence")
+    assert evidence["run"]["data"]["ssn"] == "********"
+    assert not any(found_in([("evidence", orjson.dumps(evidence))], clinic.words.secret).values())
+
+
+async def test_what_is_done_to_keys_under_one_idempotency_key_is_done_once(clinic: Clinic) -> None:
+    await clinic.started(card=clinic.words.hidden("card"))
+    user = clinic.reader("run:read", "run:read_sensitive", "run:update", "data:erase", "key:rotate")
+    for method, path, body in (
+        ("POST", "/organization/encryption-keys", {}),
+        ("DELETE", "/organization/encrypted-data", None),
+    ):
+        first = await user.data(method, path, body, Idempotency_Key="once")
+        later = {"run": {"data": {"card": clinic.words.hidden("later")}}}
+        await user.data("PATCH", clinic.path, later)
+        again = await user.ask(method, path, body, Idempotency_Key="once")
+        assert (again.json()["data"], again.headers["X-Idempotent-Replay"]) == (first, "true")
+        assert (await user.data("GET", clinic.path))["data"]["card"] == later["run"]["data"]["card"]
+
+
 async def test_what_was_erased_is_lost_and_the_history_holds(clinic: Clinic) -> None:
     await filled(clinic)
     user = clinic.reader("run:read", "run:read_sensitive", "data:erase", "run:update")

@@ -3,7 +3,7 @@
 from fastapi import Request, Response
 
 from contracts.commands import EraseEncryptedData
-from services.gateway.admission import Admission
+from services.gateway.admission import Admission, Admitted
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.owners import Owner
 from services.gateway.routes.operations.common import RUNS
@@ -32,12 +32,20 @@ class EncryptionRoutes:
         return await self._commands.run(wish, with_keys)
 
     async def erase_organization(self, request: Request) -> Response:
-        identity = self._admission.query(request, "data:erase")
-        params = [*query_of(request, identity.organization_id), ("erased_by", identity.caller.id)]
-        return (await self._run_engine.post("/internal/encrypted-data/erasures", params, b"")).response()
+        """Under an Idempotency-Key, what is sent again does not destroy the keys of later values."""
+        admitted = self._admission.bare_command(request, "data:erase")
+        by = ("erased_by", admitted.identity.caller.id)
+        return await self._once(request, admitted, "/internal/encrypted-data/erasures", by)
 
     async def rotate_key(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "key:rotate")
         shaped(KeyRotation, admitted)
-        params = query_of(request, admitted.identity.organization_id)
-        return (await self._run_engine.post("/internal/keys/rotations", params, b"")).response()
+        return await self._once(request, admitted, "/internal/keys/rotations")
+
+    async def _once(self, request: Request, admitted: Admitted, path: str, *more: tuple[str, str]) -> Response:
+        params = [*query_of(request, admitted.identity.organization_id), *more]
+
+        async def ask() -> Response:
+            return (await self._run_engine.post(path, params, b"")).response()
+
+        return await self._commands.once(wish_of(request, admitted), ask)

@@ -49,6 +49,13 @@ class PolicyRoutes:
         admitted = await self._admission.command(request, "policy:update")
         kind, asked = policy_of(request), shaped(PolicyTrial, admitted)
         tenant = query_of(request, admitted.identity.organization_id)
+
+        async def look() -> Response:
+            return success({"policy": kind, **await self._found(kind, asked, tenant)})
+
+        return await self._commands.once(wish_of(request, admitted), look)
+
+    async def _found(self, kind: str, asked: PolicyTrial, tenant: Params) -> dict[str, Any]:
         playbooks, runs = (_from(cursor) for cursor in (asked.playbooks_cursor, asked.runs_cursor))
         skip = [("skip", "true")] if runs and not playbooks else []
         body = orjson.dumps(asked.document)
@@ -57,7 +64,7 @@ class PolicyRoutes:
         if runs or not playbooks:
             path, document = f"/internal/organization-documents/{kind}/trial", orjson.dumps(found["document"])
             seen = (await self._run_engine.post(path, tenant + runs, document)).data()
-        return success({"policy": kind, **found, "runs": seen})
+        return {**found, "runs": seen}
 
     async def put(self, request: Request) -> Response:
         """Answered when the engine decides by it: what is sent after the answer is judged by the new policy."""

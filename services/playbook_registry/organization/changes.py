@@ -180,7 +180,7 @@ _TAGS = ("separate_steps", "four_eyes", "[key]")
 
 def _as_sent(error: ValidationError) -> list[dict[str, Any]]:
     """By the path that the client sent: pydantic tells members of unions and keys too, and counts only sound items."""
-    problems = error.errors(include_url=False, include_context=False)
+    problems = error.errors(include_url=False)
     places = [problem["loc"] for problem in problems]
     return [
         {**problem, "loc": ("document", *(part for part in problem["loc"] if part not in _TAGS))}

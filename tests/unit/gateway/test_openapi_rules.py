@@ -51,6 +51,12 @@ def test_says_what_it_is_for_and_where_it_belongs(operation: Json) -> None:
     assert all(parameter["description"] for parameter in operation["parameters"] if parameter["in"] != "path")
 
 
+def test_whatever_is_posted_or_patched_takes_an_idempotency_key() -> None:
+    for name, operation in operations():
+        named = {parameter["name"] for parameter in operation["parameters"]}
+        assert "Idempotency-Key" in named or not name.startswith(("post ", "patch ")), name
+
+
 @each_operation
 def test_its_errors_have_the_one_shape(operation: Json) -> None:
     refused = {status: said for status, said in operation["responses"].items() if int(status) >= 400}

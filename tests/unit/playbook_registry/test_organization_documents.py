@@ -55,7 +55,7 @@ RULE = {"type": "four_eyes", "name": "r", "steps": [{"step_type": "approval"}]}
         ("role_order", {"roles": ["chief", "clerk"]}, "document.roles"),
         ("role_order", {"roles": ["clerk", "chief"], "higher_may_act": [{"stepname": "x"}]},
          "document.higher_may_act[0].stepname"),
-        ("segregation_of_duties", {"rules": [{**RULE, "type": "two_eyes"}]}, "document.rules[0]"),
+        ("segregation_of_duties", {"rules": [{**RULE, "type": "two_eyes"}]}, "document.rules[0].type"),
         ("segregation_of_duties", {"rules": [RULE]}, "document.rules[0]"),
         ("segregation_of_duties", {"rules": [{**RULE, "run_starter": True, "steps": []}]}, "document.rules[0].steps"),
         ("segregation_of_duties", {"rules": [{**RULE, "run_starter": True, "steps": [{"step_type": "form!"}]}]},
@@ -65,6 +65,13 @@ RULE = {"type": "four_eyes", "name": "r", "steps": [{"step_type": "approval"}]}
 )  # fmt: skip
 def test_what_is_wrong_is_named(kind: str, document: dict[str, Any], field: str) -> None:
     assert [found for found, _ in wrong(kind, document)] == [field]
+
+
+def test_the_field_that_tells_rules_apart_is_named_and_what_it_may_be() -> None:
+    (missing,) = wrong("segregation_of_duties", {"rules": [{"name": "n", "steps": [{"name": "A"}]}]})
+    assert missing == ("document.rules[0].type", "Field required")
+    (unknown,) = wrong("segregation_of_duties", {"rules": [{"type": "two_eyes", "name": "n", "steps": []}]})
+    assert unknown == ("document.rules[0].type", "Input should be one of 'separate_steps', 'four_eyes'")
 
 
 def test_a_higher_role_may_not_approve_less_than_a_lower_one() -> None:

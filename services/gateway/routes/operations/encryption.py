@@ -36,6 +36,8 @@ ERASE_ORGANIZATION_DATA = Operation(
     ),
     permission="data:erase",
     answer=answers.OrganizationDataErased,
+    refusals=(Code.IDEMPOTENCY_CONFLICT,),
+    keyed=True,
 )
 
 ROTATE_KEY = Operation(
@@ -48,7 +50,8 @@ ROTATE_KEY = Operation(
     permission="key:rotate",
     answer=answers.KeyRotated,
     body=requests.KeyRotation,
-    refusals=BODY,
+    refusals=(*BODY, Code.IDEMPOTENCY_CONFLICT),
+    keyed=True,
 )
 
 OPERATIONS = (ERASE_RUN_DATA, ERASE_ORGANIZATION_DATA, ROTATE_KEY)

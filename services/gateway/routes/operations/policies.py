@@ -85,7 +85,8 @@ TRY_POLICY = Operation(
     answer=reads.PolicyTrialReport,
     body=requests.PolicyTrial,
     body_examples=("try_financial_controls",),
-    refusals=(*BODY, Code.NOT_FOUND),
+    refusals=(*BODY, Code.NOT_FOUND, Code.IDEMPOTENCY_CONFLICT),
+    keyed=True,
 )
 
 OPERATIONS = (LIST_POLICIES, READ_POLICY, PUT_POLICY, READ_POLICY_HISTORY, TRY_POLICY)
