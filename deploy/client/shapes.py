@@ -609,11 +609,18 @@ class RunStep(TypedDict):
     Whether a person or a machine does it.
     """
     assignee_roles: list[str]
+    """
+    Of a step that was started; empty before.
+    """
     candidates: NotRequired[list[str] | None]
     """
     Users who are named for it, of whom any may act.
     """
     due_at: NotRequired[str | None]
+    calendar: NotRequired[dict[str, Any] | None]
+    """
+    Name and revision of the one that its dates were reckoned with; left out: around the clock.
+    """
     blocked_at: NotRequired[str | None]
     completed_at: NotRequired[str | None]
     ended_at: NotRequired[str | None]
@@ -725,11 +732,18 @@ class Step(TypedDict):
     Whether a person or a machine does it.
     """
     assignee_roles: list[str]
+    """
+    Of a step that was started; empty before.
+    """
     candidates: NotRequired[list[str] | None]
     """
     Users who are named for it, of whom any may act.
     """
     due_at: NotRequired[str | None]
+    calendar: NotRequired[dict[str, Any] | None]
+    """
+    Name and revision of the one that its dates were reckoned with; left out: around the clock.
+    """
     blocked_at: NotRequired[str | None]
     completed_at: NotRequired[str | None]
     ended_at: NotRequired[str | None]
