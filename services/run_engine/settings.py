@@ -28,7 +28,7 @@ class Settings(ServiceSettings):
         description="what a signal from Kafka may do; add step:skip to let it skip required steps",
     )
     document_wait_seconds: float = Field(
-        default=3.0, ge=0, description="how long the put of a policy waits until it is in force"
+        default=8.0, ge=0, description="how long the put of a policy waits until it is in force"
     )
     document_poll_seconds: float = Field(default=0.02, gt=0, description="how often it looks")
 
