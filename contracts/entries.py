@@ -27,7 +27,7 @@ def entry(event: Envelope) -> Entry:
     shown |= {
         "actor": actor.id,
         "actor_type": actor.type,
-        "details": _details(event),
+        "details": details(event.type, event.data),
         "smart_code": f"HERA.PLAYBOOK.EVENT.{event_type(event.type).upper()}.v1",
     }
     return shown | {"is_system_event": True} if is_system_event(event) else shown
@@ -44,12 +44,13 @@ def _actor(data: Payload) -> Actor:
         return _NOBODY
 
 
-def _details(event: Envelope) -> dict[str, Any]:
+def details(name: str, data: Payload) -> dict[str, Any]:
+    """What an event of that name says beside who, when and where."""
     try:
-        details = _DETAILS[event.type](event.data)
+        told = _DETAILS[name](data)
     except (KeyError, TypeError, AttributeError):
-        return {"problem": f"The event is not a valid {event.type}"}
-    return {name: value for name, value in details.items() if value is not None and value != []}
+        return {"problem": f"The event is not a valid {name}"}
+    return {name: value for name, value in told.items() if value is not None and value != []}
 
 
 @cache

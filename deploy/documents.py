@@ -11,6 +11,7 @@ import orjson
 
 from contracts.envelope import Envelope
 from contracts.registry import ENVELOPED, PLAIN, version_of
+from deploy.permissions_table import permissions_table
 from deploy.status_table import status_table
 from services.gateway.application import asyncapi_document, openapi_document
 
@@ -18,6 +19,7 @@ CLIENT_TYPES = Path("deploy/client/shapes.py")
 CHECKOUT = Path(__file__).resolve().parents[1]
 SCHEMAS = Path("contracts/schemas")
 STATUSES = Path("docs/statuses.md")
+PERMISSIONS = Path("docs/permissions.md")
 
 
 def documents() -> dict[Path, bytes]:
@@ -30,6 +32,7 @@ def documents() -> dict[Path, bytes]:
     for name, (payload, _) in {**ENVELOPED, **PLAIN}.items():
         made[SCHEMAS / f"{name}.v{version_of(payload)}.json"] = _schema(payload)
     texts = {CLIENT_TYPES: client_types(), STATUSES: status_table().encode()}
+    texts[PERMISSIONS] = permissions_table().encode()
     return {path: _text(document) for path, document in made.items()} | texts
 
 

@@ -13,7 +13,9 @@ from typing import Any
 import jwt
 import orjson
 
+from deploy.permissions_table import BESIDE
 from services.gateway.documentation import Operation
+from services.gateway.routes.operations import OPERATIONS
 from tests.issuer import forged, new_key
 
 ISSUER, AUDIENCE = "https://issuer.test", "hera-playbooks"
@@ -22,6 +24,8 @@ BODY_BYTES = 1024 * 1024
 PUBLISHED = new_key("ES256", "published")
 """The issuer's, which the gateway knows beside the secret."""
 OTHER_SECRET = "another secret, of thirty-two bytes or more"
+
+PERMISSIONS = {*BESIDE, *(operation.permission for operation in OPERATIONS)}
 
 Json = dict[str, Any]
 
@@ -90,11 +94,7 @@ def _claims(**claims: Any) -> Change:
 
 def _without_permission(ask: Ask) -> Ask:
     """With every other permission that there is."""
-    others = {f"{resource}:{verb}" for resource in ("playbook", "run", "step", "policy", "webhook") for verb in _VERBS}
-    return replace(ask, permissions=tuple(others - {ask.operation.permission}))
-
-
-_VERBS = ("create", "read", "update", "delete", "complete", "skip", "override", "read_sensitive", "manage")
+    return replace(ask, permissions=tuple(PERMISSIONS - {ask.operation.permission}))
 
 
 def _broken(ask: Ask) -> Ask | None:

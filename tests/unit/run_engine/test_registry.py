@@ -7,11 +7,11 @@ from typing import get_args
 import pytest
 
 from contracts.commands import RUN_COMMANDS, Command
+from contracts.entries import event_type
 from contracts.events import RUN_EVENTS
 from services.run_engine.domain import deciders, evolve
 from services.run_engine.domain.decide import RunCommand
 from services.run_engine.domain.evolve import RunEvent
-from services.run_engine.domain.views.timeline import event_word
 
 
 def test_every_event_has_its_case() -> None:
@@ -27,6 +27,6 @@ def test_every_command_is_decided() -> None:
 
 @pytest.mark.parametrize("command", RUN_COMMANDS)
 def test_every_command_has_its_decider_and_its_test_file(command: type[Command]) -> None:
-    name = event_word(command)
+    name = event_type(command.__name__)
     assert (Path(deciders.__file__).parent / f"{name}.py").exists()
     assert (Path(__file__).parent / f"test_{name}.py").exists()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contracts.commands import CancelRun, EscalateStep, PauseRun, ReceiveEvent, RetryStep, SkipStep
+from contracts.commands import CancelRun, EscalateStep, PauseRun, ReceiveEvent, ResumeRun, RetryStep, SkipStep
 from contracts.values import Caller
 from services.run_engine.domain.views import completion_view, run_view, signal_view, task_view
 from tests.unit.run_engine.story import ADMIN, ALICE, Story, somebody, trial
@@ -72,6 +72,15 @@ def test_every_signal_answers_in_the_shape_of_pause() -> None:
         assert (view["signal_type"], "paused_until" in view) == (kind, False)
         assert [step["step_id"] for step in view["affected_steps"]] == touched
     assert view["timeline_entry"]["details"]["reason"] == "r"
+
+
+def test_an_answer_tells_of_an_event_what_the_timeline_tells() -> None:
+    story = trial({}).when(PauseRun(caller=ADMIN, signal_id="p")).after(minutes=5)
+    before, resume = story.state, ResumeRun(caller=ADMIN, signal_id="r", reason="back")
+    story.when(resume)
+    assert isinstance(story.answer, list)
+    view = signal_view(before, story.state, resume, story.answer)
+    assert view["timeline_entry"]["details"] == {"reason": "back", "paused_seconds": 300}
 
 
 def test_a_retry_tells_that_the_run_is_active_again() -> None:

@@ -1,0 +1,38 @@
+"""docs/permissions.md: what each permission of a token allows, written from the operations of the API."""
+
+from collections.abc import Iterable
+
+from services.gateway.routes.operations import OPERATIONS
+
+_HEAD = """# Permissions
+
+What a token must name in `permissions`, made of the API's operations by `make schemas`. `run:*` stands for all that
+begin with `run:`, and `*` for all there are. A call without the permission is 403 `FORBIDDEN`, which names it; what
+belongs to another organization is 404.
+
+| permission | allows |
+| --- | --- |
+"""
+BESIDE = {
+    "run:read_sensitive": "Read encrypted fields in clear, where `run:read` shows a mask",
+    "step:override": "Complete or release any step, also in somebody's name; delegate, and end delegations, for others",
+    "step:skip": "Skip a required step, with `run:update`",
+}
+"""What no operation asks for by itself."""
+_FOOT = """
+The role `playbook_admin` has `policy:read` and `policy:update` without naming them. Who may work on a step is the
+step's affair: see [completing a step](run-semantics.md#completing-a-step). Signals from Kafka bring no token: they may
+do what the run engine's `SIGNAL_PERMISSIONS` says, `run:update` by default.
+"""
+
+
+def permissions_table() -> str:
+    allowed: dict[str, list[str]] = {}
+    for operation in OPERATIONS:
+        allowed.setdefault(operation.permission, []).append(operation.summary)
+    rows = {permission: "; ".join(summaries) for permission, summaries in allowed.items()} | BESIDE
+    return _HEAD + "".join(_rows(sorted(rows.items()))) + _FOOT
+
+
+def _rows(rows: Iterable[tuple[str, str]]) -> Iterable[str]:
+    return (f"| `{permission}` | {what} |\n" for permission, what in rows)
