@@ -8,9 +8,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
-    """The names are the environment variables', in lower case."""
+    """The names are the environment variables', in lower case. An empty variable counts as not set."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
     mongodb_uri: str = Field(description="mongodb:// address of a replica set")
     database_prefix: str = Field(default="hera", pattern=r"^[a-z][a-z0-9_]{0,30}$")

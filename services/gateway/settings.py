@@ -1,9 +1,9 @@
 """Settings of the gateway."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from shared.settings import ServiceSettings
 
@@ -12,11 +12,6 @@ def _long_enough(secret: SecretStr | None) -> SecretStr | None:
     if secret is not None and len(secret.get_secret_value().encode()) < 32:
         raise ValueError("needs 32 bytes or more, as HS256 does")
     return secret
-
-
-def _none_if_empty(value: Any) -> Any:
-    """So does Compose pass on a variable that is not set."""
-    return None if value == "" else value
 
 
 def _is_address(url: str) -> bool:
@@ -30,14 +25,11 @@ def _is_address(url: str) -> bool:
         return False
 
 
-_IfSet = BeforeValidator(_none_if_empty)
-
-
 class GatewaySettings(ServiceSettings):
-    jwt_secret: Annotated[SecretStr | None, _IfSet, AfterValidator(_long_enough)] = Field(
+    jwt_secret: Annotated[SecretStr | None, AfterValidator(_long_enough)] = Field(
         default=None, description="key of tokens by HS256, 32 bytes or more"
     )
-    jwt_jwks_url: Annotated[str | None, _IfSet] = Field(
+    jwt_jwks_url: str | None = Field(
         default=None, description="where the issuer publishes its keys for RS256, ES256 and EdDSA as a JWK Set"
     )
     jwt_jwks_refresh_seconds: float = Field(default=300.0, ge=1, description="how old those keys get")

@@ -9,10 +9,8 @@ from shared.settings import ServiceSettings
 
 
 def _keys(text: SecretStr | None) -> SecretStr | None:
-    """So does Compose pass on a variable that is not set: empty."""
-    if text is None or not text.get_secret_value().strip():
-        return None
-    keys_of(text.get_secret_value())
+    if text is not None:
+        keys_of(text.get_secret_value())
     return text
 
 

@@ -14,6 +14,8 @@ from contracts.events import RUN_EVENTS
 from deploy.local.plan import QUERIED, SERVICES
 from shared.settings import ServiceSettings
 
+COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
+NOTHING: tuple[Any, ...] = (None, {}, frozenset())
 CHECKOUT = Path(__file__).parents[3]
 DEPLOY = CHECKOUT / "deploy"
 COMPOSE = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())
@@ -48,6 +50,17 @@ def known(service: str) -> set[str]:
     return {name.upper() for name in settings_class(service).model_fields}
 
 
+def environment(service: str) -> dict[str, str | None]:
+    """What Compose gives to a service; None where it is what the caller's environment has."""
+    return dict(COMPOSE["services"][service]["environment"])
+
+
+def operators(service: str) -> set[str]:
+    """What has no default but "none" or "nothing": only who operates an installation can know it."""
+    fields = settings_class(service).model_fields.items()
+    return {name.upper() for name, field in fields if not field.is_required() and field.default in NOTHING}
+
+
 def manifest(kind: str, name: str) -> dict[str, Any]:
     (found,) = [m for m in MANIFESTS if m["kind"] == kind and m["metadata"]["name"] == name]
     return dict(found)
@@ -76,11 +89,51 @@ def test_the_image_is_built_once_and_by_what_everything_else_of_it_waits_for() -
 def test_compose_gives_a_service_what_it_needs_and_waits_for_what_it_stands_on(service: str) -> None:
     definition = COMPOSE["services"][service]
     assert required(service) <= set(definition["environment"]) | set(PROFILE)
-    assert set(definition["environment"]) - {"KAFKA_MIN_INSYNC_REPLICAS"} <= known(service)
+    assert set(definition["environment"]) - {"KAFKA_MIN_INSYNC_REPLICAS", COLLECTOR} <= known(service)
     assert definition["depends_on"] == {
         name: {"condition": "service_completed_successfully"} for name in ("replica-set", "topics")
     }
     assert definition["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_compose_passes_on_what_only_an_operator_can_know(service: str) -> None:
+    given = environment(service)
+    passed_on = {name for name, value in given.items() if value is None}
+    demanded = {name for name, value in given.items() if str(value).startswith(f"${{{name}:?")}
+    wired = {name for name, value in given.items() if str(value).startswith("http://")}
+    assert operators(service) | {COLLECTOR} <= passed_on | demanded | wired
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_empty_variable_counts_as_not_set(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_class(service)
+    for name in required(service) | {"JWT_SECRET"}:
+        monkeypatch.setenv(name, "0123456789abcdef0123456789abcdef")
+    unset = settings()
+    for name in known(service) - required(service) - {"JWT_SECRET"}:
+        monkeypatch.setenv(name, "")
+    assert settings() == unset
+
+
+def test_compose_says_which_variable_it_lacks() -> None:
+    demands = re.findall(r"\$\{(\w+):\?(.*)\}", (CHECKOUT / "docker-compose.yml").read_text())
+    assert {name for name, _ in demands} == {"JWT_SECRET", "ENCRYPTION_KEYS"}
+    assert all(sentence.startswith(f"{name} must be set to ") for name, sentence in demands)
+
+
+def test_the_papers_name_what_compose_passes_on() -> None:
+    passed_on = {name for service in SERVICES for name, value in environment(service).items() if value is None}
+    _, section = (CHECKOUT / "docs" / "configuration.md").read_text().split("## Docker Compose\n")
+    assert passed_on | {"LOG_LEVEL"} == set(
+        re.findall(r"`([A-Z_]+)`", section.split("These may be set", 1)[1].split("\n#")[0])
+    )
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/configuration.md"])
+def test_the_papers_name_what_compose_demands(page: str) -> None:
+    (*shown,) = re.findall(r"^export (.*)$", (CHECKOUT / page).read_text(), re.MULTILINE)
+    assert any("JWT_SECRET=" in line and "ENCRYPTION_KEYS=" in line for line in shown)
 
 
 def test_compose_publishes_only_on_loopback_and_only_the_gateway_of_the_services() -> None:
