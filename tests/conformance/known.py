@@ -25,6 +25,7 @@ ADDED: dict[str, Reasons] = {
         "data.next_steps[].can_complete": "whether the caller may do it",
         "data.next_steps[].approval_options": "what may be answered",
         "data.next_steps[].data": "the data that it needs",
+        "data.next_steps[].metadata": "what the playbook says of it: checklists, documents, hints",
     },
     TIMELINE: {"data.timeline[].details.step_id": "which step the e-mail is about"},
     METRICS: {"data.metrics.outcome_distribution.rejected": "runs that an approval ended: completed, but no success"},

@@ -123,7 +123,7 @@ def test_a_cancel_is_answered_in_the_shape_of_a_pause(story: Story) -> None:
     assert found == {
         "missing paused_until",
         "missing timeline_entry.details.resume_date",
-        "additional timeline_entry.details.steps",
+        "additional timeline_entry.details.duration_minutes",
     }
     assert (cancel.data["signal_type"], cancel.data["new_status"]) == ("cancel", "cancelled")
     assert cancel.data["timeline_entry"]["details"]["reason"] == cancel.body["signal"]["reason"]

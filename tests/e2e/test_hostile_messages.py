@@ -222,24 +222,27 @@ async def test_an_answer_that_can_go_nowhere_stops_nothing(intruder: Intruder, c
 
 
 @pytest.mark.usefixtures("nobody_dies")
-async def test_a_run_that_outgrows_the_database_stops_alone(
+async def test_signals_that_would_make_a_run_too_large_are_refused_by_the_limits_name(
     stack: RunningStack, intruder: Intruder, client: Client
 ) -> None:
     log = await logged(stack, topics.SIGNALS_OUTCOMES.name)
     playbook_id = await client.created(tasks_in_a_row(2))
     run_id = (await client.started(playbook_id))["run_id"]
-    for number in range(5):
-        signal = {"type": "event", "name": "grown", "data": {f"part_{number}": "x" * 5_000_000}}
+    sizes = (900_000, 900_000, 900_000, 5_000_000)
+    for number, size in enumerate(sizes):
+        signal = {"type": "event", "name": "grown", "data": {f"part_{number}": "x" * size}}
         message = {"organization_id": client.caller.organization_id, "run_id": run_id, "signal": signal}
         await intruder.send(topics.SIGNALS, Bad("large", orjson.dumps(message), "", run_id.encode()), 0)
 
     async def all_have_outcomes() -> bool:
-        return len(await outcomes_of(log, run_id)) >= 5
+        return len(await outcomes_of(log, run_id)) >= len(sizes)
 
     await asyncio.wait_for(until(all_have_outcomes), SECONDS)
     outcomes = await outcomes_of(log, run_id)
-    assert outcomes[0]["accepted"]
-    assert outcomes[-1]["rejection"]["code"] in ("INTERNAL_ERROR", "PAYLOAD_TOO_LARGE")
+    assert [outcome["accepted"] for outcome in outcomes] == [True, True, False, False]
+    for outcome in outcomes[2:]:
+        rejection = outcome["rejection"]
+        assert (rejection["code"], rejection["details"]["limit"]) == ("PAYLOAD_TOO_LARGE", "run_data_bytes")
     await work_goes_on(client)
     await log.close()
 
