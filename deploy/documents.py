@@ -11,6 +11,7 @@ import orjson
 
 from contracts.envelope import Envelope
 from contracts.registry import ENVELOPED, PLAIN, version_of
+from deploy.events_table import events_table
 from deploy.permissions_table import permissions_table
 from deploy.status_table import status_table
 from services.gateway.application import asyncapi_document, openapi_document
@@ -20,6 +21,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 SCHEMAS = Path("contracts/schemas")
 STATUSES = Path("docs/statuses.md")
 PERMISSIONS = Path("docs/permissions.md")
+EVENTS = Path("docs/events.md")
 
 
 def documents() -> dict[Path, bytes]:
@@ -32,7 +34,7 @@ def documents() -> dict[Path, bytes]:
     for name, (payload, _) in {**ENVELOPED, **PLAIN}.items():
         made[SCHEMAS / f"{name}.v{version_of(payload)}.json"] = _schema(payload)
     texts = {CLIENT_TYPES: client_types(), STATUSES: status_table().encode()}
-    texts[PERMISSIONS] = permissions_table().encode()
+    texts |= {PERMISSIONS: permissions_table().encode(), EVENTS: events_table().encode()}
     return {path: _text(document) for path, document in made.items()} | texts
 
 

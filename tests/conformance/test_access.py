@@ -16,7 +16,19 @@ from deploy.local.waiting import until
 from services.gateway.documentation import Operation
 from services.gateway.routes.operations import OPERATIONS
 from services.gateway.routes.operations.outcomes import READ_OPERATION
-from tests.conformance.access import AUDIENCE, CASES, ISSUER, OURS, PUBLISHED, THEIRS, Ask, Case, has_own_id, nobodys
+from tests.conformance.access import (
+    AUDIENCE,
+    CASES,
+    ISSUER,
+    OURS,
+    PERMISSIONS,
+    PUBLISHED,
+    THEIRS,
+    Ask,
+    Case,
+    has_own_id,
+    nobodys,
+)  # fmt: skip
 from tests.e2e.clients import another_gateway, until_answers
 from tests.issuer import published
 from tests.running_stack import RunningStack
@@ -218,3 +230,20 @@ def _leveled(text: str, ask: Ask) -> str:
     for name, known in sorted(ask.ids.items(), key=lambda item: -len(item[1])):
         text = text.replace(known, f"<{name}>")
     return text
+
+
+@pytest.mark.parametrize(
+    ("name", "reading"),
+    [
+        ("create_playbook", "playbook:read"), ("put_policy", "policy:read"), ("put_calendar", "policy:read"),
+        ("create_webhook", "webhook:read"), ("create_delegation", "run:read"), ("signal_run", "run:read"),
+    ],
+)  # fmt: skip
+async def test_how_a_command_came_out_is_for_those_who_may_read_what_it_was_about(
+    world: World, name: str, reading: str
+) -> None:
+    operation = next(operation for operation in OPERATIONS if operation.name == name)
+    answer = await world.send(replace(world.ask(operation), headers={"Prefer": "respond-async"}))
+    outcome = replace(world.ask(READ_OPERATION), ids={"operation_id": answer.json()["data"]["operation_id"]})
+    for permissions, status in (((reading,), 200), (tuple(PERMISSIONS - {reading}), 403)):
+        assert (await world.send(replace(outcome, permissions=permissions))).status_code == status, permissions

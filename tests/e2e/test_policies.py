@@ -152,5 +152,7 @@ async def test_a_policy_is_tried_against_playbooks_and_open_runs_before_it_is_pu
     wrong = await ours.error("POST", f"{CONTROLS}/trial", {"document": {"auto_approve_limit": -1}})
     assert (wrong["status"], wrong["details"]["field"]) == (400, "document.auto_approve_limit")
     foreign = await ours.error("POST", f"{CONTROLS}/trial", {"document": {}, "runs_cursor": "nonsense"})
-    assert (foreign["status"], foreign["details"]["field"]) == (400, "cursor")
+    assert (foreign["status"], foreign["details"]["field"]) == (400, "runs_cursor")
+    foreign = await ours.error("POST", f"{CONTROLS}/trial", {"document": {}, "playbooks_cursor": "nonsense"})
+    assert (foreign["status"], foreign["details"]["field"]) == (400, "playbooks_cursor")
     assert (await rest.elsewhere().data("POST", f"{CONTROLS}/trial", {"document": {}}))["runs"]["checked"] == 0

@@ -13,6 +13,7 @@ from services.gateway.operation_ids import OperationId
 from services.gateway.owners import BEHIND, CONSISTENCY, Owner, not_found
 from services.gateway.routes.operations.common import CALENDARS, DELEGATIONS, PLAYBOOKS, POLICIES, RUNS, WEBHOOKS
 from services.gateway.routes.paths import query_of
+from shared.auth import Identity
 from shared.http import success
 
 
@@ -33,9 +34,8 @@ class OperationRoutes:
         self._in_force = in_force
 
     async def read(self, request: Request) -> Response:
-        identity = self._admission.query(request, "run:read")
+        identity, operation = self._asked(request)
         text = request.path_params["operation_id"]
-        operation = OperationId.read(text, identity.organization_id)
         if operation.kind == "bulk":
             path, tenant = f"/internal/bulk/{operation.subject}", query_of(request, identity.organization_id)
             found = (await self._run_engine.get(path, tenant)).data()["operation"]
@@ -50,6 +50,12 @@ class OperationRoutes:
         shown = {"operation_id": text, "type": "command", **_subject(operation), **_outcome(reply)}
         return success(shown, headers=headers)
 
+    def _asked(self, request: Request) -> tuple[Identity, OperationId]:
+        """How a command came out is for those who may read what it was about."""
+        known = self._admission.known(request)
+        operation = OperationId.read(request.path_params["operation_id"], known.organization_id)
+        return self._admission.query(request, _READING.get(operation.kind, "run:read")), operation
+
     async def _consistency(self, operation: OperationId, organization_id: str, reply: Reply | None) -> dict[str, str]:
         """What an organisation has set is in force before it is told, or the answer says otherwise."""
         if operation.kind not in ("policy", "calendar", "delegation") or reply is None or reply.result is None:
@@ -62,15 +68,20 @@ class OperationRoutes:
 
     async def results(self, request: Request) -> Response:
         """Of a bulk operation: what became of each of its runs."""
-        identity = self._admission.query(request, "run:read")
-        text = request.path_params["operation_id"]
-        operation = OperationId.read(text, identity.organization_id)
+        identity, operation = self._asked(request)
         if operation.kind != "bulk":
-            raise not_found("Bulk operation", "operation_id", text[:200])
+            raise not_found("Bulk operation", "operation_id", request.path_params["operation_id"][:200])
         params = query_of(request, identity.organization_id, "status", "limit", "cursor")
         return (await self._run_engine.get(f"/internal/bulk/{operation.subject}/results", params)).response()
 
 
+_READING: dict[str, str] = {
+    "playbook": "playbook:read",
+    "policy": "policy:read",
+    "calendar": "policy:read",
+    "webhook": "webhook:read",
+}
+"""By kind of operation; of all others run:read."""
 _INTERNAL = {
     "run": "/internal/runs",
     "playbook": "/internal/playbooks",

@@ -10,11 +10,12 @@ from contracts.organization_documents import PutOrganizationDocument
 from services.gateway.admission import Admission
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.in_force import InForce
-from services.gateway.owners import Owner, Params
+from services.gateway.owners import Answer, Owner, Params
 from services.gateway.routes.operations.common import POLICIES
 from services.gateway.routes.paths import if_match, policy_of, query_of
 from services.gateway.shapes.checking import shaped
 from services.gateway.shapes.requests import PolicyPut, PolicyTrial
+from shared.errors import Refused
 from shared.http import success
 
 
@@ -59,11 +60,12 @@ class PolicyRoutes:
         playbooks, runs = (_from(cursor) for cursor in (asked.playbooks_cursor, asked.runs_cursor))
         skip = [("skip", "true")] if runs and not playbooks else []
         body = orjson.dumps(asked.document)
-        found = (await self._registry.post(f"/internal/policies/{kind}/trial", tenant + playbooks + skip, body)).data()
+        path = f"/internal/policies/{kind}/trial"
+        found = _page(await self._registry.post(path, tenant + playbooks + skip, body), "playbooks_cursor")
         seen: dict[str, Any] = {"checked": 0, "violating": [], "next": None}
         if runs or not playbooks:
             path, document = f"/internal/organization-documents/{kind}/trial", orjson.dumps(found["document"])
-            seen = (await self._run_engine.post(path, tenant + runs, document)).data()
+            seen = _page(await self._run_engine.post(path, tenant + runs, document), "runs_cursor")
         return {**found, "runs": seen}
 
     async def put(self, request: Request) -> Response:
@@ -85,6 +87,17 @@ class PolicyRoutes:
 
         errand = Errand("policy", kind, command, 200, f"{POLICIES}/{kind}", {"policy": kind}, in_force)
         return await self._commands.run(wish_of(request, admitted), errand)
+
+
+def _page(answer: Answer, field: str) -> Any:
+    """Raises Refused, with the cursor by the name that the client gave it."""
+    try:
+        return answer.data()
+    except Refused as refused:
+        rejection = refused.rejection
+        if rejection.details.get("field") != "cursor":
+            raise
+        raise Refused(rejection.code, rejection.message, **{**rejection.details, "field": field}) from None
 
 
 def _from(cursor: str | None) -> Params:
