@@ -32,14 +32,14 @@ class Admission:
 
     def query(self, request: Request, permission: str) -> Identity:
         """Raises Refused: UNAUTHORIZED, ORGANIZATION_MISMATCH or FORBIDDEN."""
-        identity = self.known(request)
+        identity = self._authenticated(request)
         _permitted(identity, permission)
         known_query(request)
         return identity
 
     async def command(self, request: Request, permission: str) -> Admitted:
         """For requests with a body. Raises Refused, also where the body is none that can be taken."""
-        identity = self.known(request)
+        identity = self._authenticated(request)
         raw = await read_body(request, self._max_body_bytes)
         body = json_object(raw)
         _body_organization(identity, body)
@@ -53,8 +53,7 @@ class Admission:
         """For commands whose path says it all: DELETE. A body is not read."""
         return Admitted(self.query(request, permission), b"", {})
 
-    def known(self, request: Request) -> Identity:
-        """Who asks, whatever they may. Raises Refused: UNAUTHORIZED or ORGANIZATION_MISMATCH."""
+    def _authenticated(self, request: Request) -> Identity:
         headers = request.headers
         identity = self._verifier.verify(headers.get("authorization"))
         _same_organization(identity, "X-Organization-ID", headers.get("x-organization-id"))

@@ -38,6 +38,11 @@ class OperationId:
         raise not_found("Operation", "operation_id", text[:200])
 
 
+def kind_of(text: str) -> str:
+    """What it says that it is about, whoever made it; empty where it is no operation's id."""
+    return _parts(text)[0]
+
+
 def _parts(text: str) -> tuple[str, str, str, str]:
     """Empty ones where it is no such text."""
     encoded = text.removeprefix(PREFIX)

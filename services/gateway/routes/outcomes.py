@@ -9,7 +9,7 @@ from contracts.replies import Reply
 from services.gateway.admission import Admission
 from services.gateway.commands import OPERATIONS_PATH
 from services.gateway.in_force import InForce
-from services.gateway.operation_ids import OperationId
+from services.gateway.operation_ids import OperationId, kind_of
 from services.gateway.owners import BEHIND, CONSISTENCY, Owner, not_found
 from services.gateway.routes.operations.common import CALENDARS, DELEGATIONS, PLAYBOOKS, POLICIES, RUNS, WEBHOOKS
 from services.gateway.routes.paths import query_of
@@ -52,9 +52,9 @@ class OperationRoutes:
 
     def _asked(self, request: Request) -> tuple[Identity, OperationId]:
         """How a command came out is for those who may read what it was about."""
-        known = self._admission.known(request)
-        operation = OperationId.read(request.path_params["operation_id"], known.organization_id)
-        return self._admission.query(request, _READING.get(operation.kind, "run:read")), operation
+        text = request.path_params["operation_id"]
+        identity = self._admission.query(request, _READING.get(kind_of(text), "run:read"))
+        return identity, OperationId.read(text, identity.organization_id)
 
     async def _consistency(self, operation: OperationId, organization_id: str, reply: Reply | None) -> dict[str, str]:
         """What an organisation has set is in force before it is told, or the answer says otherwise."""
