@@ -83,7 +83,8 @@ async def _of_database(organization_id: str | None, run_id: str | None) -> int:
     await mongo.close()
     if checked == 0:
         raise CannotTell("No such run is in the timeline's database" if run_id or organization_id else "No run is here")
-    print(f"{checked} runs checked{'' if engine else ', without the engine (RUN_ENGINE_URL is not set)'}.")
+    said = "all hold" if worst == HOLDS else "not all hold"
+    print(f"{checked} runs checked, {said}{'' if engine else ', without the engine (RUN_ENGINE_URL is not set)'}.")
     return worst
 
 
