@@ -73,7 +73,7 @@ def test_a_ready_service_ends_with_0_when_it_is_told_to_stop(
 
 
 def test_a_service_that_still_waits_for_its_infrastructure_ends_with_0_too() -> None:
-    process = Process(["-m", "services.notifier"], NOWHERE)
+    process = Process(["-m", "services.timeline"], NOWHERE)
     process.until_answers("/metrics")
     code, events = process.told_to_stop()
     assert (code, events[-1]) == (0, "stopped")

@@ -14,7 +14,6 @@ from services.notifier.webhooks.calls import signed_headers
 from services.notifier.webhooks.deliveries import Outgoing
 
 PAGE = Path(__file__).parents[3] / "docs" / "webhooks.md"
-NOW = datetime.now(UTC)
 OLD, NEW = "whsec_b2xkIHNlY3JldCBvbGQgc2VjcmV0", "whsec_bmV3IHNlY3JldCBuZXcgc2VjcmV0"
 
 
@@ -29,17 +28,18 @@ def receive() -> Callable[..., Any]:
     return found
 
 
-def sent(at: datetime = NOW) -> tuple[bytes, dict[str, str]]:
+def sent(minutes_ago: float = 0) -> tuple[bytes, dict[str, str]]:
     """Body and headers, as of an instance at that time."""
-    kept = [Secret(version=2, value=NEW), Secret(version=1, value=OLD, valid_until=NOW + timedelta(hours=1))]
+    now = datetime.now(UTC)
+    kept = [Secret(version=2, value=NEW), Secret(version=1, value=OLD, valid_until=now + timedelta(hours=1))]
     webhook = Webhook(
         webhook_id="wh_1", organization_id="org_1", url="https://a.example", event_types=("*",), playbook_ids=(),
-        description="", contact=None, status="active", created_at=NOW, created_by="ops", updated_at=NOW,
+        description="", contact=None, status="active", created_at=now, created_by="ops", updated_at=now,
         updated_by="ops", secrets=tuple(kept),
     )  # fmt: skip
     body = '{"type":"run_completed","data":{"name":"Zoë"}}'
-    message = Outgoing("msg_1", "wh_1", "org_1", "run_1:1", "run_completed", "run_1", body, NOW, NOW, "req_1", None)
-    return body.encode(), signed_headers(webhook, message, at)
+    message = Outgoing("msg_1", "wh_1", "org_1", "run_1:1", "run_completed", "run_1", body, now, now, "req_1", None)
+    return body.encode(), signed_headers(webhook, message, now - timedelta(minutes=minutes_ago))
 
 
 @pytest.mark.parametrize("secret", [OLD, NEW])
@@ -64,6 +64,6 @@ def test_takes_a_message_once(receive: Callable[..., Any]) -> None:
     ids=["by another secret", "changed on the way", "sent again later"],
 )
 def test_takes_nothing_else(receive: Callable[..., Any], secret: str, body: bytes | None, age: int) -> None:
-    sent_body, headers = sent(NOW - timedelta(minutes=age))
+    sent_body, headers = sent(age)
     with pytest.raises(WebhookVerificationError):
         receive(secret, body or sent_body, headers, set())

@@ -16,7 +16,7 @@ from shared.auth import TokenVerifier
 from shared.errors import Refused
 
 SECRET = "a secret that is long enough for every algorithm that is tried here"
-NOW = int(time.time())
+HOUR_AGO = int(time.time()) - 3600
 
 
 def claims(**changes: Any) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def claims(**changes: Any) -> dict[str, Any]:
         "organization_id": "org_1",
         "roles": ["nurse"],
         "permissions": ["run:create", "step:*"],
-        "exp": NOW + 600,
+        "exp": int(time.time()) + 600,
         **changes,
     }
     return {name: value for name, value in given.items() if value is not None}
@@ -70,7 +70,7 @@ def test_a_star_grants_everything() -> None:
         bearer(secret="another secret of thirty-two bytes or more"),
         bearer(algorithm="HS512"),
         unsigned(),
-        bearer(exp=NOW - 3600),
+        bearer(exp=HOUR_AGO),
         bearer(exp=None),
         bearer(sub=None),
         bearer(organization_id=None),
