@@ -54,7 +54,9 @@ async def test_a_megabyte_of_data_goes_through_and_what_would_be_too_much_is_ref
     assert refusal(refused)[:2] == (413, "PAYLOAD_TOO_LARGE"), "the body alone is too large"
     answer = await completes(ada, run_id, 1, data={"second": MEGABYTE})
     assert answer["next_steps"][0]["left_out"] and "data" not in answer["next_steps"][0]
-    refused = await ada.error("POST", path.replace("001", "002"), {"completion": {"data": {"third": MEGABYTE}}})
+    refused = await ada.error(
+        "POST", path.replace("step_001", "step_002"), {"completion": {"data": {"third": MEGABYTE}}}
+    )
     assert refusal(refused) == (413, "PAYLOAD_TOO_LARGE", "run_data_bytes")
     event = {"signal": {"type": "event", "name": "n", "data": {"third": MEGABYTE}}}
     refused = await ada.error("POST", f"/playbook-runs/{run_id}/signal", event)
@@ -63,7 +65,9 @@ async def test_a_megabyte_of_data_goes_through_and_what_would_be_too_much_is_ref
     assert (run["data"], "incident" in run) == ({"document": MEGABYTE, "second": MEGABYTE}, False)
     for number, value in ((2, "a"), (3, "b")):
         await completes(ada, run_id, number, data={"second": value * 1_000_000})
-    refused = await ada.error("POST", path.replace("001", "004"), {"completion": {"data": {"second": "c" * 500_000}}})
+    refused = await ada.error(
+        "POST", path.replace("step_001", "step_004"), {"completion": {"data": {"second": "c" * 500_000}}}
+    )
     assert refusal(refused) == (413, "PAYLOAD_TOO_LARGE", "run_kept_bytes")
     await completes(ada, run_id, 4)
     assert (await completes(ada, run_id, 5))["run_status"]["overall_status"] == "completed"
