@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from urllib.error import URLError
@@ -31,10 +32,12 @@ run(service)
 class Process:
     def __init__(self, arguments: list[str], environment: Mapping[str, str]) -> None:
         self._port = free_port(set())
+        # A pipe that nobody reads would stop a service that says much.
+        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as the process
         self.popen = subprocess.Popen(
             [sys.executable, *arguments],
             env={**os.environ, **environment, "HTTP_HOST": "127.0.0.1", "HTTP_PORT": str(self._port)},
-            stdout=subprocess.PIPE,
+            stdout=self._output,
             stderr=subprocess.STDOUT,
             text=True,
         )
@@ -59,8 +62,10 @@ class Process:
         return self.ended()
 
     def ended(self) -> tuple[int, list[str]]:
-        output, _ = self.popen.communicate(timeout=DEADLINE_SECONDS)
-        return self.popen.returncode, [json.loads(line)["event"] for line in output.splitlines()]
+        self.popen.wait(DEADLINE_SECONDS)
+        with self._output as output:
+            output.seek(0)
+            return self.popen.returncode, [json.loads(line)["event"] for line in output]
 
 
 def test_a_ready_service_ends_with_0_when_it_is_told_to_stop(
