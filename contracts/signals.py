@@ -5,7 +5,7 @@ A message's value is one JSON object of the form `SignalMessage`; no envelope. I
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from contracts.rejections import Rejection
 from contracts.values import Contract, Moment, OpenContract
@@ -14,8 +14,9 @@ SignalType = Literal["pause", "resume", "cancel", "retry", "skip", "escalate", "
 
 
 class Signal(OpenContract):
-    """A signal as REST's body and a Kafka message both carry it."""
+    """A signal as REST's body and a Kafka message both carry it. What it has beyond these fields is refused by name."""
 
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": False})
     type: SignalType
     reason: str | None = Field(default=None, max_length=2000)
     issued_by: str | None = Field(default=None, max_length=200)

@@ -73,12 +73,12 @@ SIGNALS = Topic(
     "Signals to runs from other systems", public=True,
 )  # fmt: skip
 SIGNALS_REJECTED = Topic(
-    "playbook.signals.rejected", "run id", ("run_engine",), ("other systems",),
+    "playbook.signals.rejected", "partition:offset", ("run_engine",), ("other systems",),
     "Messages of playbook.signals that are no valid signal", retention_seconds=30 * DAY, public=True,
 )  # fmt: skip
 SIGNALS_OUTCOMES = Topic(
     "playbook.signals.outcomes", "run id", ("run_engine",), ("other systems",),
-    "What became of each signal", public=True,
+    "What became of each signal that says whose it is, with REST's codes and details", public=True,
 )  # fmt: skip
 
 _WITHOUT_PARKING = (SIGNALS, SIGNALS_REJECTED, SIGNALS_OUTCOMES, WORKER_JOBS)

@@ -73,14 +73,17 @@ def validation_rejection(errors: Sequence[Any]) -> Rejection:
 
 def _problem(error: Any) -> dict[str, Any]:
     location, value, reason = error["loc"], error.get("input"), error["msg"].removeprefix("Value error, ")
+    if error.get("type") == "missing":  # its input is all that is around it
+        value = None
     about = error.get("ctx", {})
     if "discriminator" in about:  # of the field that tells kinds apart
         location, value = (*location, about["discriminator"].strip("'")), about.get("tag")
         reason = f"Input should be one of {about['expected_tags']}" if "tag" in about else "Field required"
-    return {"field": field_path(location) or "body", "value": _short(value), "reason": reason}
+    return {"field": field_path(location) or "body", "value": shortened(value), "reason": reason}
 
 
-def _short(value: Any) -> Any:
+def shortened(value: Any) -> Any:
+    """As it is told to who sent it: what is long, as text that is cut."""
     text = repr(value)
     return value if len(text) <= 200 else f"{text[:200]}…"
 

@@ -1,13 +1,14 @@
 """Messages to bytes and back. Reading returns the message, or why it is none; it never raises."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from contracts import registry
 from contracts.envelope import Envelope, ReplyAddress
@@ -107,15 +108,20 @@ def read_envelope(record: Record) -> Envelope | Unreadable:
     return envelope if traceparent is None else envelope.model_copy(update={"traceparent": traceparent})
 
 
-def read_json(record: Record) -> Any | Unreadable:
+def exact_json(value: bytes) -> Any:
+    """Numbers as they were written: orjson takes whole ones beyond 64 bits for floats. Raises ValueError."""
+    return from_json(value, allow_inf_nan=False)
+
+
+def read_json(record: Record, parse: Callable[[bytes], Any] = orjson.loads) -> Any | Unreadable:
     value = record.value
     if not value:
         return Unreadable(record, "the value is empty")
     if len(value) > MAX_MESSAGE_BYTES:
         return Unreadable(record, f"the value has {len(value)} bytes, more than {MAX_MESSAGE_BYTES}")
     try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError as error:
+        return parse(value)
+    except ValueError as error:
         return Unreadable(record, f"the value is not JSON: {error}")
 
 

@@ -1,5 +1,6 @@
 """From a signal, as REST and Kafka both carry it, to the command that it asks for."""
 
+from difflib import get_close_matches
 from typing import Any
 
 from contracts import commands
@@ -8,6 +9,7 @@ from contracts.rejections import Code
 from contracts.signals import Signal, SignalType
 from contracts.values import Caller
 from shared.errors import Refused
+from shared.http import invalid, shortened
 
 _COMMANDS: dict[SignalType, tuple[type[SignalCommand], tuple[str, ...]]] = {
     "pause": (commands.PauseRun, ("pause_until",)),
@@ -25,7 +27,9 @@ _NEEDED: dict[SignalType, str] = {"skip": "reason", "reassign": "assignee", "eve
 
 
 def signal_command(signal: Signal, signal_id: str, caller: Caller) -> SignalCommand:
-    """Raises Refused (VALIDATION_ERROR) where the signal lacks what its type needs."""
+    """Raises Refused (VALIDATION_ERROR) where the signal lacks what its type needs, or has what none has."""
+    if signal.model_extra:
+        raise _unknown(signal.model_extra)
     needed = _NEEDED.get(signal.type)
     if needed and not (getattr(signal, needed) or "").strip():
         raise _lacking(signal.type, needed)
@@ -39,6 +43,17 @@ def signal_command(signal: Signal, signal_id: str, caller: Caller) -> SignalComm
         metadata=signal.metadata,
         **fields,
     )
+
+
+def _unknown(fields: dict[str, Any]) -> Refused:
+    """A pause whose `pause_untill` is passed over would last for ever."""
+    return invalid(*({"field": f"signal.{n}", "value": shortened(v), "reason": _meant(n)} for n, v in fields.items()))
+
+
+def _meant(name: str) -> str:
+    known = list(Signal.model_fields)
+    near = get_close_matches(name, known, 1)
+    return f"A signal has no such field. Is {near[0]!r} meant?" if near else f"A signal has only {', '.join(known)}"
 
 
 def _lacking(signal_type: str, field: str) -> Refused:

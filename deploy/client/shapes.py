@@ -674,7 +674,7 @@ class SecretRotation(TypedDict):
 
 class Signal(TypedDict):
     """
-    A signal as REST's body and a Kafka message both carry it.
+    A signal as REST's body and a Kafka message both carry it. What it has beyond these fields is refused by name.
     """
 
     type: Literal["pause", "resume", "cancel", "retry", "skip", "escalate", "reassign", "event"]

@@ -6,11 +6,12 @@ from typing import Any
 from fastapi import Request
 
 from contracts.rejections import Code
-from services.gateway.bodies import json_object, read_body, says_all_once
+from services.gateway.bodies import json_object, read_body
 from services.gateway.routes.paths import known_query
 from shared.auth import Identity, TokenVerifier
 from shared.errors import Refused
 from shared.http import invalid
+from shared.json_names import says_all_once
 from shared.json_values import storable
 
 

@@ -1,8 +1,6 @@
-"""The body that a request brings: read up to a limit, and taken for JSON that says everything once."""
+"""The body that a request brings: read up to a limit, and taken for a JSON object."""
 
-import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from fastapi import Request
@@ -16,7 +14,6 @@ from shared.http import invalid
 _BOM = b"\xef\xbb\xbf"
 _JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json")
 _CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
-_END_OF_NAME = re.compile(rb'"\s*:')
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
@@ -42,46 +39,6 @@ def json_object(raw: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise invalid({"field": "body", "reason": "The body must be a JSON object"})
     return body
-
-
-def says_all_once(raw: bytes, body: dict[str, Any]) -> None:
-    """Raises Refused (VALIDATION_ERROR) for names that stand twice in one object: readers differ on what they mean."""
-    if len(_END_OF_NAME.findall(raw)) == _names(body):
-        return  # as many names as there are values, so that a second reading can be spared
-    whole = json.loads(raw, object_pairs_hook=_Pairs, parse_int=len, parse_float=len)
-    reason = "Stands more than once in its object"
-    twice = [{"field": path, "reason": reason} for path in dict.fromkeys(_twice(whole, ""))]
-    if twice:
-        raise invalid(*twice)
-
-
-class _Pairs(tuple[tuple[str, Any], ...]):
-    """An object as it was sent."""
-
-
-def _names(body: dict[str, Any]) -> int:
-    count = 0
-    holders: list[Any] = [body]
-    for holder in holders:
-        if isinstance(holder, dict):
-            count += len(holder)
-        items = holder.values() if isinstance(holder, dict) else holder
-        holders += [item for item in items if isinstance(item, (dict, list))]  # twice as fast as dict | list
-    return count
-
-
-def _twice(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, _Pairs):
-        seen: set[str] = set()
-        for name, item in value:
-            here = f"{path}.{name}" if path else name
-            if name in seen:
-                yield here
-            seen.add(name)
-            yield from _twice(item, here)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _twice(item, f"{path}[{index}]")
 
 
 def _described(headers: Headers) -> None:

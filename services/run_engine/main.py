@@ -11,6 +11,7 @@ from services.run_engine.ingress import SignalIngress
 from services.run_engine.loop import CommandLoop
 from services.run_engine.organizations import DocumentConsumer, OrganizationReads, OrganizationStore
 from services.run_engine.reads import RunReads
+from services.run_engine.refused_signals import RefusedSignals
 from services.run_engine.sealing import queries as sealing_queries
 from services.run_engine.sealing import store as sealing_store
 from services.run_engine.sealing.commands import Sealing
@@ -54,7 +55,8 @@ def build(settings: Settings) -> Service:
         on_assignment=runs.forget_all,
     )
     signals = SealedSignals(sealer, fields)
-    ingress = SignalIngress(service.publisher, settings.signal_permissions, signals, copies=not keys.are_configured)
+    refused = RefusedSignals(copies=not keys.are_configured)
+    ingress = SignalIngress(service.publisher, settings.signal_permissions, signals, refused)
     service.consumers.add(
         topics.SIGNALS, service.group(topics.SIGNALS.name), ingress.handle, ingress.set_aside, patience=2
     )

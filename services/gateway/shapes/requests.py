@@ -1,4 +1,4 @@
-"""Bodies of requests. What they hold beyond these fields is kept or ignored, never refused."""
+"""Bodies of requests. What they hold beyond these fields is kept or ignored, unless it says otherwise."""
 
 from datetime import datetime
 from typing import Any, Literal

@@ -49,3 +49,12 @@ def test_refuses_a_signal_without_what_its_type_needs(name: str, field: str, val
     assert refused.value.rejection.code == Code.VALIDATION_ERROR
     assert refused.value.rejection.details["field"] == f"signal.{field}"
     assert refused.value.rejection.details["reason"] == f"A signal of type {name} needs {field}"
+
+
+def test_refuses_fields_that_no_signal_has_and_says_which_is_meant() -> None:
+    signal = Signal.model_validate({"type": "pause", "pause_untill": "2034-01-20T09:00:00Z", "colour": "red"})
+    with pytest.raises(Refused) as refused:
+        signal_command(signal, "sig_1", CALLER)
+    errors = refused.value.rejection.details["errors"]
+    assert [error["field"] for error in errors] == ["signal.pause_untill", "signal.colour"]
+    assert "Is 'pause_until' meant?" in errors[0]["reason"] and "issued_by" in errors[1]["reason"]
