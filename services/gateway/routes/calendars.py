@@ -16,8 +16,7 @@ from services.gateway.admission import Admission, Admitted
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.in_force import InForce
 from services.gateway.owners import Owner
-from services.gateway.routes.operations.common import CALENDARS
-from services.gateway.routes.paths import calendar_of, if_match, query_of
+from services.gateway.routes.paths import CALENDARS, calendar_of, if_match, query_of
 from services.gateway.shapes.checking import shaped
 from services.gateway.shapes.requests import CalendarPut
 

@@ -12,8 +12,7 @@ from services.gateway.admission import Admission
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.in_force import InForce
 from services.gateway.owners import Owner
-from services.gateway.routes.operations.common import DELEGATIONS
-from services.gateway.routes.paths import delegation_id_of, query_of
+from services.gateway.routes.paths import DELEGATIONS, delegation_id_of, query_of
 from services.gateway.shapes.checking import shaped_with_times
 from services.gateway.shapes.requests import DelegationCreation
 

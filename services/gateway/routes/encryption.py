@@ -6,8 +6,7 @@ from contracts.commands import EraseEncryptedData
 from services.gateway.admission import Admission, Admitted
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.owners import Owner
-from services.gateway.routes.operations.common import RUNS
-from services.gateway.routes.paths import query_of, run_id_of
+from services.gateway.routes.paths import RUNS, query_of, run_id_of
 from services.gateway.shapes.checking import shaped
 from services.gateway.shapes.requests import KeyRotation
 

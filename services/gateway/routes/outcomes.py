@@ -11,8 +11,7 @@ from services.gateway.commands import OPERATIONS_PATH
 from services.gateway.in_force import InForce
 from services.gateway.operation_ids import OperationId, kind_of
 from services.gateway.owners import BEHIND, CONSISTENCY, Owner, not_found
-from services.gateway.routes.operations.common import CALENDARS, DELEGATIONS, PLAYBOOKS, POLICIES, RUNS, WEBHOOKS
-from services.gateway.routes.paths import query_of
+from services.gateway.routes.paths import CALENDARS, DELEGATIONS, PLAYBOOKS, POLICIES, RUNS, WEBHOOKS, query_of
 from shared.auth import Identity
 from shared.http import success
 

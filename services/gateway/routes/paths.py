@@ -1,4 +1,4 @@
-"""What a path and a query string name."""
+"""The paths of resources, and what a path and a query string name."""
 
 import difflib
 import re
@@ -8,6 +8,13 @@ from fastapi import Request
 
 from services.gateway.owners import Params, not_found
 from shared.http import invalid
+
+PLAYBOOKS = "/api/v1/playbooks"
+RUNS = "/api/v1/playbook-runs"
+POLICIES = "/api/v1/policies"
+CALENDARS = "/api/v1/calendars"
+WEBHOOKS = "/api/v1/webhooks"
+DELEGATIONS = "/api/v1/delegations"
 
 MAX_IF_MATCH = 200
 _ETAG = r'(?:W/)?"[^"]*"'

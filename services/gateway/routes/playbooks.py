@@ -16,8 +16,7 @@ from contracts.rejections import Code
 from services.gateway.admission import Admission, Admitted
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.owners import Owner
-from services.gateway.routes.operations.common import PLAYBOOKS
-from services.gateway.routes.paths import flag, if_match, playbook_id_of, query_of, revision_of
+from services.gateway.routes.paths import PLAYBOOKS, flag, if_match, playbook_id_of, query_of, revision_of
 from services.gateway.shapes.checking import shaped
 from services.gateway.shapes.requests import PlaybookArchiving, PlaybookCreation, PlaybookRestoring, PlaybookRevision
 from shared.errors import Refused, Unavailable

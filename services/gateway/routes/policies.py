@@ -11,8 +11,7 @@ from services.gateway.admission import Admission
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.in_force import InForce
 from services.gateway.owners import Answer, Owner, Params
-from services.gateway.routes.operations.common import POLICIES
-from services.gateway.routes.paths import if_match, policy_of, query_of
+from services.gateway.routes.paths import POLICIES, if_match, policy_of, query_of
 from services.gateway.shapes.checking import shaped
 from services.gateway.shapes.requests import PolicyPut, PolicyTrial
 from shared.errors import Refused

@@ -9,8 +9,7 @@ from services.gateway.admission import Admission, Admitted
 from services.gateway.commands import REPLAYED, Commands, Errand, wish_of
 from services.gateway.owners import Owner, not_found
 from services.gateway.pinned import PinnedDefinitions
-from services.gateway.routes.operations.common import RUNS
-from services.gateway.routes.paths import flag, if_match, is_id, query_of, run_id_of, step_id_of
+from services.gateway.routes.paths import RUNS, flag, if_match, is_id, query_of, run_id_of, step_id_of
 from services.gateway.sealing import SealedData, Sealing
 from services.gateway.shapes.checking import run_smart_code, shaped, shaped_with_times
 from services.gateway.shapes.requests import (

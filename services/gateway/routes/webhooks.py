@@ -20,8 +20,7 @@ from contracts.webhooks import (
 from services.gateway.admission import Admission, Admitted
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.owners import Owner
-from services.gateway.routes.operations.common import WEBHOOKS
-from services.gateway.routes.paths import delivery_id_of, if_match, query_of, webhook_id_of
+from services.gateway.routes.paths import WEBHOOKS, delivery_id_of, if_match, query_of, webhook_id_of
 from services.gateway.shapes.checking import shaped, shaped_with_times
 from services.gateway.shapes.requests import (
     DeliveryReplay,

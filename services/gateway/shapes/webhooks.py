@@ -4,7 +4,7 @@ from typing import Literal
 
 from contracts.values import Moment
 from services.gateway.shapes.answers import Shape
-from services.gateway.shapes.reads import Listed
+from services.gateway.shapes.reads.lists import Listed
 
 WebhookStatus = Literal["active", "paused", "disabled"]
 

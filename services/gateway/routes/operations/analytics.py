@@ -2,8 +2,10 @@
 
 from contracts.rejections import Code
 from services.gateway.documentation import Operation, Parameter
-from services.gateway.routes.operations.common import BODY, PLAYBOOKS
-from services.gateway.shapes import reads, requests
+from services.gateway.routes.operations.refusals import BODY
+from services.gateway.routes.paths import PLAYBOOKS
+from services.gateway.shapes import requests
+from services.gateway.shapes.reads.analytics import PlaybookMetrics, RunAnalytics
 
 PLAYBOOK_METRICS = Operation(
     method="GET",
@@ -16,7 +18,7 @@ PLAYBOOK_METRICS = Operation(
         " not wait so long, `X-Consistency: behind` says so."
     ),
     permission="playbook:read",
-    answer=reads.PlaybookMetrics,
+    answer=PlaybookMetrics,
     answer_example="playbook_metrics",
     query=(
         Parameter(
@@ -39,7 +41,7 @@ RUN_ANALYTICS = Operation(
         " `Idempotency-Key` a repeat gets the figures of its first answer."
     ),
     permission="run:read",
-    answer=reads.RunAnalytics,
+    answer=RunAnalytics,
     body=requests.AnalyticsQuery,
     body_examples=("run_analytics",),
     refusals=(*BODY, Code.IDEMPOTENCY_CONFLICT),

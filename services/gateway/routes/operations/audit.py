@@ -1,8 +1,9 @@
 """What the documentation says of the auditors' routes."""
 
 from services.gateway.documentation import Operation
-from services.gateway.routes.operations.common import NOT_FOUND, RUNS
-from services.gateway.shapes import reads
+from services.gateway.routes.operations.refusals import NOT_FOUND
+from services.gateway.routes.paths import RUNS
+from services.gateway.shapes.reads.audit import Evidence, Verification
 
 VERIFY_TIMELINE = Operation(
     method="GET",
@@ -16,7 +17,7 @@ VERIFY_TIMELINE = Operation(
         " events are missing from the timeline."
     ),
     permission="run:read",
-    answer=reads.Verification,
+    answer=Verification,
     answer_example="timeline_verified",
     refusals=NOT_FOUND,
 )
@@ -33,7 +34,7 @@ EXPORT_EVIDENCE = Operation(
         " system's databases."
     ),
     permission="run:read",
-    answer=reads.Evidence,
+    answer=Evidence,
     refusals=NOT_FOUND,
 )
 

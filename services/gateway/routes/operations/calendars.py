@@ -2,8 +2,11 @@
 
 from contracts.rejections import Code
 from services.gateway.documentation import IF_MATCH, Link, Operation
-from services.gateway.routes.operations.common import BODY, CALENDARS, LIST, NOT_FOUND, PAGE
-from services.gateway.shapes import answers, reads, requests
+from services.gateway.routes.operations.parameters import PAGE
+from services.gateway.routes.operations.refusals import BODY, LIST, NOT_FOUND
+from services.gateway.routes.paths import CALENDARS
+from services.gateway.shapes import answers, requests
+from services.gateway.shapes.reads.organization import CalendarHistory, Calendars
 
 _CALENDAR = {"calendar": "data/calendar"}
 _CHANGE = (Code.CONFLICT, Code.IDEMPOTENCY_CONFLICT)
@@ -16,7 +19,7 @@ LIST_CALENDARS = Operation(
     summary="List the organization's business calendars",
     description="All of them, a hundred at most, by name.",
     permission="policy:read",
-    answer=reads.Calendars,
+    answer=Calendars,
 )
 
 READ_CALENDAR = Operation(
@@ -82,7 +85,7 @@ READ_CALENDAR_HISTORY = Operation(
     summary="Read all revisions of a calendar",
     description="Newest first: who put or deleted each, when, why, and what it said. They are kept for good.",
     permission="policy:read",
-    answer=reads.CalendarHistory,
+    answer=CalendarHistory,
     query=PAGE,
     refusals=(*LIST, *NOT_FOUND),
 )

@@ -2,8 +2,11 @@
 
 from contracts.rejections import Code
 from services.gateway.documentation import Link, Operation
-from services.gateway.routes.operations.common import BODY, DELEGATIONS, LIST, NOT_FOUND, PAGE, filtered, moment
-from services.gateway.shapes import answers, reads, requests
+from services.gateway.routes.operations.parameters import PAGE, filtered, moment
+from services.gateway.routes.operations.refusals import BODY, LIST, NOT_FOUND
+from services.gateway.routes.paths import DELEGATIONS
+from services.gateway.shapes import answers, requests
+from services.gateway.shapes.reads.organization import DelegationPage
 
 _DELEGATION = {"delegation_id": "data/delegation_id"}
 
@@ -37,7 +40,7 @@ LIST_DELEGATIONS = Operation(
     summary="List delegations",
     description="Those that end last first. All filters that are given must hold.",
     permission="run:read",
-    answer=reads.DelegationPage,
+    answer=DelegationPage,
     links=(Link("read_delegation", {"delegation_id": "data/delegations/0/delegation_id"}),),
     query=(
         filtered("delegator", "Only what this user has delegated"),

@@ -2,7 +2,8 @@
 
 from contracts.rejections import Code
 from services.gateway.documentation import Operation
-from services.gateway.routes.operations.common import BODY, RUNS
+from services.gateway.routes.operations.refusals import BODY
+from services.gateway.routes.paths import RUNS
 from services.gateway.shapes import answers, requests
 
 _ORGANIZATION = "/api/v1/organization"

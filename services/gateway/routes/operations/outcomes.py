@@ -1,8 +1,9 @@
 """What the documentation says of the operations' route."""
 
 from services.gateway.documentation import Operation
-from services.gateway.routes.operations.common import LIST, NOT_FOUND, PAGE, chosen
-from services.gateway.shapes import reads
+from services.gateway.routes.operations.parameters import PAGE, chosen
+from services.gateway.routes.operations.refusals import LIST, NOT_FOUND
+from services.gateway.shapes.reads.outcomes import BulkResults, OperationOutcome
 
 READ_OPERATION = Operation(
     method="GET",
@@ -17,7 +18,7 @@ READ_OPERATION = Operation(
         " `webhook:read`, and else:"
     ),
     permission="run:read",
-    answer=reads.OperationOutcome,
+    answer=OperationOutcome,
     refusals=NOT_FOUND,
 )
 
@@ -29,7 +30,7 @@ READ_RESULTS = Operation(
     summary="Read what became of each run of a bulk operation",
     description="In order of run id.",
     permission="run:read",
-    answer=reads.BulkResults,
+    answer=BulkResults,
     query=(chosen("status", "pending", "succeeded", "failed"), *PAGE),
     refusals=(*LIST, *NOT_FOUND),
 )

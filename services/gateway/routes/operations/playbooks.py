@@ -2,8 +2,11 @@
 
 from contracts.rejections import Code
 from services.gateway.documentation import IF_MATCH, Link, Operation
-from services.gateway.routes.operations.common import BODY, LIST, NOT_FOUND, PAGE, PLAYBOOKS, chosen, filtered
-from services.gateway.shapes import answers, reads, requests
+from services.gateway.routes.operations.parameters import PAGE, chosen, filtered
+from services.gateway.routes.operations.refusals import BODY, LIST, NOT_FOUND
+from services.gateway.routes.paths import PLAYBOOKS
+from services.gateway.shapes import answers, requests
+from services.gateway.shapes.reads.playbooks import Playbook, PlaybookPage, Revision
 
 _PLAYBOOK = {"playbook_id": "data/playbook_id"}
 _CHANGES = tuple(Link(name, _PLAYBOOK) for name in ("revise_playbook", "archive_playbook", "delete_playbook"))
@@ -65,7 +68,7 @@ LIST_PLAYBOOKS = Operation(
     summary="List playbooks",
     description="Newest first, without their steps. All filters that are given must hold.",
     permission="playbook:read",
-    answer=reads.PlaybookPage,
+    answer=PlaybookPage,
     links=(Link("read_playbook", {"playbook_id": "data/playbooks/0/playbook_id"}),),
     query=(
         chosen("status", "active", "archived"),
@@ -86,7 +89,7 @@ READ_PLAYBOOK = Operation(
     summary="Read a playbook",
     description="Its current revision, and the list of all of them. The ETag is for `If-Match` and `If-None-Match`.",
     permission="playbook:read",
-    answer=reads.Playbook,
+    answer=Playbook,
     etag=True,
     refusals=NOT_FOUND,
 )
@@ -99,7 +102,7 @@ READ_REVISION = Operation(
     summary="Read one revision of a playbook",
     description="As it was; revisions never change. A run is pinned to the revision that it started with.",
     permission="playbook:read",
-    answer=reads.Revision,
+    answer=Revision,
     refusals=NOT_FOUND,
 )
 

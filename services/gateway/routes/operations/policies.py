@@ -3,8 +3,11 @@
 from contracts.policies import POLICIES as KINDS
 from contracts.rejections import Code
 from services.gateway.documentation import IF_MATCH, Link, Operation
-from services.gateway.routes.operations.common import BODY, LIST, NOT_FOUND, PAGE, POLICIES
-from services.gateway.shapes import answers, reads, requests
+from services.gateway.routes.operations.parameters import PAGE
+from services.gateway.routes.operations.refusals import BODY, LIST, NOT_FOUND
+from services.gateway.routes.paths import POLICIES
+from services.gateway.shapes import answers, requests
+from services.gateway.shapes.reads.organization import Policies, PolicyHistory, PolicyTrialReport
 
 _NAMES = ", ".join(f"`{kind}`" for kind in KINDS)
 _POLICY = {"policy": "data/policy"}
@@ -17,7 +20,7 @@ LIST_POLICIES = Operation(
     summary="List the organization's policies",
     description=f"All of them, as they are in force: {_NAMES}. One that was never put is there with its default.",
     permission="policy:read",
-    answer=reads.Policies,
+    answer=Policies,
     links=(Link("read_policy", {"policy": "data/policies/0/policy"}),),
 )
 
@@ -65,7 +68,7 @@ READ_POLICY_HISTORY = Operation(
     summary="Read all revisions of a policy",
     description="Newest first: who put each, when, why, and the document. They are kept for good.",
     permission="policy:read",
-    answer=reads.PolicyHistory,
+    answer=PolicyHistory,
     query=PAGE,
     refusals=(*LIST, *NOT_FOUND),
 )
@@ -82,7 +85,7 @@ TRY_POLICY = Operation(
         " that one user has done. Nothing is written. Up to 500 playbooks and 500 runs are looked at; `next` goes on."
     ),
     permission="policy:update",
-    answer=reads.PolicyTrialReport,
+    answer=PolicyTrialReport,
     body=requests.PolicyTrial,
     body_examples=("try_financial_controls",),
     refusals=(*BODY, Code.NOT_FOUND, Code.IDEMPOTENCY_CONFLICT),

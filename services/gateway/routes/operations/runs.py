@@ -2,18 +2,12 @@
 
 from contracts.rejections import Code
 from services.gateway.documentation import IF_MATCH, Link, Operation, Parameter
-from services.gateway.routes.operations.common import (
-    BODY,
-    LIST,
-    NOT_FOUND,
-    PAGE,
-    RUN_COMMAND,
-    RUNS,
-    chosen,
-    filtered,
-    moment,
-)
-from services.gateway.shapes import answers, reads, requests
+from services.gateway.routes.operations.parameters import PAGE, chosen, filtered, moment
+from services.gateway.routes.operations.refusals import BODY, LIST, NOT_FOUND, RUN_COMMAND
+from services.gateway.routes.paths import RUNS
+from services.gateway.shapes import answers, requests
+from services.gateway.shapes.reads.audit import Timeline
+from services.gateway.shapes.reads.runs import Run, RunPage, Step, Waiting
 
 _RUN = {"run_id": "data/run_id"}
 _READ, _TIMELINE, _SIGNAL = (Link(name, _RUN) for name in ("read_run", "read_timeline", "signal_run"))
@@ -56,7 +50,7 @@ LIST_RUNS = Operation(
         " by due date."
     ),
     permission="run:read",
-    answer=reads.RunPage,
+    answer=RunPage,
     links=(Link("read_run", {"run_id": "data/runs/0/run_id"}),),
     query=(
         chosen("status", "active", "paused", "blocked", "completed", "failed", "cancelled"),
@@ -85,7 +79,7 @@ READ_RUN = Operation(
     summary="Read a run",
     description="Its status, its steps and its data. The ETag is for `If-Match` and `If-None-Match`.",
     permission="run:read",
-    answer=reads.Run,
+    answer=Run,
     etag=True,
     refusals=NOT_FOUND,
 )
@@ -117,7 +111,7 @@ EXPLAIN_RUN = Operation(
     summary="Explain what a run waits for",
     description="Which condition came out how, who could act, and since when.",
     permission="run:read",
-    answer=reads.Waiting,
+    answer=Waiting,
     refusals=NOT_FOUND,
 )
 
@@ -129,7 +123,7 @@ READ_STEP = Operation(
     summary="Read a step of a run",
     description="What it asks for, what came of it, and all attempts at it.",
     permission="run:read",
-    answer=reads.Step,
+    answer=Step,
     refusals=NOT_FOUND,
 )
 
@@ -246,7 +240,7 @@ READ_TIMELINE = Operation(
         "Sees every event that was answered before; where it could not wait so long, `X-Consistency: behind` says so."
     ),
     permission="run:read",
-    answer=reads.Timeline,
+    answer=Timeline,
     answer_example="timeline",
     query=(
         Parameter("include_system_events", "Also the engine's housekeeping", {"type": "boolean", "default": False}),

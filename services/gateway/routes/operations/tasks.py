@@ -1,8 +1,9 @@
 """What the documentation says of the tasks' routes."""
 
 from services.gateway.documentation import Link, Operation, Parameter
-from services.gateway.routes.operations.common import LIST, PAGE, chosen, filtered, moment
-from services.gateway.shapes import reads
+from services.gateway.routes.operations.parameters import PAGE, chosen, filtered, moment
+from services.gateway.routes.operations.refusals import LIST
+from services.gateway.shapes.reads.tasks import TaskCounts, TaskPage
 
 _TASK = {"run_id": "data/tasks/0/run_id", "step_id": "data/tasks/0/step_id"}
 
@@ -17,7 +18,7 @@ LIST_TASKS = Operation(
         " need; by due date, or by priority and then due date."
     ),
     permission="run:read",
-    answer=reads.TaskPage,
+    answer=TaskPage,
     query=(
         chosen("assignment", "mine", "unassigned"),
         filtered("priority", "Only of runs of this priority"),
@@ -44,7 +45,7 @@ COUNT_TASKS = Operation(
     summary="How much waits for me",
     description="Of what the list of tasks has without filters.",
     permission="run:read",
-    answer=reads.TaskCounts,
+    answer=TaskCounts,
 )
 
 OPERATIONS = (LIST_TASKS, COUNT_TASKS)

@@ -2,7 +2,9 @@
 
 from contracts.rejections import Code
 from services.gateway.documentation import IF_MATCH, Link, Operation
-from services.gateway.routes.operations.common import BODY, LIST, NOT_FOUND, PAGE, WEBHOOKS, chosen
+from services.gateway.routes.operations.parameters import PAGE, chosen
+from services.gateway.routes.operations.refusals import BODY, LIST, NOT_FOUND
+from services.gateway.routes.paths import WEBHOOKS
 from services.gateway.shapes import requests, webhooks
 
 _ONE = f"{WEBHOOKS}/{{webhook_id}}"
