@@ -1,5 +1,6 @@
 """Values that several contracts share."""
 
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -28,6 +29,18 @@ def rfc3339(moment: datetime) -> str:
 
 Moment = Annotated[datetime, AfterValidator(_in_utc), PlainSerializer(rfc3339, return_type=str, when_used="json")]
 """A point in time, UTC, to the millisecond; in JSON `2024-01-15T11:00:00.000Z`."""
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:$|[T ])")
+
+
+def as_time(text: str) -> datetime | None:
+    """What users' ISO-8601 date or time means, in UTC where it names no zone; None for any other text."""
+    if not _DATE.match(text):
+        return None
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)
 
 
 class Contract(BaseModel):

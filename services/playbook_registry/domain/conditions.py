@@ -2,13 +2,21 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from contracts.definitions import FIELD_OPERATORS, GROUP_OPERATORS, Condition, StepDraft
+from contracts.values import as_time
 from services.playbook_registry.domain.faults import Fault, invalid
 from services.playbook_registry.domain.patterns import why_not
 from services.playbook_registry.domain.values import is_number
 
+_FORMS = {
+    "field": ("field, operator and value", {"field", "operator", "value"}),
+    "step": ("step and status", {"step", "status"}),
+    "conditions": ("operator and conditions", {"operator", "conditions"}),
+}
+"""By what a condition names: what it consists of."""
 STEP_STATUSES = ("pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled")
 
 
@@ -44,16 +52,27 @@ def names_data(condition: Condition) -> bool:
 
 
 def _faults(condition: Condition, path: str, known: KnownSteps) -> Iterator[Fault]:
-    forms = [name for name in ("field", "step", "conditions") if getattr(condition, name) is not None]
+    forms = [name for name in _FORMS if getattr(condition, name) is not None]
     if len(forms) != 1:
         reason = "A condition names either a field, or a step, or a group of conditions"
         yield invalid(path, condition.model_dump(exclude_none=True), reason)
-    elif condition.field is not None:
+        return
+    yield from _stray_faults(condition, forms[0], path)
+    if condition.field is not None:
         yield from _field_faults(condition, condition.field, path, known)
     elif condition.step is not None:
         yield from _step_faults(condition, condition.step, path, known)
     else:
         yield from _group_faults(condition, condition.conditions or [], path, known)
+
+
+def _stray_faults(condition: Condition, form: str, path: str) -> Iterator[Fault]:
+    """What belongs to another form would be passed over, and the condition mean something else than it says."""
+    said, parts = _FORMS[form]
+    for name in Condition.model_fields:
+        if name not in parts and getattr(condition, name) is not None:
+            reason = f"A condition on a {form} consists of {said}" if form != "conditions" else f"A group is {said}"
+            yield invalid(f"{path}.{name}", getattr(condition, name), reason)
 
 
 def _step_faults(condition: Condition, step: int, path: str, known: KnownSteps) -> Iterator[Fault]:
@@ -78,10 +97,8 @@ def _field_faults(condition: Condition, field: str, path: str, known: KnownSteps
         reason = f"Unknown operator; known are {', '.join(FIELD_OPERATORS)}"
         yield invalid(f"{path}.operator", condition.operator, reason)
         return
-    reason_of = _VALUES.get(condition.operator)
-    if reason_of is None:
-        return
-    if "value" not in condition.model_fields_set:
+    reason_of = _VALUES[condition.operator]
+    if "value" not in condition.model_fields_set and reason_of is not _none:
         yield invalid(f"{path}.value", None, f"Operator {condition.operator} needs a value")
     elif (malformed := reason_of(condition.value)) is not None:
         yield invalid(f"{path}.value", condition.value, f"The value of {condition.operator} {malformed}")
@@ -93,6 +110,8 @@ def _path_faults(field: str, path: str, known: KnownSteps) -> Iterator[Fault]:
         yield invalid(f"{path}.field", field, "A field is a dotted path without empty parts")
     elif parts[0] == "steps" and len(parts) > 1 and parts[1] not in known.step_ids:
         yield invalid(f"{path}.field", field, f"There is no step {parts[1]}")
+    elif parts[0] == "steps" and len(parts) == 2:
+        yield invalid(f"{path}.field", field, f"A field of a step is named {field}.<field>, such as {field}.outcome")
 
 
 def _anything(_: Any) -> str | None:
@@ -111,19 +130,31 @@ def _list(value: Any) -> str | None:
     return None if isinstance(value, list) and value else "must be a list that is not empty"
 
 
+def _none(value: Any) -> str | None:
+    """True asks for what the operator says anyway; false would ask for the opposite, and get the same."""
+    return None if value is None or value is True else "must be left out; the opposite has an operator of its own"
+
+
 def _two(value: Any) -> str | None:
     if not isinstance(value, list) or len(value) != 2:
         return "must be a list of two: the lowest and the highest"
-    low, high = value
-    if is_number(low) and is_number(high):
-        return None if low <= high else "must name the lowest first"
-    return None if isinstance(low, str) and isinstance(high, str) else "must be two numbers or two texts"
+    low, high = map(_ordered, value)
+    if low is None or high is None or type(low) is not type(high):
+        return "must be two numbers, two times or two other texts"
+    return None if low <= high else "must name the lowest first"
+
+
+def _ordered(value: Any) -> Any:
+    """What it is ordered as: a number, a time or a text; None for anything else."""
+    if is_number(value):
+        return Fraction(value)
+    return (as_time(value) or value) if isinstance(value, str) else None
 
 
 _VALUES: dict[str, Callable[[Any], str | None]] = {
     "=": _anything, "!=": _anything, "contains": _anything, "not_contains": _anything,
     ">": _comparable, ">=": _comparable, "<": _comparable, "<=": _comparable,
     "starts_with": _text, "ends_with": _text, "matches": why_not,
-    "in": _list, "not_in": _list, "between": _two,
+    "in": _list, "not_in": _list, "between": _two, "exists": _none, "not_exists": _none,
 }  # fmt: skip
-"""By operator, why a value is malformed. `exists` and `not_exists` take none."""
+"""By operator, why a value is malformed."""

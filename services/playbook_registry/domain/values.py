@@ -11,7 +11,9 @@ Rule = tuple[Callable[[Any], bool], str]
 
 def is_number(value: Any) -> TypeGuard[float]:
     """An int or a finite float; true and false are no numbers."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_whole(value: Any) -> TypeGuard[int]:

@@ -33,6 +33,26 @@ def clear(value: Any, values: Clear) -> Any:
     return values.get(value["ciphertext"], value) if values and is_encrypted(value) else value
 
 
+def cleared_throughout(value: Any, values: Clear) -> Any:
+    """The value with what is encrypted in it, at any depth, in clear; the very object where nothing is."""
+    if is_encrypted(value):
+        return values.get(value["ciphertext"], value)
+    if not isinstance(value, dict | list):
+        return value
+    items: list[tuple[Any, Any]] = list(value.items() if isinstance(value, dict) else enumerate(value))
+    made: dict[Any, Any] = {key: cleared_throughout(item, values) for key, item in items}
+    if all(made[key] is item for key, item in items):
+        return value
+    return made if isinstance(value, dict) else list(made.values())
+
+
+def is_hidden(value: Any) -> bool:
+    """Whether something in it is erased, or encrypted and not told."""
+    if isinstance(value, dict):
+        return is_encrypted(value) or any(map(is_hidden, value.values()))
+    return any(map(is_hidden, value)) if isinstance(value, list) else value is GONE
+
+
 def cleared(data: Mapping[str, Any], values: Clear) -> Mapping[str, Any]:
     """Data for the eyes of a contract; what was erased is null."""
     if not values:

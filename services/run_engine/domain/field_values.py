@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from contracts.definitions import FIELD_KINDS, TODAY, FieldKind
-from services.run_engine.domain.conditions import as_time
+from contracts.values import as_time
 from services.run_engine.domain.loose import is_number, text
 from services.run_engine.domain.patterns import Tries, Untried
 

@@ -11,6 +11,7 @@ from tests.unit.run_engine.story import trial
 DATA = {
     "n": 5, "s": "alpha", "b": True, "none": None, "list": [1, "two"], "deep": {"er": {"x": 1}},
     "day": "2024-01-15", "moment": "2024-01-15T00:00:00Z", "rows": [{"id": 7}], "half": "\ud800",
+    "empty": [], "truths": [True],
 }  # fmt: skip
 
 
@@ -25,7 +26,8 @@ def reasons(*conditions: dict[str, Any]) -> list[str]:
     [
         ("n", "=", 5), ("n", "=", 5.0), ("n", "!=", 6), ("n", ">", 4), ("n", ">=", 5), ("n", "<", 6), ("n", "<=", 5),
         ("n", "in", [1, 5]), ("n", "not_in", [1]), ("n", "between", [1, 5]), ("list", "contains", "two"),
-        ("list", "not_contains", 2), ("s", "contains", "ph"), ("s", "starts_with", "al"), ("s", "ends_with", "ha"),
+        ("list", "not_contains", 2), ("empty", "not_contains", 2),
+        ("s", "contains", "ph"), ("s", "starts_with", "al"), ("s", "ends_with", "ha"),
         ("s", "matches", "^a.*a$"), ("n", "exists", None), ("nothing", "not_exists", None),
         ("none", "not_exists", None),
         ("day", "=", "2024-01-15T00:00:00Z"), ("moment", "<", "2024-01-15T02:00:00+01:00"),
@@ -50,6 +52,14 @@ def test_holds(field: str, operator: str, value: Any) -> None:
         ("s", ">", 5, "a text can't be ordered against a number"),
         ("n", "contains", 5, "a number can't be searched for a number"),
         ("n", "in", 5, "the condition's value is not a list"),
+        ("n", "in", ["a"], "a number can't be compared with any item of the list"),
+        ("n", "not_in", ["a"], "a number can't be compared with any item of the list"),
+        ("n", "not_in", ["a", 5], "n not_in ['a', 5] does not hold"),
+        ("truths", "contains", 1, "the list's items can't be compared with a number"),
+        ("truths", "not_contains", 1, "the list's items can't be compared with a number"),
+        ("truths", "=", [1], "truths = [1] does not hold"),
+        ("none", "!=", 5, "null can't be compared with a number"),
+        ("none", "exists", None, "Field 'none' is null"),
         ("n", "between", [1], "the condition's value is not a list of two"),
         ("s", "matches", "(a", "the pattern is not a valid regular expression"),
         ("half", "matches", "a", "half matches 'a' does not hold"),
