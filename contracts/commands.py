@@ -184,6 +184,8 @@ class RecordNotification(Command):
     step_id: str | None = None
     failure: str | None = None
     """Why it was given up; null where it was sent."""
+    on_behalf_of: str | None = None
+    """As whose substitute the recipient was told."""
 
 
 RUN_COMMANDS: tuple[type[Command], ...] = (

@@ -156,7 +156,7 @@ _DETAILS: dict[str, Callable[[Payload], dict[str, Any]]] = {
     "RunFailed": _fields("reason", "step_id", "duration_minutes"),
     "RunReopened": _signalled(),
     "RunCancelled": _signalled("duration_minutes"),
-    "NotificationSent": _fields("recipient", "notification_type", "channel", "step_id"),
-    "NotificationFailed": _fields("recipient", "notification_type", "channel", "step_id", "reason"),
+    "NotificationSent": _fields("recipient", "notification_type", "channel", "step_id", "on_behalf_of"),
+    "NotificationFailed": _fields("recipient", "notification_type", "channel", "step_id", "on_behalf_of", "reason"),
 }
 """By event. A test walks the registered events and says which one has none."""

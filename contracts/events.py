@@ -40,6 +40,16 @@ class StepOutline(Contract):
     is_conditional: bool
 
 
+class OpenTo(Contract):
+    """Who may act on a step from the event on: its assignee, else any of its candidates, else its roles."""
+
+    assigned_to: str | None = None
+    candidates: list[str] = Field(default_factory=list)
+    assignee_roles: list[str] = Field(default_factory=list)
+    voted: list[str] = Field(default_factory=list)
+    """Who has voted on it already, or in whose place somebody has."""
+
+
 class UnmetCondition(Contract):
     """A condition that did not hold, and why."""
 
@@ -179,6 +189,8 @@ class StepAssigned(Event):
     """Users who may act beside the assignee."""
     on_behalf_of: str | None = None
     """Whose substitute claimed it for them."""
+    open_to: OpenTo | None = None
+    """Null in older events; likewise below."""
 
 
 class StepOffered(Event):
@@ -189,6 +201,7 @@ class StepOffered(Event):
     step_name: str
     candidates: list[str]
     previous: str | None = None
+    open_to: OpenTo | None = None
 
 
 class StepReleased(Event):
@@ -200,6 +213,7 @@ class StepReleased(Event):
     previous: str
     reason: str | None = None
     on_behalf_of: str | None = None
+    open_to: OpenTo | None = None
 
 
 class StepEscalated(Event):
@@ -209,6 +223,7 @@ class StepEscalated(Event):
     roles_added: list[str] = Field(default_factory=list)
     assigned_to: str | None = None
     reason: str | None = None
+    open_to: OpenTo | None = None
 
 
 class StepOverdue(Event):
@@ -217,6 +232,7 @@ class StepOverdue(Event):
     step_name: str
     due_at: Moment | None
     timer_id: str
+    open_to: OpenTo | None = None
 
 
 class ReminderDue(Event):
@@ -230,6 +246,7 @@ class ReminderDue(Event):
     assigned_to: str | None = None
     candidates: list[str] = Field(default_factory=list)
     assignee_roles: list[str] = Field(default_factory=list)
+    open_to: OpenTo | None = None
 
 
 class ApprovalRecorded(Event):
@@ -278,6 +295,7 @@ class AutomationFellBack(Event):
     reason: str
     timers: list[Timer] = Field(default_factory=list)
     calendar: CalendarUse | None = None
+    open_to: OpenTo | None = None
 
 
 class LateResultRecorded(Event):
@@ -398,6 +416,8 @@ class NotificationSent(Event):
     notification_type: str
     channel: str
     step_id: str | None = None
+    on_behalf_of: str | None = None
+    """As whose substitute the recipient was told."""
 
 
 class NotificationFailed(Event):
@@ -408,6 +428,7 @@ class NotificationFailed(Event):
     channel: str
     step_id: str | None = None
     reason: str
+    on_behalf_of: str | None = None
 
 
 class PlaybookRegistered(Event):

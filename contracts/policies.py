@@ -1,5 +1,7 @@
 """An organisation's policies: JSON documents that bound what its playbooks and its people may do."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
@@ -14,6 +16,7 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 MAX_ROLES = 100
 MAX_RULES = 100
 MAX_SELECTORS = 100
+MAX_CONTACTS = 50
 
 
 class StepSelector(Contract):
@@ -114,6 +117,26 @@ class Delegation(Contract):
     def lent_roles(self) -> tuple[str, ...]:
         return self.delegator_roles if self.roles is None else self.roles
 
+    def is_in_force(self, now: datetime) -> bool:
+        return self.starts_at <= now < self.ends_at
+
+    def lends_enough(self, roles: Iterable[str]) -> bool:
+        """For a step that asks for these roles; one for named roles only lends nothing else, also where a step is the
+        delegator's by name."""
+        return self.roles is None or not set(self.roles).isdisjoint(roles)
+
+
+class RoleContacts(Contract):
+    role: Word
+    contacts: Annotated[tuple[Word, ...], Field(min_length=1, max_length=MAX_CONTACTS)]
+    """Ids of users, or e-mail addresses; that of a mailing list, for more."""
+
+
+class Notifications(Contract):
+    """Who is told of a step that is open to a role, for roles come with tokens and name nobody."""
+
+    role_contacts: Annotated[tuple[RoleContacts, ...], Field(max_length=MAX_ROLES)] = ()
+
 
 class OrganizationPolicies(Contract):
     """What is in force for one organisation, by the kind of document; these defaults until it sets its own."""
@@ -127,17 +150,20 @@ class OrganizationPolicies(Contract):
     """By id."""
     role_order: RoleOrder = RoleOrder()
     segregation_of_duties: SegregationOfDuties = SegregationOfDuties()
+    notifications: Notifications = Notifications()
 
 
 DEFAULT_POLICIES = OrganizationPolicies()
 POLICIES: dict[str, type[Contract]] = {
     "approval_limit": ApprovalLimit,
     "financial_controls": FinancialControls,
+    "notifications": Notifications,
     "role_order": RoleOrder,
     "segregation_of_duties": SegregationOfDuties,
 }
 """By kind, in order of name: those that are read and changed as policies."""
 DELEGATION = "delegation"
+NOTIFICATIONS = "notifications"
 DOCUMENTS: dict[str, type[Contract]] = {**POLICIES, CALENDAR: Calendar, DELEGATION: Delegation}
 """By kind, all documents of organisations."""
 SEVERAL: dict[str, str] = {CALENDAR: "calendars", DELEGATION: "delegations"}

@@ -50,7 +50,7 @@ PLAYBOOK_EVENTS = Topic(
     "Each playbook's current revision", retention_seconds=FOREVER, cleanup="compact",
 )  # fmt: skip
 POLICY_EVENTS = Topic(
-    "policy.events", "organisation, kind and name", ("playbook_registry",), ("run_engine",),
+    "policy.events", "organisation, kind and name", ("playbook_registry",), ("run_engine", "notifier"),
     "What organisations have set: the current revision of each document", retention_seconds=FOREVER, cleanup="compact",
 )  # fmt: skip
 GATEWAY_REPLIES = Topic(

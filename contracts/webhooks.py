@@ -34,8 +34,12 @@ def _known_type(name: str) -> str:
     return name
 
 
+def is_mail_address(text: str) -> bool:
+    return _MAIL.fullmatch(text) is not None
+
+
 def _mail_address(address: str) -> str:
-    if not _MAIL.fullmatch(address):
+    if not is_mail_address(address):
         raise ValueError("must be an e-mail address, such as ops@example.com")
     return address
 

@@ -1,8 +1,7 @@
 """What the notifier reads: the events of runs, for e-mails and for webhooks."""
 
 from contracts.events import RUN_EVENTS, Event
-from services.notifier.domain.notices import NOTIFYING
-from services.notifier.mails import Mails
+from services.notifier.mails import NOTIFYING, Mails
 from services.notifier.webhooks.fan_out import FanOut
 from shared.kafka import Batch, Parking
 from shared.messages import Message, Record, Unreadable, read

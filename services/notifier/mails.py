@@ -1,56 +1,59 @@
 """E-mail notices of run events: stored first, sent elsewhere."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from contracts.events import Event, RunCancelled, RunCompleted, RunFailed, StepEscalated, StepOverdue
-from services.notifier.domain.notices import NOTIFYING, Notice, Source, StepKey, assignee, ending, notice, started
+from contracts.events import Event, RunCreated
+from services.notifier.domain.audience import Directory, mailbox, of_step
+from services.notifier.domain.notices import RUN_NEWS, Notice, Source, of_run, started
+from services.notifier.domain.occasions import STEP_EVENTS
 from services.notifier.domain.retries import FOR_A_DAY
-from services.notifier.store import Assignment, Delivery, NoticeStore
+from services.notifier.organizations import DirectoryStore
+from services.notifier.store import Delivery, NoticeStore
 from shared.clock import now
 from shared.messages import Message
 
 EMAIL = "email"
-_ENDS = (RunCompleted, RunFailed, RunCancelled)
+NOTIFYING: tuple[type[Event], ...] = (RunCreated, *STEP_EVENTS, *RUN_NEWS)
+"""Events that tell somebody something, or say whom to tell later."""
+_NOBODY_KNOWN = Directory()
 
 
 class Mails:
-    """Stores a delivery for each event that somebody is to be told of. `wake` is called when there are any."""
+    """Stores a delivery for each person whom an event tells something. `wake` is called when there are any.
 
-    def __init__(self, store: NoticeStore, wake: Callable[[], None]) -> None:
+    `domain`: what makes an address of a user's id.
+    """
+
+    def __init__(
+        self, store: NoticeStore, directories: DirectoryStore, domain: str | None, wake: Callable[[], None]
+    ) -> None:
         self._store = store
+        self._directories = directories
+        self._domain = domain
         self._wake = wake
 
     async def take(self, messages: Sequence[Message]) -> None:
         """Of all events those that notify."""
-        await self._keep([m for m in messages if isinstance(m.payload, NOTIFYING)])
-
-    async def _keep(self, messages: Sequence[Message]) -> None:
-        starts = [run for message in messages if (run := started(message.envelope.key, _event(message)[0]))]
+        notifying = [m for m in messages if isinstance(m.payload, NOTIFYING)]
+        starts = [run for message in notifying if (run := started(message.envelope.key, _event(message)[0]))]
         await self._store.remember(starts, now())
-        deliveries, assignments = await self._plan(messages)
-        # Deliveries first: a batch that comes again must find the assignees as they were before it.
+        oldest = now() - FOR_A_DAY.given_up_after
+        deliveries = await self._planned([m for m in notifying if m.envelope.time > oldest])
         await self._store.add(deliveries)
-        await self._store.assign(assignments, now())
         if deliveries:
             self._wake()
 
-    async def _plan(self, messages: Sequence[Message]) -> tuple[list[Delivery], list[Assignment]]:
-        assignees = dict(await self._store.assignees(_unsaid(messages)))
-        runs = await self._store.runs({m.envelope.key for m in messages if isinstance(m.payload, _ENDS)})
+    async def _planned(self, messages: Sequence[Message]) -> list[Delivery]:
+        runs = await self._store.runs({m.envelope.key for m in messages if type(m.payload) in RUN_NEWS})
+        organizations = {m.envelope.organization_id for m in messages if isinstance(m.payload, STEP_EVENTS)}
+        directories = await self._directories.of(organizations)
         deliveries: list[Delivery] = []
-        assigned: dict[StepKey, Assignment] = {}
-        oldest = now() - FOR_A_DAY.given_up_after
         for message in messages:
             event, source = _event(message)
-            told = notice(source, event, assignees) or ending(source, event, runs.get(source.run_id))
-            if told and message.envelope.time > oldest:
-                deliveries.append(_delivery(message, told))
-            given = assignee(event)
-            if given:
-                step = (source.run_id, given[0])
-                assignees[step] = given[1]
-                assigned[step] = Assignment(step, given[1], source.sequence)
-        return deliveries, list(assigned.values())
+            told = of_step(source, event, directories.get(source.organization_id, _NOBODY_KNOWN), self._domain)
+            told += of_run(source, event, runs.get(source.run_id))
+            deliveries += [_delivery(message, notice, mailbox(notice.recipient, self._domain)) for notice in told]
+        return deliveries
 
 
 def _event(message: Message) -> tuple[Event, Source]:
@@ -59,19 +62,10 @@ def _event(message: Message) -> tuple[Event, Source]:
     return event, Source(envelope.key, envelope.sequence or 0, envelope.organization_id)
 
 
-def _unsaid(messages: Iterable[Message]) -> set[StepKey]:
-    """The steps whose assignee the events themselves may not say."""
-    return {
-        (message.envelope.key, message.payload.step_id)
-        for message in messages
-        if isinstance(message.payload, StepEscalated | StepOverdue)
-    }
-
-
-def _delivery(message: Message, told: Notice) -> Delivery:
+def _delivery(message: Message, told: Notice, whose: str) -> Delivery:
     envelope = message.envelope
     return Delivery(
-        delivery_id=f"{told.run_id}:{told.sequence}:{EMAIL}",
+        delivery_id=f"{told.run_id}:{told.sequence}:{EMAIL}:{whose}",
         notice=told,
         status="pending",
         tries=0,

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
-from contracts.topics import RUN_EVENTS
+from contracts.topics import POLICY_EVENTS, RUN_EVENTS
+from services.notifier import organizations
 from services.notifier.consumers import EventConsumer
 from services.notifier.mails import Mails
+from services.notifier.organizations import DirectoryStore, DocumentConsumer
 from services.notifier.sending import Sender
 from services.notifier.settings import NotifierSettings
 from services.notifier.smtp import MailServer
@@ -20,15 +22,25 @@ _LEASE_OVER_TIMEOUT = 10
 
 def build(settings: NotifierSettings) -> Service:
     service = Service("notifier", settings)
-    service.indexes = {**INDEXES, **assembly.INDEXES}
+    service.indexes = {**INDEXES, **organizations.INDEXES, **assembly.INDEXES}
     store = _store(service, settings)
     work = _mail_work(service, settings, store)
     wake = work.wake if work else None
     fan_out = assembly.add_webhooks(service, settings, store, wake)
     parking = Parking(service.publisher, RUN_EVENTS, service.name)
-    consumer = EventConsumer(Mails(store, wake) if wake else None, fan_out, parking)
+    directories = _directories(service)
+    mails = Mails(store, directories, settings.notifier_email_domain, wake) if wake else None
+    consumer = EventConsumer(mails, fan_out, parking)
     service.consumers.add(RUN_EVENTS, service.group(RUN_EVENTS.name), consumer.handle, parking.set_aside, patience=10)
     return service
+
+
+def _directories(service: Service) -> DirectoryStore:
+    """Followed without a mail server too, so that they are there when one is configured."""
+    store, parking = DirectoryStore(service.mongo), Parking(service.publisher, POLICY_EVENTS, service.name)
+    documents = DocumentConsumer(store, parking)
+    service.consumers.add(POLICY_EVENTS, service.group(POLICY_EVENTS.name), documents.handle, parking.set_aside)
+    return store
 
 
 def _store(service: Service, settings: NotifierSettings) -> NoticeStore:

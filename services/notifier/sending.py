@@ -90,7 +90,7 @@ def record_command(delivery: Delivery, failure: str | None = None) -> OutgoingMe
         return None
     command = RecordNotification(
         caller=SYSTEM_CALLER, recipient=notice.recipient, notification_type=notice.type, channel=EMAIL,
-        step_id=notice.step_id, failure=failure,
+        step_id=notice.step_id, failure=failure, on_behalf_of=notice.on_behalf_of,
     )  # fmt: skip
     return command_message(
         topics.RUN_COMMANDS.name,

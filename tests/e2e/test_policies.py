@@ -27,7 +27,7 @@ async def test_what_was_never_put_is_there_with_its_default(rest: Rest) -> None:
     ours = rest.elsewhere()
     listed = (await ours.data("GET", "/policies"))["policies"]
     assert [policy["policy"] for policy in listed] == [
-        "approval_limit", "financial_controls", "role_order", "segregation_of_duties",
+        "approval_limit", "financial_controls", "notifications", "role_order", "segregation_of_duties",
     ]  # fmt: skip
     assert all(policy["is_default"] and policy["revision"] == 0 for policy in listed)
     answer = await ours.ask("GET", CONTROLS)

@@ -11,10 +11,12 @@ _ADDRESS = re.compile(
     r"@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
 )
 _SUBJECTS: dict[NoticeType, str] = {
-    "step_assignment": "Assigned to you: {about}",
+    "step_assignment": "Assigned to {whom}: {about}",
+    "step_offer": "Open to {whom}: {about}",
     "step_escalation": "Escalated: {about}",
     "step_overdue": "Overdue: {about}",
     "step_reminder": "Due soon: {about}",
+    "run_overdue": "Overdue: {about}",
     "run_completed": "Completed: {about}",
     "run_failed": "Failed: {about}",
     "run_cancelled": "Cancelled: {about}",
@@ -46,10 +48,17 @@ def mail(notice: Notice, to: str) -> Mail:
         "Outcome": notice.outcome,
         "Due": rfc3339(notice.due_at) if notice.due_at else None,
         "Reason": _line(notice.reason) if notice.reason else None,
+        "As": _line(notice.role) if notice.role else None,
+        "In place of": _line(notice.on_behalf_of) if notice.on_behalf_of else None,
     }
     lines = [f"{name + ':':<14}{fact}" for name, fact in facts.items() if fact]
-    subject = _SUBJECTS[notice.type].format(about=_line(notice.step_name or notice.playbook_name or notice.url or ""))
-    return Mail(to, subject, "\n".join(lines) + "\n")
+    return Mail(to, _subject(notice), "\n".join(lines) + "\n")
+
+
+def _subject(notice: Notice) -> str:
+    about = _line(notice.step_name or notice.playbook_name or notice.url or "")
+    whom = notice.on_behalf_of or (f"role {notice.role}" if notice.role else "you")
+    return _SUBJECTS[notice.type].format(whom=_line(whom), about=about)
 
 
 def _line(text: str) -> str:

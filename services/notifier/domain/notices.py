@@ -1,34 +1,22 @@
-"""Who is told what: one event makes one notice at most."""
+"""What people are told: of steps that wait for them, and who started a run of how it goes."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from contracts.events import (
-    Event,
-    ReminderDue,
-    RunCancelled,
-    RunCompleted,
-    RunCreated,
-    RunFailed,
-    StepAssigned,
-    StepEscalated,
-    StepOverdue,
-    StepStarted,
-)
+from contracts.events import Event, RunCancelled, RunCompleted, RunCreated, RunFailed, RunOverdue
 
 NoticeType = Literal[
-    "step_assignment", "step_escalation", "step_overdue", "step_reminder", "run_completed", "run_failed",
-    "run_cancelled", "webhook_disabled",
+    "step_assignment", "step_offer", "step_escalation", "step_overdue", "step_reminder", "run_overdue",
+    "run_completed", "run_failed", "run_cancelled", "webhook_disabled",
 ]  # fmt: skip
-NOTIFYING: tuple[type[Event], ...] = (
-    RunCreated, StepStarted, StepAssigned, StepEscalated, StepOverdue, ReminderDue, RunCompleted, RunFailed,
-    RunCancelled,
-)  # fmt: skip
-"""Events that tell somebody something, or say whom to tell later."""
-StepKey = tuple[str, str]
-"""Run id and step id."""
+RUN_NEWS: dict[type[Event], NoticeType] = {
+    RunOverdue: "run_overdue",
+    RunCompleted: "run_completed",
+    RunFailed: "run_failed",
+    RunCancelled: "run_cancelled",
+}
+"""Of what who started a run is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +38,10 @@ class Notice:
     playbook_name: str | None = None
     webhook_id: str | None = None
     url: str | None = None
+    role: str | None = None
+    """As whose holder the recipient is told."""
+    on_behalf_of: str | None = None
+    """As whose substitute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +55,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class StartedRun:
-    """Who is told how the run ends."""
+    """Who is told how the run goes."""
 
     run_id: str
     started_by: str
@@ -77,81 +69,27 @@ def started(run_id: str, event: Event) -> StartedRun | None:
     return None
 
 
-def ending(source: Source, event: Event, run: StartedRun | None) -> Notice | None:
-    """To who started the run, unless they cancelled it themselves: other ends are the system's."""
-    kind = _ENDINGS.get(type(event))
+def of_run(source: Source, event: Event, run: StartedRun | None) -> list[Notice]:
+    """To who started the run, unless they ended it themselves: other ends are the system's."""
+    kind = RUN_NEWS.get(type(event))
     if kind is None or run is None or event.actor.id == run.started_by:
-        return None
-    return Notice(
-        run_id=source.run_id,
-        sequence=source.sequence,
-        organization_id=source.organization_id,
-        recipient=run.started_by,
-        type=kind,
-        playbook_name=run.playbook_name,
-        reason=_reason(event),
-        outcome=event.outcome if isinstance(event, RunCompleted) else None,
-    )
+        return []
+    return [
+        Notice(
+            run_id=source.run_id,
+            sequence=source.sequence,
+            organization_id=source.organization_id,
+            recipient=run.started_by,
+            type=kind,
+            playbook_name=run.playbook_name,
+            due_at=event.due_at if isinstance(event, RunOverdue) else None,
+            reason=_reason(event),
+            outcome=event.outcome if isinstance(event, RunCompleted) else None,
+        )
+    ]
 
 
 def _reason(event: Event) -> str | None:
     if isinstance(event, RunCancelled):
         return event.signal.reason
     return event.reason if isinstance(event, RunFailed) else None
-
-
-_ENDINGS: dict[type[Event], NoticeType] = {
-    RunCompleted: "run_completed",
-    RunFailed: "run_failed",
-    RunCancelled: "run_cancelled",
-}
-
-
-def assignee(event: Event) -> tuple[str, str] | None:
-    """Step id and the person who has the step from this event on."""
-    match event:
-        case StepStarted() | StepAssigned() | StepEscalated() if event.assigned_to:
-            return event.step_id, event.assigned_to
-    return None
-
-
-def notice(source: Source, event: Event, assignees: Mapping[StepKey, str]) -> Notice | None:
-    """`assignees` says who had the step before the event; None where nobody is to be told, or only who did it."""
-    told = _told(source, event, assignees)
-    return told if told is not None and told.recipient != event.actor.id else None
-
-
-def _told(source: Source, event: Event, assignees: Mapping[StepKey, str]) -> Notice | None:
-    match event:
-        case StepStarted() if event.assigned_to:
-            return _notice(source, event, event.assigned_to, "step_assignment", due_at=event.due_at)
-        case StepAssigned():
-            return _notice(source, event, event.assigned_to, "step_assignment", reason=event.reason)
-        case StepEscalated():
-            return _notice(source, event, _whom(source, event, assignees), "step_escalation", reason=event.reason)
-        case StepOverdue():
-            return _notice(source, event, _whom(source, event, assignees), "step_overdue", due_at=event.due_at)
-        case ReminderDue():
-            return _notice(source, event, event.assigned_to, "step_reminder", due_at=event.due_at)
-    return None
-
-
-def _whom(source: Source, event: StepEscalated | StepOverdue, assignees: Mapping[StepKey, str]) -> str | None:
-    named = event.assigned_to if isinstance(event, StepEscalated) else None
-    return named or assignees.get((source.run_id, event.step_id))
-
-
-def _notice(
-    source: Source,
-    event: StepStarted | StepAssigned | StepEscalated | StepOverdue | ReminderDue,
-    recipient: str | None,
-    kind: NoticeType,
-    due_at: datetime | None = None,
-    reason: str | None = None,
-) -> Notice | None:
-    if recipient is None:
-        return None
-    return Notice(
-        source.run_id, source.sequence, source.organization_id, recipient, kind,
-        event.step_id, event.step_name, due_at, reason,
-    )  # fmt: skip

@@ -13,12 +13,14 @@ from contracts.policies import (
     SEVERAL,
     ApprovalLimit,
     FinancialControls,
+    Notifications,
     OrganizationPolicies,
     RoleOrder,
     SegregationOfDuties,
 )
 from contracts.rejections import Rejection
 from contracts.values import Contract
+from contracts.webhooks import is_mail_address
 from services.playbook_registry.domain import calendars
 from services.playbook_registry.domain.faults import Fault, rejection
 from services.playbook_registry.domain.faults import invalid as invalid_in
@@ -57,6 +59,9 @@ def _faults(document: Contract, in_force: OrganizationPolicies, name: str) -> It
         case SegregationOfDuties():
             yield from _repeated("document.rules", "name", [rule.name for rule in document.rules])
             yield from _rules(document)
+        case Notifications():
+            yield from _repeated("document.role_contacts", "role", [entry.role for entry in document.role_contacts])
+            yield from _contacts(document)
         case FinancialControls():
             pass
 
@@ -103,6 +108,16 @@ def _rules(policy: SegregationOfDuties) -> Iterator[Fault]:
         if rule.type == "four_eyes" and not rule.run_starter and not rule.done:
             reason = "A four_eyes rule says whose steps these are not: set run_starter, name steps in done, or both"
             yield invalid(f"document.rules[{index}]", rule.name, reason)
+
+
+def _contacts(policy: Notifications) -> Iterator[Fault]:
+    for index, entry in enumerate(policy.role_contacts):
+        field = f"document.role_contacts[{index}].contacts"
+        yield from _repeated(field, "", entry.contacts)
+        for position, contact in enumerate(entry.contacts):
+            if "@" in contact and not is_mail_address(contact):
+                reason = "It must be a user's id, or an e-mail address such as finance@example.com"
+                yield invalid(f"{field}[{position}]", contact, reason)
 
 
 def _repeated(field: str, name: str, values: Iterable[Any]) -> Iterator[Fault]:

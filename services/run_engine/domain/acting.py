@@ -68,14 +68,14 @@ def substitutes_of(step: StepState, policies: OrganizationPolicies, now: datetim
     return sorted({
         delegation.substitute
         for delegation in in_force(policies, now)
-        if delegation.delegator in named and _lends_enough(delegation, step)
+        if delegation.delegator in named and delegation.lends_enough(step.assignee_roles)
     })  # fmt: skip
 
 
 def in_force(policies: OrganizationPolicies, now: datetime) -> list[Delegation]:
     if not policies.delegations:
         return []
-    standing = (d for d in policies.delegations.items() if d[1].starts_at <= now < d[1].ends_at)
+    standing = (d for d in policies.delegations.items() if d[1].is_in_force(now))
     return [delegation for _, delegation in sorted(standing, key=lambda item: (item[1].starts_at, item[0]))]
 
 
@@ -115,9 +115,5 @@ def _in_own_right(caller: Caller, step: StepState, asked: _Asked) -> bool:
 def _covers(delegation: Delegation, step: StepState, asked: _Asked) -> bool:
     if asked.among(delegation.lent_roles):
         return True
-    return _lends_enough(delegation, step) and delegation.delegator in (step.assigned_to, *step.candidates)
-
-
-def _lends_enough(delegation: Delegation, step: StepState) -> bool:
-    """One for named roles only lends what is asked of these roles, also where it is the delegator's by name."""
-    return delegation.roles is None or not set(delegation.roles).isdisjoint(step.assignee_roles)
+    named = delegation.delegator in (step.assigned_to, *step.candidates)
+    return named and delegation.lends_enough(step.assignee_roles)

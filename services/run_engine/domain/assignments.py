@@ -64,9 +64,9 @@ def _handed(step: StepState, users: list[str], command: CompleteStep, now: datet
     if len(users) > 1:
         return StepOffered(
             at=now, actor=actor, step_id=step.step_id, sequence=step.sequence, step_name=step.name, candidates=users,
-            previous=step.assigned_to,
+            previous=step.assigned_to, open_to=step.open_to(assigned_to=None, candidates=users),
         )  # fmt: skip
     return StepAssigned(
         at=now, actor=actor, step_id=step.step_id, sequence=step.sequence, step_name=step.name, assigned_to=users[0],
-        previous=step.assigned_to,
+        previous=step.assigned_to, open_to=step.open_to(assigned_to=users[0], candidates=[]),
     )  # fmt: skip

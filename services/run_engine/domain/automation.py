@@ -67,6 +67,7 @@ def given_up(state: RunState, step: StepState, situation: Situation, error: str,
             at=situation.now, actor=actor, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
             reason=error, timers=_timers_of_work(state, step, planned, situation),
             calendar=timing.used(timing.calendar_of(planned.calendar, situation.policies.calendars)),
+            open_to=step.open_to(),
         )  # fmt: skip
     return StepFailed(
         at=situation.now, actor=actor, step_id=step.step_id, sequence=step.sequence, step_name=step.name,

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from contracts.calendars import CalendarUse
 from contracts.definitions import StepType
-from contracts.events import PlaybookRef, RunOutcome, Timer, UnmetCondition
+from contracts.events import OpenTo, PlaybookRef, RunOutcome, Timer, UnmetCondition
 from contracts.values import Attachment, Moment
 from services.run_engine.domain.lifecycle import STEP_ENDED, STEP_OPEN, RunStatus, StepStatus
 
@@ -104,6 +104,13 @@ class StepState:
         """`hands`, of runs that are older than it too."""
         older = {self.completed_by, *(vote.user for vote in self.approvals), *(a.completed_by for a in self.history)}
         return {*self.hands, *(user for user in older if user is not None)}
+
+    def open_to(self, *more_roles: str, **after: Any) -> OpenTo:
+        """Who may act on it: as it is, but for what is another `after` the event that is told of."""
+        roles = dict.fromkeys((*self.assignee_roles, *more_roles))
+        voted = sorted(set().union(*(vote.people for vote in self.approvals)))
+        about = {"assigned_to": self.assigned_to, "candidates": list(self.candidates), "assignee_roles": list(roles)}
+        return OpenTo.model_validate({**about, "voted": voted, **after})
 
     @property
     def is_ended(self) -> bool:

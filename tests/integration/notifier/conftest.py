@@ -35,6 +35,7 @@ class Bench:
     mailbox: Mailbox
     commands: Tap
     parked: Tap
+    parked_documents: Tap
     hooks: Subscribing
 
     @property
@@ -93,6 +94,7 @@ async def bench(infrastructure: Infrastructure, mailbox: Mailbox) -> AsyncIterat
         settings = settings.model_copy(update={"run_engine_url": taken.url("")})
         commands = await stack.enter_async_context(tap(servers, topics.RUN_COMMANDS))
         parked = await stack.enter_async_context(tap(servers, topics.RUN_EVENTS.parked))
+        documents = await stack.enter_async_context(tap(servers, topics.POLICY_EVENTS.parked))
         publisher = await stack.enter_async_context(publishing(Publisher(settings, "test")))
         requester = Requester(settings, publisher, topics.GATEWAY_REPLIES, "test")
         await requester.start()
@@ -100,7 +102,7 @@ async def bench(infrastructure: Infrastructure, mailbox: Mailbox) -> AsyncIterat
         service = await stack.enter_async_context(running(without_traces(build(settings))))
         http = await stack.enter_async_context(client(service))
         hooks = Subscribing(service, publisher, requester, http, taken)
-        yield Bench(service, publisher, mailbox, commands, parked, hooks)
+        yield Bench(service, publisher, mailbox, commands, parked, documents, hooks)
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")

@@ -35,5 +35,5 @@ async def test_an_event_that_tells_nobody_anything_is_skipped_by_its_header() ->
         async def is_needed(self) -> bool:
             return False
 
-    consumer = EventConsumer(Mails(None, lambda: None), Unsubscribed(), None)  # type: ignore[arg-type]
+    consumer = EventConsumer(Mails(None, None, None, lambda: None), Unsubscribed(), None)  # type: ignore[arg-type]
     await consumer.handle((Headed(),) * 500)

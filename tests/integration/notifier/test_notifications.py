@@ -14,11 +14,20 @@ from contracts.events import (
     StepOverdue,
     StepStarted,
 )
-from contracts.topics import RUN_EVENTS
+from contracts.organization_documents import OrganizationDocumentChanged, document_key
+from contracts.topics import POLICY_EVENTS, RUN_EVENTS
+from contracts.values import rfc3339
 from shared.clock import now
 from shared.ids import new_id
+from shared.messages import OutgoingMessage, event_message
 from tests.integration.notifier.conftest import Bench, event
 from tests.integration.running import eventually
+
+DAY = timedelta(days=1)
+
+
+def name_of(run_id: str, sequence: int, user: str) -> str:
+    return f"{run_id}:{sequence}:email:{user}@hera.example"
 
 
 async def delivery(bench: Bench, delivery_id: str, status: str) -> dict[str, Any]:
@@ -49,23 +58,24 @@ async def test_an_event_that_comes_twice_is_told_once(bench: Bench) -> None:
     run_id, user = new_id("run"), new_id("user")
     message = event(run_id, 2, StepStarted, assigned_to=user)
     await bench.publish(message, message)
-    await delivery(bench, f"{run_id}:2:email", "sent")
+    await delivery(bench, name_of(run_id, 2, user), "sent")
     await bench.publish(message, event(run_id, 3, StepAssigned, assigned_to=user))
-    await delivery(bench, f"{run_id}:3:email", "sent")
+    await delivery(bench, name_of(run_id, 3, user), "sent")
     assert len(bench.mailbox.to(f"{user}@hera.example")) == 2
 
 
 async def test_overdue_and_escalated_steps_are_told_to_who_has_them(bench: Bench) -> None:
     run_id, first, second = new_id("run"), new_id("user"), new_id("user")
     await bench.publish(event(run_id, 2, StepStarted, assigned_to=first))
-    await delivery(bench, f"{run_id}:2:email", "sent")
+    await delivery(bench, name_of(run_id, 2, first), "sent")
+    given = {"assigned_to": second}
     await bench.publish(
         event(run_id, 3, StepAssigned, assigned_to=second),
-        event(run_id, 4, StepOverdue, due_at=now(), timer_id="overdue:step_002:1"),
-        event(run_id, 5, StepEscalated, roles_added=["cfo"]),
+        event(run_id, 4, StepOverdue, due_at=now(), timer_id="overdue:step_002:1", open_to=given),
+        event(run_id, 5, StepEscalated, roles_added=["cfo"], open_to=given),
     )
-    await delivery(bench, f"{run_id}:5:email", "sent")
-    await delivery(bench, f"{run_id}:4:email", "sent")
+    await delivery(bench, name_of(run_id, 5, second), "sent")
+    await delivery(bench, name_of(run_id, 4, second), "sent")
     subjects = [line for mail in bench.mailbox.to(f"{second}@hera.example") for line in subject_lines(mail.content)]
     assert sorted(subjects) == [
         b"Subject: Assigned to you: Qualification Review", b"Subject: Escalated: Qualification Review",
@@ -77,13 +87,69 @@ def subject_lines(content: Any) -> list[bytes]:
     return [line for line in content.splitlines() if line.startswith(b"Subject: ")]
 
 
+async def put(bench: Bench, kind: str, content: dict[str, Any], name: str = "", **more: Any) -> None:
+    """Returns once the notifier knows it."""
+    changed = OrganizationDocumentChanged.model_validate(
+        {"at": now(), "actor": {"id": "admin"}, "kind": kind, "name": name, "revision": 1, "content": content} | more
+    )
+    key = document_key("org_mail", kind, name)
+    message, _ = event_message(
+        POLICY_EVENTS.name, key, changed, sequence=changed.revision, previous_hash=None, organization_id="org_mail",
+        correlation_id="req_1", causation_id="cmd_1", time=now(),
+    )  # fmt: skip
+    await bench.publish(message)
+    documents = bench.service.mongo.collection("organization_documents")
+    await eventually(lambda: documents.find_one({"_id": key, "revision": changed.revision}))
+
+
+async def test_holders_of_a_role_and_who_stands_in_for_them_get_a_mail_each(bench: Bench) -> None:
+    role, ann, bob, sue = (new_id(name) for name in ("role", "ann", "bob", "sue"))
+    contacts = [ann, f"{bob}@hera.example"]
+    await put(bench, "notifications", {"role_contacts": [{"role": role, "contacts": contacts}]})
+    lent = {"delegator": ann, "substitute": sue, "starts_at": rfc3339(now()), "ends_at": rfc3339(now() + DAY)}
+    await put(bench, "delegation", lent, new_id("del"), ends_at=now() + DAY)
+
+    run_id = new_id("run")
+    started = event(run_id, 2, StepStarted, assignee_roles=[role])
+    await bench.publish(started, started)
+    told = await bench.commands.find(lambda d: d["key"] == run_id, count=3)
+    assert sorted((command["data"]["recipient"], command["data"]["on_behalf_of"] or "") for command in told) == sorted(
+        [(ann, ""), (f"{bob}@hera.example", ""), (sue, ann)]
+    )
+    assert len({command["id"] for command in told}) == 3
+    for user in (ann, bob, sue):
+        (mail,) = bench.mailbox.to(f"{user}@hera.example")
+        whom = ann if user == sue else f"role {role}"
+        # A long line of a header goes on in the next one.
+        content = mail.content
+        assert isinstance(content, bytes)
+        assert f"Open to {whom}: Qualification Review".encode() in content.replace(b"\r\n ", b" ")
+
+    await put(bench, "notifications", {"role_contacts": []}, revision=2)
+    quiet, marker = new_id("run"), new_id("run")
+    await bench.publish(event(quiet, 2, StepStarted, assignee_roles=[role]))
+    await bench.publish(event(marker, 2, StepStarted, assigned_to=new_id("user")))
+    await bench.recorded(marker)
+    assert await bench.deliveries.count_documents({"notice.run_id": quiet}) == 0
+
+
+async def test_a_document_that_is_none_is_parked_and_the_others_are_followed(bench: Bench) -> None:
+    role, user, run_id = new_id("role"), new_id("user"), new_id("run")
+    await bench.publish(OutgoingMessage(POLICY_EVENTS.name, "org_mail:x", b"no document", "x"))
+    known = {"role_contacts": [{"role": role, "contacts": [user]}]}
+    await put(bench, "notifications", known, revision=3)
+    await bench.publish(event(run_id, 2, StepStarted, assignee_roles=[role]))
+    assert (await bench.recorded(run_id))["data"]["recipient"] == user
+    await bench.parked_documents.find(lambda d: "is not JSON" in d["reason"])
+
+
 async def test_a_server_that_is_busy_is_asked_again(bench: Bench) -> None:
     run_id, user = new_id("run"), new_id("user")
     bench.mailbox.refusals[f"{user}@hera.example"] = ["451 try later"]
     await bench.publish(event(run_id, 2, StepStarted, assigned_to=user))
 
     async def deferred() -> Any:
-        return await bench.deliveries.find_one({"_id": f"{run_id}:2:email", "reason": {"$regex": "451"}})
+        return await bench.deliveries.find_one({"_id": name_of(run_id, 2, user), "reason": {"$regex": "451"}})
 
     waiting = await eventually(deferred)
     assert waiting["status"] == "pending"
@@ -97,7 +163,7 @@ async def test_a_mailbox_that_does_not_exist_is_given_up_and_the_run_hears_that_
     run_id, user = new_id("run"), new_id("user")
     bench.mailbox.refusals[f"{user}@hera.example"] = ["550 no such user"]
     await bench.publish(event(run_id, 2, StepStarted, assigned_to=user))
-    failed = await delivery(bench, f"{run_id}:2:email", "failed")
+    failed = await delivery(bench, name_of(run_id, 2, user), "failed")
     assert "550" in failed["reason"]
     command = await bench.recorded(run_id)
     assert (command["type"], command["data"]["recipient"]) == ("RecordNotification", user)
@@ -107,7 +173,7 @@ async def test_a_mailbox_that_does_not_exist_is_given_up_and_the_run_hears_that_
 async def test_a_user_id_that_makes_no_address_is_given_up(bench: Bench) -> None:
     run_id = new_id("run")
     await bench.publish(event(run_id, 2, StepStarted, assigned_to="two words"))
-    await delivery(bench, f"{run_id}:2:email", "failed")
+    await delivery(bench, f"{run_id}:2:email:two words", "failed")
 
 
 async def test_a_mail_that_was_accepted_before_a_crash_is_recorded_and_not_sent_again(bench: Bench) -> None:
@@ -119,7 +185,7 @@ async def test_a_mail_that_was_accepted_before_a_crash_is_recorded_and_not_sent_
     }  # fmt: skip
     await bench.deliveries.insert_one(
         {
-            "_id": f"{run_id}:2:email",
+            "_id": name_of(run_id, 2, user),
             "notice": notice,
             "status": "accepted",
             "tries": 1,
@@ -131,7 +197,7 @@ async def test_a_mail_that_was_accepted_before_a_crash_is_recorded_and_not_sent_
         }
     )
     await bench.recorded(run_id)
-    await delivery(bench, f"{run_id}:2:email", "sent")
+    await delivery(bench, name_of(run_id, 2, user), "sent")
     assert bench.mailbox.to(f"{user}@hera.example") == []
 
 
@@ -146,7 +212,7 @@ async def test_what_is_long_past_is_not_told(bench: Bench) -> None:
         return not any((await run_events[0].lag()).values())
 
     await eventually(passed)
-    assert await bench.deliveries.find_one({"_id": f"{old}:2:email"}) is None
+    assert await bench.deliveries.find_one({"notice.run_id": old}) is None
 
 
 async def test_headers_of_foreign_producers_stop_nothing(bench: Bench) -> None:
@@ -169,7 +235,7 @@ async def test_events_that_tell_nobody_anything_leave_no_trace(bench: Bench) -> 
     quiet, marker = new_id("run"), new_id("run")
     changed = event(quiet, 2, DataUpdated, data={}, fields_updated=[], update_type="manual")
     await bench.publish(changed, event(quiet, 3, StepStarted), event(marker, 2, StepStarted, assigned_to="ann"))
-    await delivery(bench, f"{marker}:2:email", "sent")
+    await delivery(bench, name_of(marker, 2, "ann"), "sent")
     assert await bench.deliveries.count_documents({"notice.run_id": quiet}) == 0
 
 
@@ -182,7 +248,7 @@ async def test_who_started_a_run_gets_a_mail_when_it_ends(bench: Bench) -> None:
     }  # fmt: skip
     ended = {"outcome": "success", "duration_minutes": 3, "actor": {"id": "somebody_else"}}
     await bench.publish(event(run_id, 1, RunCreated, **created), event(run_id, 9, RunCompleted, **ended))
-    await delivery(bench, f"{run_id}:9:email", "sent")
+    await delivery(bench, name_of(run_id, 9, user), "sent")
     (mail,) = bench.mailbox.to(f"{user}@hera.example")
     content = mail.content or b""
     assert isinstance(content, bytes)

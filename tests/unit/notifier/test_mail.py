@@ -1,5 +1,6 @@
 """The words of an e-mail, and its address."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -39,6 +40,16 @@ def test_the_mail_says_what_waits_where_and_until_when() -> None:
     assert written.subject == "Assigned to you: Qualification Review"
     for fact in ("Qualification Review (step_002)", "run_1", "org_1", "2024-01-15T11:00:00.000Z", "leave"):
         assert fact in written.text
+
+
+def test_a_mail_says_as_what_somebody_gets_it() -> None:
+    substitute = mail(replace(NOTICE, on_behalf_of="ann\r\nBcc: x", role="finance"), "s@hera.example")
+    assert substitute.subject == "Assigned to ann Bcc: x: Qualification Review"
+    assert "In place of:  ann Bcc: x\n" in substitute.text
+    holder = mail(replace(NOTICE, type="step_offer", role="finance"), "f@hera.example")
+    assert holder.subject == "Open to role finance: Qualification Review"
+    assert "As:           finance\n" in holder.text
+    assert mail(replace(NOTICE, type="step_offer"), "f@hera.example").subject == "Open to you: Qualification Review"
 
 
 def test_a_step_name_can_write_no_header() -> None:

@@ -102,6 +102,9 @@ class Story:
         before, self.run = self.run, evolve(self.run, event)
         self.history.append(event)
         assert self.run.sequence == len(self.history)
+        if "open_to" in type(event).model_fields:
+            told: Any = event
+            assert told.open_to == self.run.steps[told.step_id].open_to()
         if before is not None:
             check_transitions(before, self.run, event)
 

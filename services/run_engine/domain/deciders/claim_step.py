@@ -32,6 +32,7 @@ def claim_step(state: RunState, command: ClaimStep, situation: Situation) -> Dec
             reason="claimed",
             candidates=list(step.candidates),
             on_behalf_of=capacity.on_behalf_of,
+            open_to=step.open_to(assigned_to=owner),
         )
     ]
 

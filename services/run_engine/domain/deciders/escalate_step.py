@@ -23,6 +23,7 @@ def escalate_step(state: RunState, command: EscalateStep, situation: Situation) 
     roles = command.escalate_to or escalation_roles(planned) or planned.auto_escalation
     if not roles and command.assignee is None:
         return invalid_field("signal.escalate_to", [], "An escalation names roles, or an assignee")
+    added = roles_added(step, roles)
     return [
         StepEscalated(
             at=situation.now,
@@ -30,8 +31,9 @@ def escalate_step(state: RunState, command: EscalateStep, situation: Situation) 
             step_id=step.step_id,
             sequence=step.sequence,
             step_name=step.name,
-            roles_added=roles_added(step, roles),
+            roles_added=added,
             assigned_to=command.assignee,
             reason=command.reason,
+            open_to=step.open_to(*added, assigned_to=command.assignee or step.assigned_to),
         )
     ]

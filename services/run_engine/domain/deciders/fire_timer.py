@@ -55,7 +55,7 @@ def _overdue(
 ) -> list[RunEvent]:
     overdue = StepOverdue(
         at=situation.now, actor=SYSTEM, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
-        due_at=timer.due_at, timer_id=timer.timer_id,
+        due_at=timer.due_at, timer_id=timer.timer_id, open_to=step.open_to(),
     )  # fmt: skip
     match _on_timeout(planned):
         case "fail":
@@ -97,12 +97,13 @@ def _reminded(step: StepState, timer: Timer, situation: Situation) -> ReminderDu
     return ReminderDue(
         at=situation.now, actor=SYSTEM, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
         due_at=step.due_at or timer.due_at, timer_id=timer.timer_id, assigned_to=step.assigned_to,
-        candidates=list(step.candidates), assignee_roles=list(step.assignee_roles),
+        candidates=list(step.candidates), assignee_roles=list(step.assignee_roles), open_to=step.open_to(),
     )  # fmt: skip
 
 
 def _escalated(step: StepState, roles: list[str], situation: Situation, reason: str) -> StepEscalated:
+    added = roles_added(step, roles)
     return StepEscalated(
         at=situation.now, actor=SYSTEM, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
-        roles_added=roles_added(step, roles), reason=reason,
+        roles_added=added, reason=reason, open_to=step.open_to(*added),
     )  # fmt: skip

@@ -29,5 +29,6 @@ def reassign_step(state: RunState, command: ReassignStep, situation: Situation) 
             assigned_to=command.assignee,
             previous=step.assigned_to,
             reason=command.reason,
+            open_to=step.open_to(assigned_to=command.assignee, candidates=[]),
         )
     ]

@@ -15,6 +15,7 @@ def record_notification(state: RunState, command: RecordNotification, situation:
         "notification_type": command.notification_type,
         "channel": command.channel,
         "step_id": command.step_id,
+        "on_behalf_of": command.on_behalf_of,
     }
     if command.failure is not None:
         return [NotificationFailed(**about, reason=command.failure)]

@@ -31,6 +31,7 @@ def release_step(state: RunState, command: ReleaseStep, situation: Situation) ->
             previous=step.assigned_to,
             reason=command.reason,
             on_behalf_of=owner if owner != command.caller.id else None,
+            open_to=step.open_to(assigned_to=None),
         )
     ]
 
