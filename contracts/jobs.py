@@ -31,6 +31,18 @@ class AutomationJob(Contract):
     """Names under which values are encrypted in `data`, and must be in the result."""
 
 
+class JobsOrder(Contract):
+    """What becomes of jobs whose attempts have not begun. Internal; on the topic of the jobs, behind those it names."""
+
+    VERSION: ClassVar[int] = 1
+    run_id: str
+    order: Literal["hold", "release", "withdraw"]
+    """The run stands still, it goes on, or the attempts have ended."""
+    job_ids: list[str] = Field(min_length=1)
+    sequence: int
+    """Of the run when it was given: one that comes out of its turn is known by it."""
+
+
 class WorkerJob(Contract):
     """A job for an external worker, on the public topic `worker.jobs`, keyed by run id."""
 

@@ -21,6 +21,7 @@ ENVELOPED: dict[str, tuple[Payload, Topic]] = {
     **{e.__name__: (e, topics.POLICY_EVENTS) for e in organization_documents.ORGANIZATION_EVENTS},
     replies.Reply.__name__: (replies.Reply, topics.GATEWAY_REPLIES),
     jobs.AutomationJob.__name__: (jobs.AutomationJob, topics.AUTOMATION_JOBS),
+    jobs.JobsOrder.__name__: (jobs.JobsOrder, topics.AUTOMATION_JOBS),
 }
 """Payload class and topic of every type that travels in an envelope."""
 

@@ -58,7 +58,8 @@ GATEWAY_REPLIES = Topic(
     "Answers to commands; each gateway instance reads one partition", retention_seconds=3600, partitions=16,
 )  # fmt: skip
 AUTOMATION_JOBS = Topic(
-    "automation.jobs", "run id", ("run_engine",), ("automation",), "Attempts at automated steps",
+    "automation.jobs", "run id", ("run_engine",), ("automation",),
+    "Attempts at automated steps, and which of them wait or are withdrawn",
 )  # fmt: skip
 WORKER_JOBS = Topic(
     "worker.jobs", "run id", ("automation",), ("external workers",),

@@ -16,7 +16,7 @@ from services.automation.calls import Caller
 from services.automation.domain.answers import Outcome, circuit_open, failure
 from services.automation.domain.leases import answer_by
 from services.automation.results import outcome_message, worker_message
-from services.automation.sealing import Sealing, SealingFault, of_endpoint
+from services.automation.sealing import EngineAway, Sealing, SealingFault, of_endpoint
 from services.automation.settings import AutomationSettings
 from services.automation.store import JobStore, StoredJob
 from shared.clock import now
@@ -38,6 +38,7 @@ CALL_SECONDS = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
 )  # fmt: skip
 _LONGEST_PAUSE = 5.0
+_AGAIN_AFTER = timedelta(seconds=1)
 log = structlog.get_logger()
 
 
@@ -106,6 +107,8 @@ class Attempts:
     async def _call(self, claimed: Claimed) -> None:
         stored = claimed.stored
         outcome = claimed.given_up or await self._outcome(stored, trial=claimed.trial)
+        if outcome is None:
+            return
         ATTEMPTS.labels("http", "circuit_open" if claimed.given_up else outcome.outcome).inc()
         log.info(
             "attempt_made", job_id=stored.job.job_id, run_id=stored.job.run_id,
@@ -114,12 +117,17 @@ class Attempts:
         await self._publish([outcome_message(stored, outcome)])
         await self._store.finish([stored.job.job_id], now())
 
-    async def _outcome(self, stored: StoredJob, *, trial: bool) -> Outcome:
+    async def _outcome(self, stored: StoredJob, *, trial: bool) -> Outcome | None:
+        """None where no call was made: it is claimed again, if its run still wants it then."""
         try:
             sent = replace(stored, job=await self._sealing.for_endpoint(stored.job))
             with CALL_SECONDS.time():
                 outcome = await self._caller.call(sent)
             sealed = await self._sealed(stored.job, outcome)
+        except EngineAway as away:
+            self._breakers.abandon(stored.lane, trial=trial)
+            await self._put_off(stored, away)
+            return None
         except SealingFault as fault:
             self._breakers.abandon(stored.lane, trial=trial)
             return failure(str(fault), retryable=False)
@@ -138,10 +146,18 @@ class Attempts:
         data = await self._sealing.sealed(job.run_id, job.organization_id, outcome.data, job.encrypted_fields)
         return replace(outcome, data=data, error=of_endpoint(outcome.error, job.encrypted_fields))
 
+    async def _put_off(self, stored: StoredJob, why: Exception) -> None:
+        log.warning("attempt_put_off", job_id=stored.job.job_id, error=repr(why))
+        await self._store.release(stored.job.job_id, now() + _AGAIN_AFTER)
+
     async def _hand_over(self, stored: StoredJob) -> None:
-        await self._publish([worker_message(stored)])
-        ATTEMPTS.labels("worker", "handed_over").inc()
-        await self._store.handed_over(stored.job.job_id, now(), answer_by(stored.job, now()))
+        try:
+            await self._publisher.publish([worker_message(stored)])
+        except INFRASTRUCTURE as error:
+            await self._put_off(stored, error)
+        else:
+            ATTEMPTS.labels("worker", "handed_over").inc()
+            await self._store.handed_over(stored.job.job_id, now(), answer_by(stored.job, now()))
 
     async def _publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Tries for as long as the broker is away: a result that is known should not be worked for again."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import structlog
+from prometheus_client import Counter
 from pydantic import ValidationError
 
-from contracts.jobs import AutomationJob, WorkerResult
+from contracts.jobs import AutomationJob, JobsOrder, WorkerResult
 from services.automation.attempts import ATTEMPTS
 from services.automation.calls import CallLimits
 from services.automation.domain.endpoints import channel, of_organization
@@ -18,9 +20,17 @@ from shared.json_values import refusal_sentence, storable
 from shared.kafka import Batch, Parking, Publisher
 from shared.messages import Message, Record, Unreadable, describe, read, read_json
 
+ORDERED = Counter("hera_automation_jobs_ordered", "Jobs held, released or withdrawn with their runs", ["order"])
+for _order in ("hold", "release", "withdraw"):
+    ORDERED.labels(_order)  # a series that begins with its first one shows no increase
+log = structlog.get_logger()
+
 
 class JobConsumer:
-    """Stores jobs and says so; what they take is done elsewhere, so that a slow endpoint holds up no partition."""
+    """Stores jobs and says so; what they take is done elsewhere, so that a slow endpoint holds up no partition.
+
+    A job that an order of its batch speaks of is stored as held, so that nobody claims it before the order is obeyed.
+    """
 
     def __init__(
         self,
@@ -39,13 +49,21 @@ class JobConsumer:
     async def handle(self, records: Batch) -> None:
         messages = [_read_keyed(record) for record in records]
         await self._parking.park([m for m in messages if isinstance(m, Unreadable)])
-        jobs = [self._job(m) for m in messages if isinstance(m, Message)]
-        await self._store.add(jobs, now())
+        taken = [(m, m.payload) for m in messages if isinstance(m, Message)]
+        orders = [payload for _, payload in taken if isinstance(payload, JobsOrder)]
+        jobs = [self._job(m, payload) for m, payload in taken if isinstance(payload, AutomationJob)]
+        await self._store.add(jobs, now(), held={job_id for order in orders for job_id in order.job_ids})
+        await self._obey(orders)
         self._stored()
 
-    def _job(self, message: Message) -> StoredJob:
-        job, envelope = message.payload, message.envelope
-        assert isinstance(job, AutomationJob)
+    async def _obey(self, orders: Sequence[JobsOrder]) -> None:
+        for order in orders:
+            reached = await self._store.obey(order, now())
+            ORDERED.labels(order.order).inc(reached)
+            log.info("jobs_ordered", order=order.order, run_id=order.run_id, job_ids=order.job_ids, reached=reached)
+
+    def _job(self, message: Message, job: AutomationJob) -> StoredJob:
+        envelope = message.envelope
         base = of_organization(job.organization_id, self._limits.bases)
         return StoredJob(
             job, channel(job.api_endpoint, base), envelope.correlation_id, envelope.id, envelope.traceparent,

@@ -20,6 +20,10 @@ class SealingFault(Exception):
     """A value can't be sealed or opened, and trying again would not help; the message holds no value."""
 
 
+class EngineAway(Exception):
+    """Nobody opens values at present; it is worth another try."""
+
+
 class Sealing:
     def __init__(self, run_engine_url: str | None) -> None:
         self._url = run_engine_url.rstrip("/") if run_engine_url else None
@@ -29,11 +33,15 @@ class Sealing:
         await self._client.aclose()
 
     async def for_endpoint(self, job: AutomationJob) -> AutomationJob:
-        """The job as an endpoint is sent it: in clear what the step names in `sensitive_fields`, the rest left out."""
+        """The job as an endpoint is sent it: in clear what the step names in `sensitive_fields`, the rest left out.
+
+        Raises SealingFault, or EngineAway at once: while one waits, the job's run might be paused.
+        """
         wanted = [n for n in job.config.get("sensitive_fields") or () if n in job.encrypted_fields]
         data = job.data
         if wanted and any(True for _ in named_in(data, wanted)):
-            data = await self._ask("opened", job.run_id, job.organization_id, {"data": data, "fields": wanted})
+            asked = {"data": data, "fields": wanted}
+            data = await self._asked_once("opened", job.run_id, job.organization_id, asked)
         return job.model_copy(update={"data": without_encrypted(data)}) if job.encrypted_fields else job
 
     async def sealed(
@@ -42,26 +50,33 @@ class Sealing:
         """A result as it may be put on Kafka. Raises SealingFault."""
         if not fields or all(value is None for _, value in named_in(data, fields)):
             return data
-        return await self._ask("sealed", run_id, organization_id, {"data": data, "fields": list(fields)})
+        return await self._asked("sealed", run_id, organization_id, {"data": data, "fields": list(fields)})
 
-    async def _ask(self, what: str, run_id: str, organization_id: str, asked: dict[str, Any]) -> dict[str, Any]:
+    async def _asked(self, what: str, run_id: str, organization_id: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Tries for as long as the engine is away: a result that is known should not be worked for again."""
-        if self._url is None:
-            raise SealingFault("the step has encrypted fields, and the automation service has no RUN_ENGINE_URL")
-        url, params, pause = f"{self._url}/internal/runs/{run_id}/{what}", {"organization_id": organization_id}, 0.05
+        pause = 0.05
         while True:
             try:
-                answer = await self._client.post(url, params=params, json=asked)
-                if answer.status_code == httpx.codes.OK:
-                    data: dict[str, Any] = answer.json()["data"]["data"]
-                    return data
-                if answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
-                    raise SealingFault("the run engine does not take the value of an encrypted field")
-                log.warning("sealing_waits", status=answer.status_code, retry_in=pause)
-            except httpx.TransportError as error:
-                log.warning("sealing_waits", error=type(error).__name__, retry_in=pause)
+                return await self._asked_once(what, run_id, organization_id, asked)
+            except EngineAway as away:
+                log.warning("sealing_waits", error=str(away), retry_in=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _asked_once(self, what: str, run_id: str, organization_id: str, asked: dict[str, Any]) -> dict[str, Any]:
+        if self._url is None:
+            raise SealingFault("the step has encrypted fields, and the automation service has no RUN_ENGINE_URL")
+        url, params = f"{self._url}/internal/runs/{run_id}/{what}", {"organization_id": organization_id}
+        try:
+            answer = await self._client.post(url, params=params, json=asked)
+        except httpx.TransportError as error:
+            raise EngineAway(type(error).__name__) from error
+        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise EngineAway(f"status {answer.status_code}")
+        if answer.status_code != httpx.codes.OK:
+            raise SealingFault("the run engine does not take the value of an encrypted field")
+        data: dict[str, Any] = answer.json()["data"]["data"]
+        return data
 
 
 def of_endpoint(error: str | None, fields: Collection[str]) -> str | None:

@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, IndexModel, InsertOne, ReturnDocument
 
-from contracts.jobs import AutomationJob
+from contracts.jobs import AutomationJob, JobsOrder
+from services.automation import standing
+from services.automation.domain.arrival import begin_at
 from services.automation.domain.endpoints import Channel, attempt_seconds
+from services.automation.standing import DONE, HELD, LOST, OPEN, WITH_WORKER
 from shared.mongo import Collection, Document, bulk_write
 
 JOBS = "jobs"
@@ -21,8 +24,6 @@ INDEXES = {
         IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ]
 }
-_OPEN, _WITH_WORKER, _LOST, _DONE = "open", "with_worker", "lost", "done"
-"""With a worker, `lease_until` is there from its first heartbeat on; lost, nothing but its late answer is awaited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,17 @@ class JobStore:
         self._lease_margin = lease_margin
         self._kept = kept
 
-    async def add(self, jobs: Sequence[StoredJob], now: datetime) -> None:
-        """A job that is known already is left as it is."""
-        await bulk_write(self._jobs, [InsertOne(self._document(stored, now)) for stored in jobs])
+    async def add(self, jobs: Sequence[StoredJob], now: datetime, held: Many[str] = ()) -> None:
+        """A job that is known already is left as it is; those that are `held` wait for an order."""
+        documents = [self._document(stored, now) for stored in jobs]
+        for document in documents:
+            document["state"] = HELD if document["_id"] in held else OPEN
+        await bulk_write(self._jobs, [InsertOne(document) for document in documents])
+
+    async def obey(self, order: JobsOrder, now: datetime) -> int:
+        """How many jobs it has reached. Nothing changes for what has begun, and for orders that are out of date."""
+        done = await self._jobs.update_many(standing.which(order), standing.change(order, now, self._kept))
+        return int(done.modified_count)
 
     async def claim(self, now: datetime, busy: Many[str], shut: Many[str] = ()) -> StoredJob | None:
         """The job that is due for longest, of no `busy` organisation and no `shut` lane, leased for its attempt."""
@@ -77,23 +86,21 @@ class JobStore:
 
     async def _claim(self, now: datetime, which: Document) -> StoredJob | None:
         document = await self._jobs.find_one_and_update(
-            {"state": _OPEN, "lease_until": {"$lte": now}} | which,
+            {"state": OPEN, "lease_until": {"$lte": now}} | which,
             [{"$set": {"lease_until": {"$add": [now, "$lease_ms"]}}}],
             sort=[("lease_until", ASCENDING)],
             return_document=ReturnDocument.AFTER,
         )
         return _stored(document) if document else None
 
-    async def release(self, job_id: str, now: datetime) -> None:
-        """Gives the lease back: the attempt was not made."""
-        await self._jobs.update_one({"_id": job_id, "state": _OPEN}, {"$set": {"lease_until": now}})
+    async def release(self, job_id: str, due: datetime) -> None:
+        """Gives the lease back: the attempt was not made, and may be from `due` on."""
+        await self._jobs.update_one({"_id": job_id, "state": {"$in": [OPEN, HELD]}}, {"$set": {"lease_until": due}})
 
     async def handed_over(self, job_id: str, now: datetime, answer_by: datetime | None) -> None:
         """It is offered to workers now, and counts as lost without an answer at `answer_by`."""
-        change = {"state": _WITH_WORKER, "expires_at": now + self._kept, "answer_by": answer_by}
-        change |= {"lease_until": answer_by} if answer_by else {}
-        gone = {"job": ""} if answer_by else {"job": "", "lease_until": ""}
-        await self._jobs.update_one({"_id": job_id, "state": _OPEN}, {"$set": change, "$unset": gone})
+        change = standing.handed_over(now, answer_by, self._kept)
+        await self._jobs.update_one({"_id": job_id, "state": {"$in": [OPEN, HELD]}}, change)
 
     async def heard_of(self, job_ids: Many[str], now: datetime) -> None:
         """Their workers are at it: begins or renews their leases, to `answer_by` at most.
@@ -101,27 +108,33 @@ class JobStore:
         A worker may be quicker than the note that the job was handed over.
         """
         until = {"$min": [{"$add": [now, "$worker_lease_ms"]}, "$answer_by"]}
-        heard = {"state": _WITH_WORKER, "lease_until": until, "expires_at": now + self._kept}
-        query = {"_id": {"$in": sorted(job_ids)}, "state": {"$in": [_OPEN, _WITH_WORKER]}, "channel": "worker"}
+        heard = {"state": WITH_WORKER, "lease_until": until, "expires_at": now + self._kept}
+        query = {"_id": {"$in": sorted(job_ids)}, "state": {"$in": [OPEN, HELD, WITH_WORKER]}, "channel": "worker"}
         await self._jobs.update_many(query, [{"$set": heard}, {"$unset": "job"}])
 
     async def silent(self, now: datetime, limit: int) -> dict[str, KnownJob]:
         """Jobs whose worker's lease has run out."""
-        query = {"state": _WITH_WORKER, "lease_until": {"$lte": now}}
+        query = {"state": WITH_WORKER, "lease_until": {"$lte": now}}
         found = await self._jobs.find(query, {"job": 0}).sort("lease_until", ASCENDING).to_list(limit)
         return {document["_id"]: _known(document) for document in found}
 
     async def lost(self, job_ids: Many[str]) -> None:
-        query = {"_id": {"$in": sorted(job_ids)}, "state": _WITH_WORKER}
-        await self._jobs.update_many(query, {"$set": {"state": _LOST}})
+        query = {"_id": {"$in": sorted(job_ids)}, "state": WITH_WORKER}
+        await self._jobs.update_many(query, {"$set": {"state": LOST}})
 
     async def finish(self, job_ids: Sequence[str], now: datetime) -> None:
-        change = {"$set": {"state": _DONE, "expires_at": now + self._kept}, "$unset": {"job": ""}}
+        change = {"$set": {"state": DONE, "expires_at": now + self._kept}, "$unset": {"job": ""}}
         await self._jobs.update_many({"_id": {"$in": list(job_ids)}}, change)
 
     async def known(self, job_ids: Many[str]) -> dict[str, KnownJob]:
         found = await self._jobs.find({"_id": {"$in": sorted(job_ids)}}, {"job": 0}).to_list(None)
         return {document["_id"]: _known(document) for document in found}
+
+    def _lease(self, stored: StoredJob) -> timedelta:
+        """Of a claim: handing a job to workers takes no time of its own."""
+        if stored.channel == "worker":
+            return self._lease_margin
+        return timedelta(seconds=attempt_seconds(stored.job.timeout_seconds)) + self._lease_margin
 
     def _document(self, stored: StoredJob, now: datetime) -> Document:
         job = stored.job
@@ -132,11 +145,9 @@ class JobStore:
             "step_id": job.step_id,
             "channel": stored.channel,
             "lane": stored.lane,
-            "state": _OPEN,
             "stored_at": now,
-            "lease_until": now,
-            "lease_ms": int(attempt_seconds(job.timeout_seconds) * 1000)
-            + self._lease_margin // timedelta(milliseconds=1),
+            "lease_until": begin_at(job.created_at, now),
+            "lease_ms": self._lease(stored) // timedelta(milliseconds=1),
             "worker_lease_ms": int(stored.worker_lease_seconds * 1000),
             "correlation_id": stored.correlation_id,
             "causation_id": stored.causation_id,
@@ -166,7 +177,7 @@ def _known(document: Document) -> KnownJob:
         organization_id=document["organization_id"],
         step_id=document["step_id"],
         channel=document["channel"],
-        done=document["state"] == _DONE,
+        done=document["state"] == DONE,
         correlation_id=document["correlation_id"],
         causation_id=document["causation_id"],
         traceparent=document["traceparent"],

@@ -7,7 +7,7 @@ from typing import Any
 
 from contracts import commands, events, limits, topics
 from contracts.definitions import PlaybookDefinition
-from contracts.jobs import AutomationJob
+from contracts.jobs import AutomationJob, JobsOrder
 from contracts.policies import OrganizationPolicies
 from contracts.rejections import Code, Rejection
 from contracts.replies import Reply
@@ -15,6 +15,7 @@ from services.run_engine.domain import views
 from services.run_engine.domain.clear import NOTHING, Clear
 from services.run_engine.domain.copying import changed
 from services.run_engine.domain.decide import lead_on
+from services.run_engine.domain.in_flight import orders
 from services.run_engine.domain.plan import plan_of
 from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState
@@ -122,6 +123,8 @@ def _decide(
         return _refused(run, message, course)
     after, decided = course.state, course.events
     messages, head = _messages(run, message, definition, after, decided, now)
+    if before is not None:
+        messages += tuple(_order(message, after, order, now) for order in orders(before, after, _answered(command)))
     refusal = _too_much_comes_of_it(messages)
     if refusal is not None:
         return _refused(run, message, refusal)
@@ -215,12 +218,26 @@ def _job(
         created_at=now,
         encrypted_fields=sorted(definition.encrypted_fields),
     )
+    return _to_automation(message, state, job, event.job_id, now)
+
+
+def _order(message: Message, state: RunState, order: JobsOrder, now: datetime) -> OutgoingMessage:
+    return _to_automation(message, state, order, f"{state.run_id}:{order.sequence}:{order.order}", now)
+
+
+def _answered(command: commands.Command) -> str | None:
+    return command.job_id if isinstance(command, commands.RecordAutomationResult) else None
+
+
+def _to_automation(
+    message: Message, state: RunState, payload: AutomationJob | JobsOrder, message_id: str, now: datetime
+) -> OutgoingMessage:
     envelope = message.envelope
     return command_message(
         topics.AUTOMATION_JOBS.name,
         state.run_id,
-        job,
-        message_id=event.job_id,
+        payload,
+        message_id=message_id,
         organization_id=state.organization_id,
         correlation_id=envelope.correlation_id,
         causation_id=envelope.id,

@@ -29,12 +29,13 @@ class Site:
 
     async def run_of(self, endpoint: str, **config: Any) -> str:
         """Id of a run whose only step is a call to the endpoint."""
+        return await self.rest.started(await self.playbook_of(endpoint, **config))
+
+    async def playbook_of(self, endpoint: str, **config: Any) -> str:
         smart_code = f"HERA.TEST.PLAYBOOK.CALLS.T{uuid.uuid4().hex[:12].upper()}.v1"
         config = {"api_endpoint": endpoint, "timeout_seconds": 2, **config}
         step = {"name": "Contract", "sequence": 1, "step_type": "automated", "automation_config": config}
-        return await self.rest.started(
-            await self.rest.created({"name": "Calls", "smart_code": smart_code, "steps": [step]})
-        )
+        return await self.rest.created({"name": "Calls", "smart_code": smart_code, "steps": [step]})
 
     async def ended(self, run_id: str) -> Any:
         """The run, once it has."""
@@ -48,6 +49,9 @@ class Site:
     async def events(self, run_id: str) -> list[Any]:
         path = f"/playbook-runs/{run_id}/timeline?include_system_events=true"
         return list((await self.rest.data("GET", path))["timeline"])
+
+    async def signals(self, run_id: str, kind: str) -> None:
+        await self.rest.data("POST", f"/playbook-runs/{run_id}/signal", {"signal": {"type": kind, "reason": "test"}})
 
     def keys_of(self, run_id: str) -> list[str]:
         return [headers["idempotency-key"] for headers, _ in self.endpoint.asked_for(run_id)]
@@ -67,6 +71,8 @@ def calling(
         "AUTOMATION_ALLOWED_HOSTS": orjson.dumps([f"localhost:{port}"]).decode(),
         "AUTOMATION_LEASE_MARGIN_SECONDS": "1",
         "AUTOMATION_IDLE_SECONDS": "0.1",
+        "AUTOMATION_CIRCUIT_FAILURES": "3",
+        "AUTOMATION_CIRCUIT_SECONDS": "8",
     }
     with provided_stack(infrastructure_choice, request, tmp_path_factory.mktemp("calling"), settings) as stack:
         yield stack, port
@@ -127,3 +133,29 @@ async def test_a_call_in_the_middle_of_which_the_service_is_killed_is_made_again
     assert (await site.ended(run_id))["data"] == {"made": "again"}
     assert len(set(site.keys_of(run_id))) == 1
     assert "automation_attempt_failed" not in [e["event_type"] for e in await site.events(run_id)]
+
+
+async def test_a_job_that_waits_for_its_host_is_called_when_its_paused_run_goes_on_and_never_once_it_is_cancelled(
+    site: Site,
+) -> None:
+    """The host's circuit opens, so that they wait, and closes while one run is paused and the other cancelled."""
+    site.endpoint.answers["/hera/fragile"] = lambda: http(500)
+    playbook_id = await site.playbook_of("/fragile", retry_attempts=0)
+    breaking = [await site.rest.started(playbook_id) for _ in range(3)]
+    assert {(await site.ended(run_id))["status"] for run_id in breaking} == {"failed"}
+    paused, cancelled = await site.rest.started(playbook_id), await site.rest.started(playbook_id)
+    await site.signals(paused, "pause")
+    await site.signals(cancelled, "cancel")
+
+    site.endpoint.answers["/hera/fragile"] = lambda: http(200, b'{"called": true}')
+    others = [await site.rest.started(playbook_id) for _ in range(2)]
+    for run_id in others:
+        assert (await site.ended(run_id))["data"] == {"called": True}
+    assert site.endpoint.asked_for(paused) == site.endpoint.asked_for(cancelled) == []
+
+    await site.signals(paused, "resume")
+    assert (await site.ended(paused))["data"] == {"called": True}
+    assert len(site.keys_of(paused)) == 1
+    assert site.endpoint.asked_for(cancelled) == []
+    told = [entry["event_type"] for entry in await site.events(cancelled)]
+    assert told[-1] == "run_cancelled" and "late_result_recorded" not in told
