@@ -18,12 +18,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from contracts.rejections import Code, Rejection
 from shared import tracing
 from shared.correlation import Correlation, set_correlation
+from shared.guard import Guard
 from shared.http import failure, install_error_handlers
 from shared.http_protocol import EnvelopeProtocol
 from shared.kafka import INFRASTRUCTURE, Consumers, Publisher
 from shared.logging import configure_logging
 from shared.metrics import CONSUMER_LAG, exposition
 from shared.mongo import Mongo, StoreAway, StoreFault
+from shared.service_token import ServiceToken
 from shared.settings import ServiceSettings
 
 Work = Callable[[], Awaitable[None]]
@@ -53,7 +55,8 @@ class Service:
         self.before: list[Work] = []
         self.loops: list[Work] = []
         self.after: list[Work] = []
-        self.app = app or _query_app(name)
+        self.token = ServiceToken(settings.service_token)
+        self.app = app or _query_app(name, self.token)
         self.app.router.lifespan_context = self._lifespan
         self.alive_while: list[Callable[[], bool]] = []
         """What must hold, besides the consumers, for the process to be of use."""
@@ -177,8 +180,9 @@ class _Correlated:
             tracing.end_request(span, scope["method"], getattr(scope.get("route"), "path", "unmatched"), status)
 
 
-def _query_app(name: str) -> FastAPI:
+def _query_app(name: str, token: ServiceToken) -> FastAPI:
     app = FastAPI(title=f"HERA {name}", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Guard, token=token)
     app.add_middleware(_Correlated)
     return app
 

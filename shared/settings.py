@@ -1,10 +1,12 @@
 """Settings that every service has, from the environment only; `deploy/profiles/` documents one set for each broker."""
 
 import sys
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.service_token import checked
 
 
 class ServiceSettings(BaseSettings):
@@ -24,6 +26,10 @@ class ServiceSettings(BaseSettings):
     kafka_rebalance_timeout_ms: int = Field(default=60_000, ge=1000)
     kafka_partitions: int = Field(default=12, ge=1)
     kafka_replication_factor: int = Field(default=3, ge=1)
+
+    service_token: Annotated[SecretStr, AfterValidator(checked)] = Field(
+        description="what services show each other, 32 characters or more; of several the first is shown, any is taken"
+    )
 
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8000, ge=0, le=65535)

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pydantic import SecretStr
+
 from deploy.local import plan, stack
 from deploy.local.folder import Folder
 from deploy.local.plan import Addresses, Wishes
 from deploy.topics import create_topics
+from shared.service_token import ServiceToken
 
 Kind = Literal["given", "containers", "embedded"]
 GIVEN = ("TEST_MONGODB_URI", "TEST_KAFKA_BOOTSTRAP_SERVERS")
 PROFILES = ("embedded", "kafka")
+SERVICE_TOKEN = "what-the-services-of-the-tests-show-each-other"
+TOKEN = ServiceToken(SecretStr(SERVICE_TOKEN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,8 @@ class Infrastructure:
 
     @property
     def settings(self) -> dict[str, str]:
-        """MONGODB_URI and the KAFKA_… variables, as a service gets them."""
-        return plan.connection(self.addresses) | dict(self.over)
+        """MONGODB_URI, SERVICE_TOKEN and the KAFKA_… variables, as a service gets them."""
+        return plan.connection(self.addresses) | {"SERVICE_TOKEN": SERVICE_TOKEN} | dict(self.over)
 
 
 def choose() -> Choice:

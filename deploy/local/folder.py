@@ -60,6 +60,9 @@ class Folder:
     def jwt_secret(self) -> str:
         return self._secret("jwt.secret", lambda: secrets.token_urlsafe(48))
 
+    def service_token(self) -> str:
+        return self._secret("service.token", lambda: secrets.token_urlsafe(48))
+
     def encryption_keys(self) -> str:
         """As ENCRYPTION_KEYS has them."""
         return self._secret("encryption.keys", lambda: f"local:{b64encode(secrets.token_bytes(32)).decode()}")

@@ -111,7 +111,8 @@ def connection(addresses: Addresses) -> dict[str, str]:
 
 def services(folder: Folder, addresses: Addresses, ports: dict[str, int], over: dict[str, str]) -> dict[str, Program]:
     """The seven services on the given infrastructure."""
-    every = connection(addresses) | {"HTTP_HOST": HOST, "PYTHONUNBUFFERED": "1"} | over
+    shown = {"SERVICE_TOKEN": os.environ.get("SERVICE_TOKEN") or folder.service_token()}
+    every = connection(addresses) | shown | {"HTTP_HOST": HOST, "PYTHONUNBUFFERED": "1"} | over
     gateway = {variable: f"http://{HOST}:{ports[name]}" for variable, name in QUERIED.items()}
     gateway["JWT_SECRET"] = folder.jwt_secret()
     asks_the_engine = {"RUN_ENGINE_URL": gateway["RUN_ENGINE_URL"]}

@@ -23,7 +23,7 @@ def build(settings: AutomationSettings) -> Service:
         timedelta(seconds=settings.automation_lease_margin_seconds),
         timedelta(days=settings.automation_kept_days),
     )
-    sealing = Sealing(settings.run_engine_url)
+    sealing = Sealing(settings.run_engine_url, service.token)
     work = _work(service, settings, store, sealing)
     _read(service, settings, store, work, sealing)
     service.after.append(sealing.close)

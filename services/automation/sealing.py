@@ -9,6 +9,7 @@ import structlog
 
 from contracts.encrypted import named_in, without_encrypted
 from contracts.jobs import AutomationJob
+from shared.service_token import ServiceToken
 
 NOT_KEPT = "the worker says why; its words are not kept, as the playbook has encrypted fields"
 _LONGEST_PAUSE = 5.0
@@ -25,9 +26,9 @@ class EngineAway(Exception):
 
 
 class Sealing:
-    def __init__(self, run_engine_url: str | None) -> None:
+    def __init__(self, run_engine_url: str | None, token: ServiceToken) -> None:
         self._url = run_engine_url.rstrip("/") if run_engine_url else None
-        self._client = httpx.AsyncClient(timeout=_SECONDS, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=_SECONDS, trust_env=False, headers=token.headers)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -71,8 +72,8 @@ class Sealing:
             answer = await self._client.post(url, params=params, json=asked)
         except httpx.TransportError as error:
             raise EngineAway(type(error).__name__) from error
-        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise EngineAway(f"status {answer.status_code}")
+        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR or answer.status_code == httpx.codes.UNAUTHORIZED:
+            raise EngineAway(f"status {answer.status_code}")  # 401: SERVICE_TOKEN is at fault, not the value
         if answer.status_code != httpx.codes.OK:
             raise SealingFault("the run engine does not take the value of an encrypted field")
         data: dict[str, Any] = answer.json()["data"]["data"]

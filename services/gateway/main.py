@@ -40,7 +40,7 @@ def build(settings: GatewaySettings) -> Service:
         "analytics": settings.analytics_url,
         "notifier": settings.notifier_url,
     }
-    owners = {name: Owner(name, url, settings.reply_timeout_seconds) for name, url in urls.items()}
+    owners = {name: Owner(name, url, settings.reply_timeout_seconds, service.token) for name, url in urls.items()}
     registry, run_engine, timeline, analytics, notifier = owners.values()
 
     published = published_keys(settings)

@@ -20,6 +20,7 @@ from yarl import URL
 from contracts.rejections import Code, Rejection
 from shared.correlation import correlation
 from shared.errors import Refused, Unavailable
+from shared.service_token import ServiceToken
 
 Params = list[tuple[str, str]]
 CONSISTENCY = "X-Consistency"
@@ -68,8 +69,9 @@ def is_among(etag: str, if_none_match: str) -> bool:
 class Owner:
     """A service that owns answers. Raises Unavailable where it doesn't answer."""
 
-    def __init__(self, name: str, url: str, timeout_seconds: float) -> None:
+    def __init__(self, name: str, url: str, timeout_seconds: float, token: ServiceToken) -> None:
         self.name = name
+        self._token = token
         self._url = url.rstrip("/")
         self._timeout = ClientTimeout(total=timeout_seconds, connect=_CONNECT_SECONDS)
         self._session: ClientSession | None = None
@@ -98,9 +100,11 @@ class Owner:
     async def _send(self, method: str, path: str, params: Params, body: bytes | None) -> Answer:
         url = URL(f"{self._url}{path}?{urlencode(params)}", encoded=True)
         async with self._connections().request(
-            method, url, data=body, headers=_headers(), allow_redirects=False
+            method, url, data=body, headers=_headers() | self._token.headers, allow_redirects=False
         ) as answer:
             content = await answer.read()
+        if answer.status == 401:  # it is this service that is not known, not its caller
+            raise Unavailable(f"{self.name} does not take this gateway's SERVICE_TOKEN")
         if not content.startswith(b'{"success":'):
             raise Unavailable(f"{self.name} gave no answer that can be used (status {answer.status})")
         return Answer(answer.status, content, answer.headers.get(CONSISTENCY), answer.headers.get("ETag"))

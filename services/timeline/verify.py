@@ -21,6 +21,7 @@ from services.timeline.settings import Settings
 from services.timeline.store import EventStore, StoredRun
 from shared.messages import hash_of
 from shared.mongo import Mongo, StoreFault
+from shared.service_token import ServiceToken
 from shared.settings import load_settings
 
 HOLDS, BROKEN, UNREADABLE = 0, 1, 2
@@ -70,10 +71,11 @@ def _of_document(path: Path) -> Found:
 
 
 async def _of_database(organization_id: str | None, run_id: str | None) -> int:
-    mongo = Mongo(load_settings(Settings), "timeline")
+    settings = load_settings(Settings)
+    mongo, token = Mongo(settings, "timeline"), ServiceToken(settings.service_token)
     engine = os.environ.get("RUN_ENGINE_URL")
     worst, checked = HOLDS, 0
-    async with httpx.AsyncClient(base_url=engine or "http://none", timeout=10) as http:
+    async with httpx.AsyncClient(base_url=engine or "http://none", timeout=10, headers=token.headers) as http:
         async for run in EventStore(mongo).every_run():
             if organization_id not in (None, run.organization_id) or run_id not in (None, run.run_id):
                 continue

@@ -25,7 +25,9 @@ def settings_on(infrastructure: Infrastructure, kind: type[S], **over: Any) -> S
 
 def client(service: Service) -> httpx.AsyncClient:
     """Asks the service's app; the service must be running."""
-    return httpx.AsyncClient(transport=httpx.ASGITransport(service.app), base_url=f"http://{service.name}")
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(service.app), base_url=f"http://{service.name}", headers=service.token.headers
+    )
 
 
 Headers = list[tuple[str, bytes | None]]

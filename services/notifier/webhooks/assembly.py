@@ -39,7 +39,7 @@ def add_webhooks(
     commands = CommandConsumer(webhooks, deliveries, service.publisher, parking, allowed, limit, work.wake)
     service.consumers.add(NOTIFIER_COMMANDS, service.group(NOTIFIER_COMMANDS.name), commands.handle, commands.set_aside)
     service.app.include_router(router(webhooks, deliveries))
-    playbooks = Playbooks(settings.run_engine_url)
+    playbooks = Playbooks(settings.run_engine_url, service.token)
     service.after.append(playbooks.stop)
     return FanOut(webhooks, deliveries, playbooks, kept, work.wake)
 

@@ -8,17 +8,18 @@ import httpx
 from contracts.events import RunCreated
 from shared.errors import Unavailable
 from shared.messages import Message
+from shared.service_token import ServiceToken
 
 _REMEMBERED = 20_000
 _TIMEOUT_SECONDS = 5.0
 
 
 class Playbooks:
-    def __init__(self, run_engine_url: str) -> None:
+    def __init__(self, run_engine_url: str, token: ServiceToken) -> None:
         self._url = run_engine_url.rstrip("/")
         self._known: OrderedDict[str, str] = OrderedDict()
         """By run id."""
-        self._client = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False, headers=token.headers)
 
     async def stop(self) -> None:
         await self._client.aclose()

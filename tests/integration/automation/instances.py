@@ -11,6 +11,7 @@ from services.automation.calls import Caller, CallLimits
 from services.automation.sealing import Sealing
 from services.automation.store import JobStore, StoredJob
 from shared.leased_work import LeasedWork
+from tests.infrastructure import TOKEN
 from tests.integration.automation.conftest import Bench, job
 
 
@@ -28,7 +29,7 @@ async def at_work(bench: Bench, store: JobStore, limits: CallLimits | None = Non
     settings = bench.settings.model_copy(update=over)
     caller = Caller(limits or CallLimits(settings.automation_base_urls, {}, {}, 2048), connections=32)
     await caller.start()
-    attempts = Attempts(settings, store, bench.publisher, caller, Sealing(None))
+    attempts = Attempts(settings, store, bench.publisher, caller, Sealing(None, TOKEN))
     work = LeasedWork(attempts.claim, attempts.attempt, limit=32, idle_seconds=0.05)
     loop = asyncio.create_task(_for_ever(work))
     yield

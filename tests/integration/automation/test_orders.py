@@ -19,6 +19,7 @@ from services.automation.store import JobStore, StoredJob
 from shared.clock import now
 from shared.kafka import Batch, Parking
 from shared.messages import OutgoingMessage, command_message
+from tests.infrastructure import TOKEN
 from tests.integration.automation.conftest import Bench, http, job, job_message
 from tests.integration.automation.instances import store_of, stored
 from tests.integration.automation.test_workers import answer, taken_by_worker
@@ -268,7 +269,7 @@ class Away:
 async def test_a_job_that_cannot_be_handed_over_now_is_looked_at_again_before_it_is(bench: Bench) -> None:
     """While the broker is away its run may be paused; nothing goes out once it is back."""
     store, away = store_of(bench, "orders_away"), Away(bench)
-    attempts = Attempts(bench.settings, store, away, Caller(CallLimits({}, {}, {}, 2048), 1), Sealing(None))  # type: ignore[arg-type]
+    attempts = Attempts(bench.settings, store, away, Caller(CallLimits({}, {}, {}, 2048), 1), Sealing(None, TOKEN))  # type: ignore[arg-type]
     one = await added(store, now(), job=job(None), channel="worker")
     claimed = await attempts.claim()
     assert claimed is not None
@@ -286,7 +287,7 @@ async def test_a_call_whose_values_nobody_opens_now_is_put_off_and_its_run_looke
     closed = {"$encrypted": "aes-256-gcm", "key_id": "k", "nonce": "bm9uY2U=", "ciphertext": "dGV4dA=="}
     secret = job("/sealed", data={"ssn": closed}, encrypted_fields=["ssn"], config={"sensitive_fields": ["ssn"]})
     limits = CallLimits(bench.settings.automation_base_urls, {}, {}, 2048)
-    nobody = Sealing("http://127.0.0.1:1")
+    nobody = Sealing("http://127.0.0.1:1", TOKEN)
     attempts = Attempts(bench.settings, store, bench.publisher, Caller(limits, 1), nobody)
     one = await added(store, now(), job=secret)
     claimed = await attempts.claim()

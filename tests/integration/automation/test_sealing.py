@@ -14,6 +14,7 @@ from services.automation.results import worker_message
 from services.automation.sealing import NOT_KEPT, Sealing, SealingFault, of_endpoint, of_worker
 from services.automation.store import StoredJob
 from shared.clock import now
+from tests.infrastructure import TOKEN
 from tests.integration.automation.conftest import Endpoint, http
 
 CLOSED = {"$encrypted": "aes-256-gcm", "key_id": "k", "nonce": "bm9uY2U=", "ciphertext": "dGV4dA=="}
@@ -46,7 +47,7 @@ class Setting:
 async def setting() -> AsyncIterator[Setting]:
     engine = Endpoint()
     server = await asyncio.start_server(engine.serve, "127.0.0.1", 0)
-    sealing = Sealing(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+    sealing = Sealing(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", TOKEN)
     yield Setting(engine, sealing)
     await sealing.close()
     server.close()
@@ -86,8 +87,8 @@ async def test_a_result_without_such_values_asks_nobody(
     assert setting.asked() == []
 
 
-async def test_waits_for_an_engine_that_is_away(setting: Setting) -> None:
-    answers = iter([http(503, b"{}"), http(500, b"{}"), answered({"ssn": CLOSED})])
+async def test_waits_for_an_engine_that_is_away_or_does_not_know_this_service(setting: Setting) -> None:
+    answers = iter([http(503, b"{}"), http(500, b"{}"), http(401, b"{}"), answered({"ssn": CLOSED})])
     setting.engine.answers[SEALED] = lambda: next(answers)
     assert await setting.sealing.sealed("run_1", "org_1", {"ssn": "1"}, ["ssn"]) == {"ssn": CLOSED}
 
@@ -100,7 +101,7 @@ async def test_a_refusal_is_told_without_the_value(setting: Setting) -> None:
 
 
 async def test_says_that_there_is_no_engine_to_ask() -> None:
-    sealing = Sealing(None)
+    sealing = Sealing(None, TOKEN)
     with pytest.raises(SealingFault, match="no RUN_ENGINE_URL"):
         await sealing.sealed("run_1", "org_1", {"ssn": "1"}, ["ssn"])
     await sealing.close()

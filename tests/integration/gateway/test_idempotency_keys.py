@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest_asyncio
+from pydantic import SecretStr
 
 from deploy.local.waiting import until
 from services.gateway.store import FirstAnswer, IdempotencyKeys, Known
 from shared.mongo import Mongo
 from shared.settings import ServiceSettings
-from tests.infrastructure import Infrastructure
+from tests.infrastructure import SERVICE_TOKEN, Infrastructure
 
 SHORT, LONG = timedelta(milliseconds=300), timedelta(hours=1)
 ANSWER = FirstAnswer(201, b'{"success":true}', {"location": "/api/v1/playbooks/pb_1"})
@@ -22,6 +23,7 @@ async def mongo(infrastructure: Infrastructure, database_prefix: str) -> AsyncIt
         mongodb_uri=infrastructure.mongodb_uri,
         kafka_bootstrap_servers=infrastructure.bootstrap_servers,
         database_prefix=database_prefix,
+        service_token=SecretStr(SERVICE_TOKEN),
     )
     mongo = Mongo(settings, "gateway")
     yield mongo

@@ -12,10 +12,14 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from deploy.local.ports import free_port
-from tests.infrastructure import Infrastructure
+from tests.infrastructure import SERVICE_TOKEN, Infrastructure
 
 DEADLINE_SECONDS = 60.0
-NOWHERE = {"MONGODB_URI": "mongodb://127.0.0.1:9/?replicaSet=rs0", "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9"}
+NOWHERE = {
+    "MONGODB_URI": "mongodb://127.0.0.1:9/?replicaSet=rs0",
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
+    "SERVICE_TOKEN": SERVICE_TOKEN,
+}
 BROKEN = """
 from shared.service import Service, run
 from shared.settings import ServiceSettings

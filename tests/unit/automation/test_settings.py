@@ -4,8 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from services.automation.settings import AutomationSettings
+from tests.infrastructure import SERVICE_TOKEN
 
-REQUIRED = {"MONGODB_URI": "mongodb://h/", "KAFKA_BOOTSTRAP_SERVERS": "h:9092"}
+REQUIRED = {"MONGODB_URI": "mongodb://h/", "KAFKA_BOOTSTRAP_SERVERS": "h:9092", "SERVICE_TOKEN": SERVICE_TOKEN}
 
 
 def settings_from(monkeypatch: pytest.MonkeyPatch, **environment: str) -> AutomationSettings:

@@ -118,7 +118,7 @@ def test_an_empty_variable_counts_as_not_set(service: str, monkeypatch: pytest.M
 
 def test_compose_says_which_variable_it_lacks() -> None:
     demands = re.findall(r"\$\{(\w+):\?(.*)\}", (CHECKOUT / "docker-compose.yml").read_text())
-    assert {name for name, _ in demands} == {"JWT_SECRET", "ENCRYPTION_KEYS"}
+    assert {name for name, _ in demands} == {"JWT_SECRET", "SERVICE_TOKEN", "ENCRYPTION_KEYS"}
     assert all(sentence.startswith(f"{name} must be set to ") for name, sentence in demands)
 
 
@@ -132,8 +132,8 @@ def test_the_papers_name_what_compose_passes_on() -> None:
 
 @pytest.mark.parametrize("page", ["README.md", "docs/configuration.md"])
 def test_the_papers_name_what_compose_demands(page: str) -> None:
-    (*shown,) = re.findall(r"^export (.*)$", (CHECKOUT / page).read_text(), re.MULTILINE)
-    assert any("JWT_SECRET=" in line and "ENCRYPTION_KEYS=" in line for line in shown)
+    shown = " ".join(re.findall(r"^export (.*)$", (CHECKOUT / page).read_text(), re.MULTILINE))
+    assert {"JWT_SECRET", "SERVICE_TOKEN", "ENCRYPTION_KEYS"} <= set(re.findall(r"(\w+)=\S", shown))
 
 
 def test_compose_publishes_only_on_loopback_and_only_the_gateway_of_the_services() -> None:

@@ -8,6 +8,7 @@ import httpx
 from deploy.local.tokens import ORGANIZATION, PERMISSIONS, make_token
 from services.gateway.main import build
 from services.gateway.settings import GatewaySettings
+from tests.infrastructure import SERVICE_TOKEN
 
 SECRET = "a secret of at least thirty-two bytes"
 NOWHERE = "http://127.0.0.1:1"
@@ -19,6 +20,7 @@ def settings(**changes: object) -> GatewaySettings:
         "mongodb_uri": "mongodb://127.0.0.1:1/?replicaSet=rs0",
         "kafka_bootstrap_servers": "127.0.0.1:1",
         "jwt_secret": SECRET,
+        "service_token": SERVICE_TOKEN,
         "registry_url": NOWHERE,
         "run_engine_url": NOWHERE,
         "timeline_url": NOWHERE,

@@ -86,7 +86,11 @@ def test_one_sentence_says_what_is_wrong_with_the_settings(
     required = ("MONGODB_URI", "KAFKA_BOOTSTRAP_SERVERS", "REGISTRY_URL", "RUN_ENGINE_URL", "TIMELINE_URL")
     for name in ("JWT_SECRET", "JWT_JWKS_URL"):
         monkeypatch.delenv(name, raising=False)
-    for name, value in {**dict.fromkeys((*required, "ANALYTICS_URL", "NOTIFIER_URL"), NOWHERE), **given}.items():
+    for name, value in {
+        **dict.fromkeys((*required, "ANALYTICS_URL", "NOTIFIER_URL"), NOWHERE),
+        "SERVICE_TOKEN": SECRET.replace(" ", "-"),
+        **given,
+    }.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit):
         load_settings(GatewaySettings)

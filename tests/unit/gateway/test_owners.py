@@ -13,6 +13,7 @@ from services.gateway.pinned import PinnedDefinitions
 from services.gateway.shapes.examples import example
 from shared.correlation import Correlation, set_correlation
 from shared.errors import Refused, Unavailable
+from tests.infrastructure import SERVICE_TOKEN, TOKEN
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 UNKNOWN = {"success": False, "error": {"code": "NOT_FOUND", "message": "Run run_1 was not found", "details": {"a": 1}}}
@@ -26,7 +27,7 @@ async def owner(handler: Handler, port: int = 0, timeout: float = 5.0) -> AsyncI
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     port = runner.addresses[0][1]
-    asked = Owner("run_engine", f"http://127.0.0.1:{port}", timeout)
+    asked = Owner("run_engine", f"http://127.0.0.1:{port}", timeout, TOKEN)
     try:
         yield asked, port
     finally:
@@ -69,7 +70,7 @@ async def test_a_connection_that_broke_while_it_was_kept_is_replaced() -> None:
         return web.json_response({"success": True, "data": {}}, dumps=_dense)
 
     async with owner(answer) as (_, port):
-        asked = Owner("run_engine", f"http://127.0.0.1:{port}", 5)
+        asked = Owner("run_engine", f"http://127.0.0.1:{port}", 5, TOKEN)
         assert (await asked.get("/a", [])).status == 200
     async with owner(answer, port):
         assert (await asked.get("/a", [])).status == 200
@@ -84,7 +85,20 @@ async def test_says_so_when_the_owner_is_silent_or_makes_no_sense() -> None:
         with pytest.raises(Unavailable, match="run_engine gave no answer"):
             await asked.get("/a", [])
     with pytest.raises(Unavailable, match="run_engine does not answer"):
-        await Owner("run_engine", "http://127.0.0.1:1", 5).get("/a", [])
+        await Owner("run_engine", "http://127.0.0.1:1", 5, TOKEN).get("/a", [])
+
+
+async def test_shows_the_services_token_and_does_not_tell_callers_that_theirs_is_wrong_where_it_is_not_taken() -> None:
+    seen = []
+
+    async def stranger(request: web.Request) -> web.Response:
+        seen.append(request.headers["Authorization"])
+        return web.json_response({"success": False, "error": {"code": "UNAUTHORIZED"}}, status=401, dumps=_dense)
+
+    async with owner(stranger) as (asked, _):
+        with pytest.raises(Unavailable, match="run_engine does not take this gateway's SERVICE_TOKEN"):
+            await asked.get("/a", [])
+    assert seen == [f"Bearer {SERVICE_TOKEN}"]
 
 
 class Registry:

@@ -4,8 +4,14 @@ import pytest
 from pydantic import ValidationError
 
 from services.notifier.settings import NotifierSettings
+from tests.infrastructure import SERVICE_TOKEN
 
-REQUIRED = {"MONGODB_URI": "mongodb://h/", "KAFKA_BOOTSTRAP_SERVERS": "h:9092", "RUN_ENGINE_URL": "http://h:1"}
+REQUIRED = {
+    "MONGODB_URI": "mongodb://h/",
+    "KAFKA_BOOTSTRAP_SERVERS": "h:9092",
+    "SERVICE_TOKEN": SERVICE_TOKEN,
+    "RUN_ENGINE_URL": "http://h:1",
+}
 
 
 def settings_from(monkeypatch: pytest.MonkeyPatch, **environment: str) -> NotifierSettings:

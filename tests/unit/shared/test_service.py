@@ -10,13 +10,18 @@ from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError, Server
 
 from shared.service import Service, run
 from shared.settings import ServiceSettings
+from tests.infrastructure import SERVICE_TOKEN, TOKEN
 
 BALANCERS_SECONDS = 60
 
 
 def nowhere() -> Service:
     """A service whose infrastructure is not there."""
-    settings = {"mongodb_uri": "mongodb://127.0.0.1:9/?replicaSet=rs0", "kafka_bootstrap_servers": "127.0.0.1:9"}
+    settings = {
+        "mongodb_uri": "mongodb://127.0.0.1:9/?replicaSet=rs0",
+        "kafka_bootstrap_servers": "127.0.0.1:9",
+        "service_token": SERVICE_TOKEN,
+    }
     return Service("test", ServiceSettings.model_validate(settings))
 
 
@@ -24,10 +29,7 @@ def test_idle_connections_are_kept_longer_than_load_balancers_keep_theirs(monkey
     given: dict[str, Any] = {}
     monkeypatch.setattr(uvicorn, "run", lambda _app, **options: given.update(options))
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    settings = ServiceSettings(
-        mongodb_uri="mongodb://127.0.0.1:9/?replicaSet=rs0", kafka_bootstrap_servers="127.0.0.1:9"
-    )
-    run(Service("test", settings))
+    run(nowhere())
     assert given["timeout_keep_alive"] > BALANCERS_SECONDS
 
 
@@ -49,7 +51,7 @@ async def test_a_query_while_the_database_is_away_is_told_to_come_again(
 
     service.app.add_api_route("/query", query)
     transport = httpx.ASGITransport(service.app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=TOKEN.headers) as http:
         answer = await http.get("/query")
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     assert ("Retry-After" in answer.headers) is (status == 503)
