@@ -33,6 +33,8 @@ class Endpoint:
     received: list[Received] = field(default_factory=list)
     answers: dict[str, deque[int]] = field(default_factory=lambda: defaultdict(deque))
     always: dict[str, int] = field(default_factory=dict)
+    wants_rest: dict[str, str] = field(default_factory=dict)
+    """By path, what Retry-After says of each answer."""
     held: dict[str, asyncio.Event] = field(default_factory=dict)
     """Paths that answer only when their event is set."""
     playbooks: dict[str, str] = field(default_factory=dict)
@@ -59,7 +61,8 @@ class Endpoint:
                 return
             status = self.answers[path].popleft() if self.answers[path] else self.always.get(path, 200)
             location = f"Location: {self.url('/elsewhere')}\r\n" if status == 302 else ""
-            writer.write(f"HTTP/1.1 {status} x\r\n{location}Content-Length: 2\r\n\r\nok".encode())
+            rest = f"Retry-After: {self.wants_rest[path]}\r\n" if path in self.wants_rest else ""
+            writer.write(f"HTTP/1.1 {status} x\r\n{location}{rest}Content-Length: 2\r\n\r\nok".encode())
         await self._ended(writer)
 
     async def _ended(self, writer: asyncio.StreamWriter) -> None:

@@ -116,11 +116,12 @@ def services(folder: Folder, addresses: Addresses, ports: dict[str, int], over: 
     gateway = {variable: f"http://{HOST}:{ports[name]}" for variable, name in QUERIED.items()}
     gateway["JWT_SECRET"] = folder.jwt_secret()
     asks_the_engine = {"RUN_ENGINE_URL": gateway["RUN_ENGINE_URL"]}
+    keys = {"ENCRYPTION_KEYS": os.environ.get("ENCRYPTION_KEYS") or folder.encryption_keys()}
     own = {
         "gateway": gateway,
-        "run_engine": {"ENCRYPTION_KEYS": os.environ.get("ENCRYPTION_KEYS") or folder.encryption_keys()},
+        "run_engine": keys,
         "automation": asks_the_engine,
-        "notifier": asks_the_engine,
+        "notifier": asks_the_engine | keys,
     }
     return {
         name: Program(

@@ -6,10 +6,11 @@ from typing import Any
 import httpx
 import orjson
 
-from services.automation.domain.answers import Outcome, failure, judge, refused, retry_after, too_large
+from services.automation.domain.answers import Outcome, failure, judge, refused, too_large
 from shared.clock import now
 from shared.errors import Refused
 from shared.json_values import refusal_sentence, storable
+from shared.retry_after import retry_after
 
 _EXCERPT_BYTES = 2000
 _PLAIN, _PACKED = ("", "identity"), ("gzip", "x-gzip", "deflate")

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, model_validator
 
 from services.notifier.domain.mail import address_of
+from shared.keyring import EncryptionKeys
 from shared.settings import ServiceSettings
 
 SMTP_SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
@@ -26,12 +27,18 @@ class NotifierSettings(ServiceSettings):
     notifier_smtp_timeout_seconds: float = Field(default=30.0, gt=0)
     notifier_kept_days: float = Field(default=30, gt=1, description="how long deliveries can be looked up")
 
+    encryption_keys: EncryptionKeys = Field(
+        default=None, description="as the run engine has it: the first one encrypts the secrets of webhooks"
+    )
     run_engine_url: str = Field(description="http://host:port of run_engine, which knows each run's playbook")
     notifier_webhook_allowed_networks: frozenset[IPv4Network | IPv6Network] = Field(
         default=frozenset(), description="JSON list of private networks (CIDR) that webhooks may go to; none by default"
     )
     notifier_webhooks_per_organization: int = Field(default=50, ge=1, description="subscriptions")
     notifier_webhook_concurrency: int = Field(default=64, ge=1, description="calls under way at a time")
+    notifier_webhook_concurrency_per_organization: int = Field(
+        default=16, ge=1, description="of those, at most so many of one organisation, whatever endpoints it has"
+    )
     notifier_webhook_concurrency_per_endpoint: int = Field(
         default=4, ge=1, description="of those, at most so many of one subscription: a slow endpoint slows its own"
     )

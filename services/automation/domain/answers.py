@@ -1,13 +1,10 @@
 """What an endpoint's answer means for the step."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, Literal
 
 _ERROR_EXCERPT = 300
-_LONGEST_PAUSE = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +70,3 @@ def judge(status: int, document: Any, text: str, retry_after: float | None = Non
 def too_large(status: int, limit: int) -> Outcome:
     """Of a success the data would be lost, and another attempt would bring the same."""
     return refused(status, f" with more than {limit} bytes")
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """The Retry-After header in seconds, within an hour: a number of seconds or a date. None without one."""
-    value = headers.get("retry-after", "").strip()
-    seconds = float(value) if value.isascii() and value.isdigit() else _seconds_until(value, now)
-    return None if seconds is None else min(max(seconds, 0.0), _LONGEST_PAUSE)
-
-
-def _seconds_until(value: str, now: datetime) -> float | None:
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()

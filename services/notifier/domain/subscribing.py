@@ -1,5 +1,6 @@
 """What a command makes of a subscription, or why it is refused."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +31,12 @@ class By:
     at: datetime
     who: str
     fresh_secret: str
+    """As it is kept, of `next_version`."""
+
+
+def next_version(webhook: Webhook | None) -> int:
+    """Of the secret that it gets if it needs a new one."""
+    return webhook.secrets[0].version + 1 if webhook is not None and webhook.secrets else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ def created(command: CreateWebhook, others: int, limit: int, by: By) -> Changed 
         created_by=by.who,
         updated_at=by.at,
         updated_by=by.who,
-        secrets=(Secret(version=1, value=by.fresh_secret),),
+        secrets=(Secret(version=next_version(None), value=by.fresh_secret),),
         notes=(Note(type="webhook_created", at=by.at, by=by.who),),
     )
     return Changed(webhook, view(webhook))
@@ -105,14 +112,18 @@ def _revised(webhook: Webhook, command: ChangeWebhook, by: By) -> Changed | Reje
     status = given.get("status", webhook.status)
     if webhook.status == "disabled" and status != "disabled":
         return _must_be_enabled(webhook, status)
+    news = {name: value for name, value in _as_kept(given).items() if value != getattr(webhook, name)}
+    if not news:
+        return Changed(_written(webhook), view(webhook))
     reason = "paused by hand" if status == "paused" else webhook.status_reason if status == "disabled" else None
-    lists: dict[str, Any] = {
-        name: tuple(dict.fromkeys(given[name])) for name in ("event_types", "playbook_ids") if name in given
-    }
-    note = Note(type="webhook_changed", at=by.at, by=by.who, reason=", ".join(sorted(given)) or None)
-    fields: dict[str, Any] = {**given, **lists, "status_reason": reason}
-    after = _touched(webhook, by, note, **fields)
+    note = Note(type="webhook_changed", at=by.at, by=by.who, reason=", ".join(sorted(news)))
+    after = _touched(webhook, by, note, **news, status_reason=reason)
     return Changed(after, view(after))
+
+
+def _as_kept(given: Mapping[str, Any]) -> dict[str, Any]:
+    lists = {name: tuple(dict.fromkeys(given[name])) for name in ("event_types", "playbook_ids") if name in given}
+    return {**given, **lists}
 
 
 def _enabled(webhook: Webhook, by: By) -> Changed:
@@ -125,7 +136,7 @@ def _rotated(webhook: Webhook, overlap: timedelta, by: By) -> Changed:
     """Old secrets that are valid longer than asked for now are cut short."""
     until = by.at + overlap
     old = [s.model_copy(update={"valid_until": min(s.valid_until or until, until)}) for s in webhook.secrets]
-    fresh = Secret(version=webhook.secrets[0].version + 1, value=by.fresh_secret)
+    fresh = Secret(version=next_version(webhook), value=by.fresh_secret)
     still_valid = (s for s in old if s.valid_until is not None and s.valid_until > by.at)
     note = Note(type="secret_rotated", at=by.at, by=by.who, reason=f"the old one is valid until {rfc3339(until)}")
     after = _touched(webhook, by, note, secrets=(fresh, *still_valid)[:SECRETS_KEPT])
@@ -134,11 +145,12 @@ def _rotated(webhook: Webhook, overlap: timedelta, by: By) -> Changed:
 
 def _touched(webhook: Webhook, by: By, note: Note | None = None, **fields: Any) -> Webhook:
     notes = (*webhook.notes, note)[-NOTES_KEPT:] if note else webhook.notes
-    about: dict[str, Any] = {"updated_at": by.at, "updated_by": by.who, "notes": notes, "written": webhook.written + 1}
-    return webhook.model_copy(update={**about, **fields})
+    about: dict[str, Any] = {"updated_at": by.at, "updated_by": by.who, "notes": notes}
+    return _written(webhook).model_copy(update={**about, "revision": webhook.revision + 1, **fields})
 
 
 def _written(webhook: Webhook) -> Webhook:
+    """The command is noted; its owner sees no change."""
     return webhook.model_copy(update={"written": webhook.written + 1})
 
 

@@ -15,10 +15,11 @@ NOTES_KEPT = 50
 
 
 class Secret(Contract):
-    """What messages are signed with, `whsec_` and Base64, until it is over."""
+    """What messages are signed with, until it is over."""
 
     version: int
     value: str
+    """As it is kept."""
     valid_until: datetime | None = None
 
 
@@ -40,7 +41,7 @@ class TakenCommand(Contract):
 
 
 class Webhook(Contract):
-    """`written` counts its writes: it guards the next one, and is the ETag."""
+    """`written` counts its writes, to guard the next one; `revision`, the ETag, counts what its owner sees change."""
 
     webhook_id: str
     organization_id: str
@@ -60,12 +61,13 @@ class Webhook(Contract):
     failing_since: datetime | None = None
     """When the first of the tries failed that have all failed since."""
     written: int = 1
+    revision: int = 1
     notes: tuple[Note, ...] = ()
     taken: tuple[TakenCommand, ...] = ()
 
     @property
     def etag(self) -> str:
-        return f'"{self.written}"'
+        return f'"{self.revision}"'
 
     def wants(self, event_type: str, playbook_id: str | None) -> bool:
         return self.wants_type(event_type) and (not self.playbook_ids or playbook_id in self.playbook_ids)
@@ -73,9 +75,9 @@ class Webhook(Contract):
     def wants_type(self, event_type: str) -> bool:
         return ANY_EVENT in self.event_types or event_type in self.event_types
 
-    def signing(self, now: datetime) -> list[str]:
+    def signing(self, now: datetime) -> list[Secret]:
         """The secrets that are valid now, the newest first."""
-        return [s.value for s in self.secrets if s.valid_until is None or s.valid_until > now]
+        return [s for s in self.secrets if s.valid_until is None or s.valid_until > now]
 
     def fails_too_long(self, now: datetime, allowed: timedelta) -> bool:
         return self.failing_since is not None and now - self.failing_since >= allowed

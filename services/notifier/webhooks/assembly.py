@@ -15,10 +15,13 @@ from services.notifier.webhooks.fan_out import FanOut
 from services.notifier.webhooks.notices import DisabledNotices
 from services.notifier.webhooks.playbooks import Playbooks
 from services.notifier.webhooks.queries import router
+from services.notifier.webhooks.secrets import Secrets
 from services.notifier.webhooks.sending import WebhookSender
+from services.notifier.webhooks.shares import Shares
 from services.notifier.webhooks.store import WebhookStore
 from services.notifier.webhooks.taking import CommandConsumer
 from shared.kafka import Parking
+from shared.keyring import Keyring
 from shared.leased_work import LeasedWork
 from shared.service import Service
 
@@ -33,12 +36,14 @@ def add_webhooks(
     kept = timedelta(days=settings.notifier_kept_days)
     lease = timedelta(seconds=settings.notifier_webhook_timeout_seconds) + _LEASE_OVER_TIMEOUT
     webhooks, deliveries = WebhookStore(service.mongo), DeliveryStore(service.mongo, kept, lease)
-    work = _work(service, settings, webhooks, deliveries, DisabledNotices(mails, wake_mails))
+    secrets = Secrets(Keyring.of(settings.encryption_keys))
+    service.before.append(lambda: secrets.reseal(webhooks))
+    work = _work(service, settings, webhooks, deliveries, secrets, DisabledNotices(mails, wake_mails))
     parking = Parking(service.publisher, NOTIFIER_COMMANDS, service.name)
     allowed, limit = settings.notifier_webhook_allowed_networks, settings.notifier_webhooks_per_organization
-    commands = CommandConsumer(webhooks, deliveries, service.publisher, parking, allowed, limit, work.wake)
+    commands = CommandConsumer(webhooks, deliveries, secrets, service.publisher, parking, allowed, limit, work.wake)
     service.consumers.add(NOTIFIER_COMMANDS, service.group(NOTIFIER_COMMANDS.name), commands.handle, commands.set_aside)
-    service.app.include_router(router(webhooks, deliveries))
+    service.app.include_router(router(webhooks, deliveries, secrets))
     playbooks = Playbooks(settings.run_engine_url, service.token)
     service.after.append(playbooks.stop)
     return FanOut(webhooks, deliveries, playbooks, kept, work.wake)
@@ -49,11 +54,17 @@ def _work(
     settings: NotifierSettings,
     webhooks: WebhookStore,
     deliveries: DeliveryStore,
+    secrets: Secrets,
     notices: DisabledNotices,
 ) -> LeasedWork[Outgoing]:
     at_once = settings.notifier_webhook_concurrency
     endpoints = Endpoints(
-        settings.notifier_webhook_allowed_networks, at_once, settings.notifier_webhook_timeout_seconds
+        secrets, settings.notifier_webhook_allowed_networks, at_once, settings.notifier_webhook_timeout_seconds
+    )
+    shares = Shares(
+        settings.notifier_webhook_concurrency_per_endpoint,
+        settings.notifier_webhook_concurrency_per_organization,
+        webhooks.organizations,
     )
     sender = WebhookSender(
         webhooks,
@@ -62,7 +73,7 @@ def _work(
         notices,
         schedule_of(settings),
         timedelta(days=settings.notifier_webhook_disabled_after_days),
-        settings.notifier_webhook_concurrency_per_endpoint,
+        shares,
     )
     work = LeasedWork(sender.claim, sender.deliver, at_once, settings.notifier_idle_seconds)
 

@@ -1,8 +1,7 @@
 """Messages on their way to endpoints, each once for one event and subscription."""
 
 from collections import deque
-from collections.abc import Collection as Many
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -60,6 +59,15 @@ class Attempt:
     at: datetime
     status_code: int | None
     error: str | None
+    retry_after: float = 0.0
+    """Seconds for which the endpoint asked to be left alone."""
+    is_ours: bool = False
+    """It failed here: the endpoint was not called."""
+
+    @property
+    def shown(self) -> Document:
+        """What is kept of it."""
+        return {"at": self.at, "status_code": self.status_code, "error": self.error}
 
 
 class DeliveryStore:
@@ -75,32 +83,36 @@ class DeliveryStore:
         """One that is known already is left as it is."""
         await bulk_write(self._deliveries, [InsertOne(self._document(d)) for d in deliveries])
 
-    async def claim(self, now: datetime, busy: Many[str]) -> Outgoing | None:
+    async def claim(self, now: datetime, is_busy: Callable[[str], bool]) -> Outgoing | None:
         """What is due for longest at the endpoint whose turn it is: a long queue of one delays no other's."""
-        if not self._turns:
-            self._turns.extend(await self._deliveries.distinct("webhook_id", {"status": "pending"}))
         for _ in range(len(self._turns)):
             webhook_id = self._turns.popleft()
-            found = None if webhook_id in busy else await self._claim_of(webhook_id, now)
+            found = None if is_busy(webhook_id) else await self._claim_of(webhook_id, now)
             if found is not None:
                 self._turns.append(webhook_id)
                 return _outgoing(found)
         return None
+
+    async def turns(self) -> list[str]:
+        """Subscriptions whose turn comes next: all with something pending, where all have had theirs."""
+        if not self._turns:
+            self._turns.extend(await self._deliveries.distinct("webhook_id", {"status": "pending"}))
+        return list(self._turns)
 
     async def release(self, delivery: Outgoing, now: datetime) -> None:
         """The try was not made, or was cut short."""
         await self._deliveries.update_one(_this_try(delivery), {"$set": {"due_at": now}})
 
     async def delivered(self, delivery: Outgoing, attempt: Attempt) -> None:
-        change = {"status": "delivered", "delivered_at": attempt.at, "last": asdict(attempt), "error": None}
+        change = {"status": "delivered", "delivered_at": attempt.at, "last": attempt.shown, "error": None}
         await self._deliveries.update_one({"_id": delivery.delivery_id}, {"$set": change})
 
     async def try_again(self, delivery: Outgoing, at: datetime, attempt: Attempt) -> None:
-        change = {"due_at": at, "last": asdict(attempt), "error": attempt.error}
+        change = {"due_at": at, "last": attempt.shown, "error": attempt.error}
         await self._deliveries.update_one(_this_try(delivery), {"$set": change})
 
     async def failed(self, delivery: Outgoing, reason: str, attempt: Attempt | None = None) -> None:
-        change = {"status": "failed", "error": reason, **({"last": asdict(attempt)} if attempt else {})}
+        change = {"status": "failed", "error": reason, **({"last": attempt.shown} if attempt else {})}
         await self._deliveries.update_one(_this_try(delivery), {"$set": change})
 
     async def give_up(self, organization_id: str, webhook_id: str, reason: str) -> None:

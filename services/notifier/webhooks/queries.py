@@ -1,14 +1,17 @@
 """The notifier's query endpoints, for the gateway."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
+from contracts.rejections import Code
 from services.notifier.domain.subscribing import not_found
 from services.notifier.domain.webhooks import Webhook, history, view
 from services.notifier.webhooks.deliveries import DeliveryStatus, DeliveryStore, delivery_view
+from services.notifier.webhooks.secrets import Secrets
 from services.notifier.webhooks.store import WebhookStore
 from shared import clock
+from shared.cipher import BrokenSeal
 from shared.errors import Refused
 from shared.http import success
 from shared.pages import DEFAULT_LIMIT, MAX_LIMIT
@@ -16,7 +19,7 @@ from shared.pages import DEFAULT_LIMIT, MAX_LIMIT
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
 
-def router(store: WebhookStore, deliveries: DeliveryStore) -> APIRouter:
+def router(store: WebhookStore, deliveries: DeliveryStore, secrets: Secrets) -> APIRouter:
     routes = APIRouter(prefix="/internal/webhooks")
 
     @routes.get("")
@@ -38,7 +41,7 @@ def router(store: WebhookStore, deliveries: DeliveryStore) -> APIRouter:
     async def secret(webhook_id: str, version: int, organization_id: str) -> Response:
         """For the answer to the command that made it; null where it is over."""
         found = await _found(store, organization_id, webhook_id)
-        return success({"secret": _secret(found, version)})
+        return success({"secret": _secret(found, version, secrets)})
 
     @routes.get("/{webhook_id}/deliveries")
     async def sent(
@@ -69,7 +72,9 @@ async def _found(store: WebhookStore, organization_id: str, webhook_id: str) -> 
     return webhook
 
 
-def _secret(webhook: Webhook, version: int) -> Any:
-    now = clock.now()
-    valid = (s for s in webhook.secrets if s.valid_until is None or s.valid_until > now)
-    return next((s.value for s in valid if s.version == version), None)
+def _secret(webhook: Webhook, version: int, secrets: Secrets) -> str | None:
+    try:
+        valid = webhook.signing(clock.now())
+        return next((secrets.opened(webhook.webhook_id, s) for s in valid if s.version == version), None)
+    except BrokenSeal as fault:
+        raise Refused(Code.UNAVAILABLE, f"The secret can't be read: {fault}") from None

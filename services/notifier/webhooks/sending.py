@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections import Counter
 from datetime import timedelta
 
 import structlog
@@ -16,6 +15,7 @@ from services.notifier.domain.webhooks import Webhook
 from services.notifier.webhooks.calls import Endpoints
 from services.notifier.webhooks.deliveries import Attempt, DeliveryStore, Outgoing
 from services.notifier.webhooks.notices import DisabledNotices
+from services.notifier.webhooks.shares import Shares
 from services.notifier.webhooks.store import WebhookStore
 from shared.clock import now
 from shared.correlation import Correlation, set_correlation
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 
 class WebhookSender:
-    """What one instance has in hand, `at_once` at most of one endpoint."""
+    """What one instance sends."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class WebhookSender:
         notices: DisabledNotices,
         schedule: Schedule,
         disabled_after: timedelta,
-        at_once: int,
+        shares: Shares,
     ) -> None:
         self._webhooks = webhooks
         self._deliveries = deliveries
@@ -48,14 +48,14 @@ class WebhookSender:
         self._notices = notices
         self._schedule = schedule
         self._disabled_after = disabled_after
-        self._at_once = at_once
-        self._in_hand: Counter[str] = Counter()
+        self._shares = shares
 
     async def claim(self) -> Outgoing | None:
-        busy = {webhook_id for webhook_id, count in self._in_hand.items() if count >= self._at_once}
-        delivery = await self._deliveries.claim(now(), busy)
+        await self._shares.know(await self._deliveries.turns())
+        at = now()
+        delivery = await self._deliveries.claim(at, lambda webhook_id: self._shares.are_taken(webhook_id, at))
         if delivery:
-            self._in_hand[delivery.webhook_id] += 1
+            self._shares.take(delivery.webhook_id, delivery.organization_id)
         return delivery
 
     async def deliver(self, delivery: Outgoing) -> None:
@@ -67,9 +67,7 @@ class WebhookSender:
             await self._deliveries.release(delivery, now())
             raise
         finally:
-            self._in_hand[delivery.webhook_id] -= 1
-            if not self._in_hand[delivery.webhook_id]:
-                del self._in_hand[delivery.webhook_id]
+            self._shares.give_back(delivery.webhook_id, delivery.organization_id)
 
     async def watch(self) -> None:
         """One round of a loop that keeps the gauges true."""
@@ -101,14 +99,17 @@ class WebhookSender:
             "webhook_not_delivered", delivery_id=delivery.delivery_id, webhook_id=webhook.webhook_id,
             organization_id=webhook.organization_id, error=attempt.error, tries=delivery.tries,
         )  # fmt: skip
-        again = self._schedule.next_try(delivery.since, delivery.tries, now(), random.random())
+        asked = timedelta(seconds=attempt.retry_after)
+        again = self._schedule.next_try(delivery.since, delivery.tries, now(), random.random(), asked)
+        if asked:
+            self._shares.rest(webhook.webhook_id, now() + min(asked, self._schedule.longest), now())
         if delivery.is_trial or again is None or attempt.status_code == _GONE:
             SENT.labels("failed").inc()
             await self._deliveries.failed(delivery, attempt.error or "", attempt)
         else:
             SENT.labels("deferred").inc()
             await self._deliveries.try_again(delivery, again, attempt)
-        if not delivery.is_trial:
+        if not delivery.is_trial and not attempt.is_ours:
             await self._note_failure(webhook, attempt)
 
     async def _note_failure(self, webhook: Webhook, attempt: Attempt) -> None:

@@ -1,5 +1,7 @@
 """Subscriptions, each a document that keeps the commands that it has taken."""
 
+import re
+from collections.abc import AsyncIterator
 from collections.abc import Collection as Many
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,6 +60,11 @@ class WebhookStore:
         query = {"organization_id": organization_id, "status": status or {"$in": _THERE}}
         return (await page_of(self._webhooks, Listing(query, _NEWEST_FIRST, repr(status), cursor, limit))).map(_webhook)
 
+    async def organizations(self, webhook_ids: Many[str]) -> dict[str, str]:
+        """Whose they are, by id."""
+        found = self._webhooks.find({"_id": {"$in": sorted(webhook_ids)}}, {"organization_id": 1})
+        return {webhook["_id"]: webhook["organization_id"] async for webhook in found}
+
     async def are_there_any(self) -> bool:
         return await self._webhooks.find_one({"status": {"$in": _THERE}}, {"_id": 1}) is not None
 
@@ -65,6 +72,12 @@ class WebhookStore:
         """Paused and disabled ones too."""
         query = {"organization_id": {"$in": sorted(organization_ids)}, "status": {"$in": _THERE}}
         return [_webhook(found) async for found in self._webhooks.find(query)]
+
+    async def with_other_secrets(self, beginning: str) -> AsyncIterator[Webhook]:
+        """Those of which a secret is kept that does not begin so."""
+        other = {"$not": re.compile(f"^{re.escape(beginning)}")}
+        async for found in self._webhooks.find({"secrets": {"$elemMatch": {"value": other}}}):
+            yield _webhook(found)
 
     async def begins_to_fail(self, webhook_id: str, at: datetime) -> None:
         await self._webhooks.update_one({"_id": webhook_id, "failing_since": None}, {"$set": {"failing_since": at}})
@@ -88,4 +101,5 @@ def _document(webhook: Webhook) -> Document:
 
 
 def _webhook(document: Document) -> Webhook:
-    return Webhook.model_validate({**document, "webhook_id": document["_id"]})
+    # Documents from before their revisions were counted have the ETag that they had.
+    return Webhook.model_validate({"revision": document["written"], **document, "webhook_id": document["_id"]})

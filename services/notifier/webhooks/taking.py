@@ -1,7 +1,5 @@
 """Commands to subscriptions: taken one after the other, each once, answered from what was written."""
 
-import secrets
-from base64 import b64encode
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
@@ -18,18 +16,17 @@ from contracts.webhooks import (
     TestWebhook,
     WebhookCommand,
 )
-from services.notifier.domain.subscribing import By, Changed, changed, created, not_found
+from services.notifier.domain.subscribing import By, Changed, changed, created, next_version, not_found
 from services.notifier.domain.webhooks import TakenCommand, Webhook
 from services.notifier.webhooks.deliveries import DeliveryStore, delivery_view
 from services.notifier.webhooks.fan_out import trial
+from services.notifier.webhooks.secrets import Secrets
 from services.notifier.webhooks.store import WebhookStore
 from shared import clock
 from shared.addresses import Networks, forbidden_address
 from shared.kafka import Batch, Parking, Publisher
 from shared.messages import Message, Record, read, read_batch
 from shared.replies import reply_message
-
-_SECRET_BYTES = 32
 
 
 class CommandConsumer:
@@ -42,6 +39,7 @@ class CommandConsumer:
         self,
         webhooks: WebhookStore,
         deliveries: DeliveryStore,
+        secrets: Secrets,
         publisher: Publisher,
         parking: Parking,
         allowed: Networks,
@@ -50,6 +48,7 @@ class CommandConsumer:
     ) -> None:
         self._webhooks = webhooks
         self._deliveries = deliveries
+        self._secrets = secrets
         self._publisher = publisher
         self._parking = parking
         self._allowed = allowed
@@ -105,7 +104,8 @@ class CommandConsumer:
         refused = _forbidden(url, self._allowed) if url else None
         if refused is not None:
             return refused
-        by = By(clock.now(), command.caller.id, _fresh_secret())
+        fresh = self._secrets.fresh(command.webhook_id, next_version(webhook))
+        by = By(clock.now(), command.caller.id, fresh)
         if isinstance(command, CreateWebhook) and webhook is None:
             return created(command, await self._webhooks.count(command.organization_id), self._limit, by)
         return changed(webhook, command, by)
@@ -133,10 +133,6 @@ class CommandConsumer:
 def _noted(webhook: Webhook, message: Message, answer: dict[str, Any]) -> Webhook:
     taken = TakenCommand(command_id=message.envelope.id, fingerprint=message.envelope.fingerprint, answer=answer)
     return webhook.model_copy(update={"taken": (*webhook.taken, taken)})
-
-
-def _fresh_secret() -> str:
-    return f"whsec_{b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()}"
 
 
 def _named_address(command: WebhookCommand) -> str | None:

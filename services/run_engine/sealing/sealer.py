@@ -14,8 +14,8 @@ from contracts.encrypted import MASK, named_in, with_values
 from contracts.rejections import Code
 from contracts.values import EncryptedValue
 from services.run_engine.domain.clear import GONE, Clear
-from services.run_engine.sealing.cipher import BrokenSeal, decrypt, encrypt
 from services.run_engine.sealing.store import Found, Key, KeyStore, Owner
+from shared.cipher import BrokenSeal, decrypt, encrypt
 from shared.errors import Refused
 
 Sealed = tuple[str, dict[str, Any]]

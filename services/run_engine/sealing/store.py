@@ -11,10 +11,10 @@ from typing import Any
 import structlog
 from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne, UpdateOne
 
-from services.run_engine.sealing.cipher import BrokenSeal, encrypt, new_key
-from services.run_engine.sealing.keyring import Keyring, Wrapped, unwrapped
 from shared import clock
+from shared.cipher import BrokenSeal, encrypt, new_key
 from shared.errors import Unavailable
+from shared.keyring import Keyring, Wrapped, unwrapped
 from shared.mongo import Document, Mongo, bulk_write
 
 INDEXES = {

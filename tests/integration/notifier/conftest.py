@@ -1,6 +1,7 @@
 """The notifier between its topics, a mail server of the tests and an endpoint of theirs."""
 
 import contextlib
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -87,7 +88,8 @@ async def bench(infrastructure: Infrastructure, mailbox: Mailbox) -> AsyncIterat
     settings = notifier_settings(
         infrastructure, **{name.lower(): value for name, value in mailbox.settings.items()},
         notifier_webhook_allowed_networks=["127.0.0.0/8"], notifier_webhook_timeout_seconds=5,
-        notifier_webhook_concurrency_per_endpoint=2, notifier_webhook_first_retry_seconds=60,
+        notifier_webhook_concurrency_per_endpoint=2, notifier_webhook_concurrency_per_organization=6,
+        encryption_keys=f"test:{b64encode(bytes(range(32))).decode()}", notifier_webhook_first_retry_seconds=60,
     )  # fmt: skip
     async with contextlib.AsyncExitStack() as stack:
         taken = await stack.enter_async_context(endpoint())

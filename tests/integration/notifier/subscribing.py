@@ -42,6 +42,12 @@ class Subscribing:
     endpoint: Endpoint
 
     @property
+    def keys(self) -> Any:
+        """ENCRYPTION_KEYS of the notifier."""
+        settings: Any = self.service.settings
+        return settings.encryption_keys
+
+    @property
     def deliveries(self) -> Any:
         return self.service.mongo.collection("webhook_deliveries")
 

@@ -21,9 +21,11 @@ from contracts.webhooks import (
 )
 from services.notifier.webhooks.calls import Endpoints
 from services.notifier.webhooks.deliveries import DELIVERIES, Outgoing
+from services.notifier.webhooks.secrets import Secrets
 from services.notifier.webhooks.store import WEBHOOKS, WebhookStore
 from shared.clock import now
 from shared.ids import new_id
+from shared.keyring import Keyring
 from tests.integration.notifier.conftest import Bench
 from tests.integration.notifier.subscribing import CALLER, Subscribing, Subscription, happened, message_id
 from tests.integration.running import eventually
@@ -167,7 +169,7 @@ async def test_what_leads_inside_is_not_called(hooks: Subscribing, host: str) ->
     subscription = await hooks.subscribe(url=f"http://{host}:{hooks.endpoint.port}/inside")
     webhook = await WebhookStore(hooks.service.mongo).get(subscription.organization_id, subscription.webhook_id)
     assert webhook is not None
-    endpoints = Endpoints(allowed=(), connections=1, timeout_seconds=5)
+    endpoints = Endpoints(Secrets(Keyring.of(hooks.keys)), allowed=(), connections=1, timeout_seconds=5)
     await endpoints.start()
     attempt = await endpoints.call(webhook, outgoing(subscription))
     await endpoints.stop()
@@ -194,6 +196,45 @@ async def test_one_that_hangs_delays_no_other(hooks: Subscribing) -> None:
     assert len(hooks.endpoint.at(hanging.path)) == 2  # as many as one endpoint may have at a time
     hooks.endpoint.held.pop(hanging.path).set()
     await hooks.told(hanging.path, 100)
+
+
+async def test_one_organisation_with_many_slow_endpoints_leaves_room_for_the_others(hooks: Subscribing) -> None:
+    organization_id = new_id("org")
+    slow = [await hooks.subscribe(organization_id) for _ in range(5)]
+    release = asyncio.Event()
+    hooks.endpoint.held |= {subscription.path: release for subscription in slow}
+    run_id, ours = await run_of(hooks), {subscription.path for subscription in slow}
+    await hooks.publish(*(happened(organization_id, run_id, n) for n in range(1, 11)))
+
+    async def waiting() -> Any:
+        return len([request for request in hooks.endpoint.received if request.path in ours]) == 6
+
+    await eventually(waiting)  # its share, though each of its endpoints might have two
+    lively = await hooks.subscribe()
+    await hooks.publish(happened(lively.organization_id, await run_of(hooks), 1))
+    await hooks.delivery(lively, "delivered")
+    assert await waiting()
+    for path in ours:
+        hooks.endpoint.held.pop(path)
+    release.set()
+    for subscription in slow:
+        await hooks.told(subscription.path, 10)
+
+
+async def test_an_endpoint_that_asks_for_a_rest_gets_it_from_all_its_messages(hooks: Subscribing) -> None:
+    subscription, run_id = await hooks.subscribe(), await run_of(hooks)
+    hooks.endpoint.answers[subscription.path] += [429]
+    hooks.endpoint.wants_rest[subscription.path] = "600"
+    await hooks.publish(happened(subscription.organization_id, run_id, 1))
+    deferred = await hooks.delivery(subscription, "pending", error="the endpoint answered 429")
+    assert timedelta(seconds=595) < deferred["due_at"] - now() <= timedelta(seconds=900)
+
+    await hooks.publish(happened(subscription.organization_id, run_id, 2))
+    await hooks.delivery(subscription, "pending", tries=0)
+    other = await hooks.subscribe()
+    await hooks.publish(happened(other.organization_id, await run_of(hooks), 1))
+    await hooks.delivery(other, "delivered")
+    assert len(hooks.endpoint.at(subscription.path)) == 1
 
 
 async def test_a_try_that_was_cut_short_is_made_again(hooks: Subscribing) -> None:

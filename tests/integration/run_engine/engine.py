@@ -15,7 +15,6 @@ from contracts.values import Caller
 from services.run_engine.loop import CommandLoop
 from services.run_engine.organizations import OrganizationStore
 from services.run_engine.sealing.commands import Sealing
-from services.run_engine.sealing.keyring import Keyring
 from services.run_engine.sealing.sealer import Sealer
 from services.run_engine.sealing.store import KeyStore
 from services.run_engine.settings import Settings
@@ -23,6 +22,7 @@ from services.run_engine.timers import InFlight
 from shared import clock
 from shared.ids import new_id
 from shared.kafka import INFRASTRUCTURE, Parking
+from shared.keyring import Keyring
 from shared.messages import command_message, hash_of
 from shared.mongo import Mongo
 from tests.infrastructure import Infrastructure

@@ -14,12 +14,12 @@ from contracts.commands import EraseEncryptedData
 from contracts.encrypted import is_encrypted
 from services.run_engine.domain.clear import GONE
 from services.run_engine.sealing import store as key_store
-from services.run_engine.sealing.cipher import BrokenSeal
 from services.run_engine.sealing.erasures import Erasures
-from services.run_engine.sealing.keyring import Keyring
 from services.run_engine.sealing.sealer import Sealer
 from services.run_engine.sealing.store import KeyStore, Owner
+from shared.cipher import BrokenSeal
 from shared.errors import Refused, Unavailable
+from shared.keyring import Keyring
 from tests.infrastructure import Infrastructure
 from tests.integration.run_engine.engine import KEYS, SOMEBODY, Commands, Delivered, Engine
 

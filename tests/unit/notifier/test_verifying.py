@@ -12,6 +12,8 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from services.notifier.domain.webhooks import Secret, Webhook
 from services.notifier.webhooks.calls import signed_headers
 from services.notifier.webhooks.deliveries import Outgoing
+from services.notifier.webhooks.secrets import Secrets
+from shared.keyring import Keyring
 
 PAGE = Path(__file__).parents[3] / "docs" / "webhooks.md"
 OLD, NEW = "whsec_b2xkIHNlY3JldCBvbGQgc2VjcmV0", "whsec_bmV3IHNlY3JldCBuZXcgc2VjcmV0"
@@ -39,7 +41,8 @@ def sent(minutes_ago: float = 0) -> tuple[bytes, dict[str, str]]:
     )  # fmt: skip
     body = '{"type":"run_completed","data":{"name":"Zoë"}}'
     message = Outgoing("msg_1", "wh_1", "org_1", "run_1:1", "run_completed", "run_1", body, now, now, "req_1", None)
-    return body.encode(), signed_headers(webhook, message, now - timedelta(minutes=minutes_ago))
+    at = now - timedelta(minutes=minutes_ago)
+    return body.encode(), signed_headers(Secrets(Keyring({})).signing(webhook, at), message, at)
 
 
 @pytest.mark.parametrize("secret", [OLD, NEW])

@@ -1,11 +1,14 @@
-"""The keys of the configuration. They encrypt no data, only the keys of organisations."""
+"""The keys of the configuration. They encrypt no data of runs, only other keys and secrets."""
 
 import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
-from services.run_engine.sealing.cipher import KEY_BYTES, BrokenSeal, decrypt, encrypt
+from pydantic import AfterValidator, SecretStr
+
+from shared.cipher import KEY_BYTES, BrokenSeal, decrypt, encrypt
 
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,50}")
 
@@ -43,6 +46,16 @@ def _decoded(key_id: str, encoded: str) -> bytes:
     return key
 
 
+def _checked(text: SecretStr | None) -> SecretStr | None:
+    if text is not None:
+        keys_of(text.get_secret_value())
+    return text
+
+
+EncryptionKeys = Annotated[SecretStr | None, AfterValidator(_checked)]
+"""The setting ENCRYPTION_KEYS."""
+
+
 class Keyring:
     """The first key is the current one; the others open what they wrapped before."""
 
@@ -50,6 +63,10 @@ class Keyring:
         self._keys = dict(keys)
         self.current = next(iter(self._keys), None)
         """Id of the key that wraps; None where none is configured."""
+
+    @classmethod
+    def of(cls, setting: SecretStr | None) -> "Keyring":
+        return cls(keys_of(setting.get_secret_value()) if setting is not None else {})
 
     def wrap(self, key: bytes, key_id: str) -> Wrapped:
         assert self.current is not None

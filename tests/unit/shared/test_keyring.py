@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.run_engine.sealing.cipher import BrokenSeal, decrypt, encrypt, new_key
-from services.run_engine.sealing.keyring import Keyring, keys_of
+from shared.cipher import BrokenSeal, decrypt, encrypt, new_key
+from shared.keyring import Keyring, keys_of
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 JSON_LIKE = st.binary(max_size=200)
