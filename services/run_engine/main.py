@@ -21,13 +21,12 @@ from services.run_engine.sealing.legible import Legible
 from services.run_engine.sealing.sealer import Sealer
 from services.run_engine.sealing.signals import BulkSealing, SealedSignals
 from services.run_engine.sealing.store import KeyStore
-from services.run_engine.settings import Settings
+from services.run_engine.settings import Settings, keyring
 from services.run_engine.store import RunStore
 from services.run_engine.timers import InFlight, TimerScanner
 from services.run_engine.trials import Trials
 from services.run_engine.upgrade import upgrade
 from shared.kafka import Consumption, Parking
-from shared.keyring import Keyring
 from shared.leased_work import LeasedWork
 from shared.service import Service
 
@@ -42,7 +41,7 @@ def build(settings: Settings) -> Service:
     parking = Parking(service.publisher, topics.RUN_COMMANDS, NAME)
     in_force = OrganizationStore(service.mongo)
     in_flight = InFlight()
-    keys = KeyStore(service.mongo, Keyring.of(settings.encryption_keys))
+    keys = KeyStore(service.mongo, keyring(settings))
     sealer, fields = Sealer(keys), EncryptedFields(service.mongo, runs)
     sealing = Sealing(sealer, keys)
     loop = CommandLoop(

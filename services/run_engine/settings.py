@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from shared.keyring import EncryptionKeys
+from shared.keyring import EncryptionKeys, Keyring
 from shared.settings import ServiceSettings
 
 
@@ -21,3 +21,7 @@ class Settings(ServiceSettings):
         default=8.0, ge=0, description="how long the put of a policy waits until it is in force"
     )
     document_poll_seconds: float = Field(default=0.02, gt=0, description="how often it looks")
+
+
+def keyring(settings: Settings) -> Keyring:
+    return Keyring.of(settings.encryption_keys)
