@@ -65,13 +65,12 @@ def router(reads: RunReads, store: RunStore, organizations: OrganizationStore, l
             raise Refused.because(unknown_step(state, step_id))
         plan = plan_of(await definition_of(state, store))
         (seen,) = await legible.runs([(state, plan)], sensitive)
-        return success(views.step_view(seen, seen.steps[step_id], plan.by_id[step_id].definition))
+        return success(views.step_view(seen, seen.steps[step_id], plan.by_id[step_id]))
 
     @routes.get("/runs/{run_id}")
     async def run(run_id: str, organization_id: str, sensitive: bool = False) -> Response:
         state, incident = await reads.run(organization_id, run_id)
-        (seen,) = await shown([state], store, legible, sensitive)
-        view = views.run_view(seen)
+        (view,) = await _shown([state], store, legible, sensitive)
         return success({**view, **_incident(incident)}, headers={"ETag": f'"{state.sequence}"'})
 
     @routes.get("/runs")
@@ -84,7 +83,7 @@ def router(reads: RunReads, store: RunStore, organizations: OrganizationStore, l
         sensitive: bool = False,
     ) -> Response:
         page = await reads.runs(organization_id, filters, sort, cursor, limit)
-        items = [views.run_view(seen) for seen in await shown(page.items, store, legible, sensitive)]
+        items = await _shown(page.items, store, legible, sensitive)
         return success({"runs": items, **page.about()})
 
     return routes
@@ -94,9 +93,11 @@ def _incident(incident: Document | None) -> Document:
     return {"incident": incident} if incident else {}
 
 
-async def shown(states: Sequence[RunState], store: RunStore, legible: Legible, sensitive: bool) -> list[RunState]:
+async def _shown(states: Sequence[RunState], store: RunStore, legible: Legible, sensitive: bool) -> list[Document]:
     """The runs as the caller may see them; `sensitive`: with the fields that forms mark as encrypted."""
-    return await legible.runs([(state, plan_of(await definition_of(state, store))) for state in states], sensitive)
+    plans = [plan_of(await definition_of(state, store)) for state in states]
+    seen = await legible.runs(list(zip(states, plans, strict=True)), sensitive)
+    return [views.run_view(state, plan) for state, plan in zip(seen, plans, strict=True)]
 
 
 async def definition_of(state: RunState, store: RunStore) -> PlaybookDefinition:

@@ -14,6 +14,7 @@ from services.playbook_registry.domain.values import (
     NAMED,
     NUMBER,
     OBJECT,
+    ON_TIMEOUT,
     POSITIVE,
     SHARE,
     TEXT,
@@ -28,8 +29,10 @@ _METADATA: dict[str, Rule] = {
     "approval_options": LIST, "approval_matrix": OBJECT, "amount_field": TEXT, "voting_threshold": SHARE,
     "committee_size": MEMBERS, "sla_hours": POSITIVE, "rejection_criteria": OBJECT, "review_checklist": TEXTS,
     "initial_actions": TEXTS, "inspection_points": TEXTS, "deliverables": TEXTS, "resolution_types": TEXTS,
-    "sections": NAMED,
+    "sections": NAMED, "on_timeout": ON_TIMEOUT,
 }  # fmt: skip
+_BESIDE: dict[str, Rule] = {"sla_hours": POSITIVE, "on_timeout": ON_TIMEOUT}
+"""May stand in the step itself as well."""
 _AMOUNT = r"\d+(?:\.\d+)?[kmb]?"
 _BAND = re.compile(rf"(?:under|over)_{_AMOUNT}|{_AMOUNT}_to_{_AMOUNT}", re.IGNORECASE)
 
@@ -37,6 +40,7 @@ _BAND = re.compile(rf"(?:under|over)_{_AMOUNT}|{_AMOUNT}_to_{_AMOUNT}", re.IGNOR
 def faults(step: StepDraft, path: str) -> Iterator[Fault]:
     metadata, where = step.metadata, f"{path}.metadata"
     yield from broken(_METADATA, metadata, where)
+    yield from broken(_BESIDE, step.model_extra or {}, path)
     yield from _named_faults(metadata.get("form_fields"), f"{where}.form_fields")
     yield from _named_faults(metadata.get("required_outputs"), f"{where}.required_outputs")
     yield from _approval_faults(metadata, where)
@@ -76,6 +80,9 @@ def _approval_faults(metadata: Mapping[str, Any], path: str) -> Iterator[Fault]:
         reason = "voting_threshold and committee_size are needed together"
         yield invalid(f"{path}.voting_threshold", metadata.get("voting_threshold"), reason)
     matrix = metadata.get("approval_matrix")
+    if matrix and "voting_threshold" in metadata:
+        reason = "A step asks either the roles of an approval_matrix or the votes of a committee: leave one of them out"
+        yield invalid(f"{path}.approval_matrix", matrix, reason)
     for name, roles in (matrix if isinstance(matrix, dict) else {}).items():
         if not _BAND.fullmatch(name):
             reason = "A band is named under_100k, 500k_to_1m or over_5m"

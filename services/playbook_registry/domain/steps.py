@@ -2,16 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from contracts.definitions import PlaybookDraft, StepDraft
-from services.playbook_registry.domain import automation, conditions, deadlines, forms
+from services.playbook_registry.domain import automation, conditions, deadlines, forms, options
 from services.playbook_registry.domain.conditions import KnownSteps
 from services.playbook_registry.domain.faults import Fault, invalid
-from services.playbook_registry.domain.values import FLAG, POSITIVE, Rule, broken, is_whole
+from services.playbook_registry.domain.values import FLAG, POSITIVE, Rule, broken
 
 _PLAYBOOK: dict[str, Rule] = {"sla_hours": POSITIVE, "estimated_duration_minutes": POSITIVE, "auto_escalation": FLAG}
-_JUMPS = ("next_step", "return_to_step", "end_playbook")
 
 
 def faults(draft: PlaybookDraft) -> Iterator[Fault]:
@@ -23,7 +21,8 @@ def faults(draft: PlaybookDraft) -> Iterator[Fault]:
         path = f"steps[{index}]"
         yield from conditions.faults(step.conditions.pre, f"{path}.conditions.pre", known)
         yield from conditions.faults(step.conditions.post, f"{path}.conditions.post", known)
-        yield from _jump_faults(step, path, known)
+        yield from options.faults(step, path, known.sequences)
+        yield from _role_faults(step, f"{path}.assignee_roles")
         yield from forms.faults(step, path)
         yield from automation.faults(step, path)
 
@@ -47,31 +46,7 @@ def _refuses_company(step: StepDraft) -> bool:
     return not step.parallel_allowed and "parallel_allowed" in step.model_fields_set
 
 
-def _jump_faults(step: StepDraft, path: str, known: KnownSteps) -> Iterator[Fault]:
-    options = step.metadata.get("approval_options")
-    actions: set[str] = set()
-    for index, option in enumerate(options if isinstance(options, list) else []):
-        where = f"{path}.metadata.approval_options[{index}]"
-        action = option.get("action") if isinstance(option, dict) else None
-        if not isinstance(action, str) or not action:
-            yield invalid(f"{where}.action", action, "An approval option needs an action")
-            continue
-        if action in actions:
-            yield invalid(f"{where}.action", action, "The action is taken by another option of the step")
-        actions.add(action)
-        yield from _option_faults(option, step.sequence, where, known)
-
-
-def _option_faults(option: dict[str, Any], sequence: int, path: str, known: KnownSteps) -> Iterator[Fault]:
-    named = [name for name in _JUMPS if option.get(name) not in (None, False)]
-    if len(named) > 1:
-        yield invalid(path, named, f"An option takes one of {', '.join(_JUMPS)}")
-    for name, forward in (("next_step", True), ("return_to_step", False)):
-        target = option.get(name)
-        if target is None:
-            continue
-        if not is_whole(target) or target not in known.sequences:
-            yield invalid(f"{path}.{name}", target, f"There is no step with sequence {target}")
-        elif (target > sequence) != forward or target == sequence:
-            direction = "after" if forward else "before"
-            yield invalid(f"{path}.{name}", target, f"{name} must name a step {direction} step {sequence}")
+def _role_faults(step: StepDraft, path: str) -> Iterator[Fault]:
+    for index, role in enumerate(step.assignee_roles):
+        if not role.strip():
+            yield invalid(f"{path}[{index}]", role, "A role is named by a text: nobody holds a blank one")

@@ -41,6 +41,7 @@ FLAG: Rule = (lambda value: isinstance(value, bool), "must be true or false")
 TEXT: Rule = (lambda value: isinstance(value, str) and bool(value), "must be a text")
 TEXTS: Rule = (is_texts, "must be a list of texts")
 NAMED: Rule = (is_named, "must be a list of texts, or of objects with a name")
+ON_TIMEOUT: Rule = (lambda value: value in ("fail", "skip"), "must be fail or skip; without it work is only overdue")
 LIST: Rule = (lambda value: isinstance(value, list), "must be a list")
 OBJECT: Rule = (lambda value: isinstance(value, dict), "must be an object")
 

@@ -46,7 +46,20 @@ def _of_step(step: StepDraft, playbook: dict[str, Any], path: str) -> Iterator[W
             f"{path}.metadata.reminders",
             "Nobody is reminded: the step has no due date, which sla_hours, response_sla or timeout_minutes would give",
         )
+    yield from _of_approval(step, f"{path}.metadata")
     yield from _unknown_types(step.metadata.get("form_fields"), f"{path}.metadata.form_fields")
+
+
+_OF_APPROVALS = ("approval_matrix", "voting_threshold")
+
+
+def _of_approval(step: StepDraft, path: str) -> Iterator[Warning_]:
+    metadata, escalation = step.metadata, step.metadata.get("escalation")
+    for name in _OF_APPROVALS:
+        if metadata.get(name) and step.step_type != "approval":
+            yield _warning(f"{path}.{name}", f"Nobody votes: the step is no approval, but {step.step_type}")
+    if isinstance(escalation, dict) and escalation and not escalation.get("escalate_to"):
+        yield _warning(f"{path}.escalation", "Nothing is escalated: it names no roles in escalate_to")
 
 
 def _is_due(step: StepDraft, playbook: dict[str, Any]) -> bool:

@@ -19,6 +19,7 @@ from contracts.values import SYSTEM, Actor
 from services.run_engine.domain import automation, timing
 from services.run_engine.domain.conditions import Facts, unmet
 from services.run_engine.domain.evolve import RunEvent, evolve
+from services.run_engine.domain.permissions import roles_of
 from services.run_engine.domain.plan import Edge, Plan, PlannedStep
 from services.run_engine.domain.situation import Situation, minutes_of_run
 from services.run_engine.domain.state import RunState, StepState
@@ -103,7 +104,7 @@ def _look_around(course: Course, situation: Situation, opener: Actor, first_assi
                 if course.state.steps[planned.step_id].status == "failed":
                     return True
         lower_ended = lower_ended and all(course.state.steps[p.step_id].is_ended for p in group)
-    return changed and situation.plan.has_edges
+    return changed and situation.plan.looks_at_steps
 
 
 class _Edges:
@@ -189,7 +190,8 @@ def _start(
     definition, step, start = planned.definition, state.steps[planned.step_id], situation.now
     dates = timing.work_dates(planned, step.attempt + 1, start, state.data, situation.policies.calendars)
     automated = definition.step_type == "automated"
-    named = step.assigned_to or step.candidates or definition.assignee_roles
+    roles = roles_of(step, planned)
+    named = step.assigned_to or step.candidates or roles or planned.asks_several
     assignee = step.assigned_to if named else first_assignee
     yield StepStarted(
         at=start,
@@ -201,7 +203,7 @@ def _start(
         attempt=step.attempt + 1,
         execution_mode="automated" if automated else "manual",
         assigned_to=None if automated else assignee,
-        assignee_roles=definition.assignee_roles,
+        assignee_roles=list(roles),
         candidates=[] if automated else list(step.candidates),
         auto_assigned=step.auto_assigned and not automated,
         due_at=dates.due_at,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from contracts.definitions import Condition
 from services.run_engine.domain.conditions import Facts, look_up
 from services.run_engine.domain.loose import is_number, mapping, positive, text, texts
-from services.run_engine.domain.plan import PlannedStep
+from services.run_engine.domain.plan import PlannedStep, every
 from services.run_engine.domain.state import RunState, Vote
 
 Meaning = Literal["done", "approved", "rejected", "failed", "returned"]
@@ -41,6 +41,13 @@ def understood(planned: PlannedStep, outcome: str) -> Outcome | None:
     action = _ACTIONS.get(outcome, outcome) if outcome not in planned.options else outcome
     option = planned.options.get(action, {})
     return Outcome(_meaning(action, option, approval), option)
+
+
+def decided(planned: PlannedStep, decision: Literal["approve", "reject"]) -> Outcome:
+    """What follows from a vote: of the option that approves or rejects, whoever voted last and in whichever words."""
+    meaning: Meaning = "approved" if decision == "approve" else "rejected"
+    fitting = (option for action, option in planned.options.items() if _meaning(action, option, True) == meaning)
+    return Outcome(meaning, next(fitting, {}))
 
 
 _ACTIONS = {"success": "approve", "failure": "reject"}
@@ -163,10 +170,11 @@ def _band_roles(bands: list[_Band], amount: float | None) -> tuple[str, ...]:
 
 def _amount(planned: PlannedStep, state: RunState) -> float | None:
     named = text(planned.definition.metadata.get("amount_field"))
-    field = named or next((c.field for c in planned.pre if c.field and _asks_for_number(c)), None)
+    field = named or next((c.field for c in every(planned.pre) if c.field and _asks_for_number(c)), None)
     value = look_up(field, Facts.of(state)) if field is not None else None
     return value if is_number(value) else None
 
 
 def _asks_for_number(condition: Condition) -> bool:
-    return is_number(condition.value)
+    numbers = condition.value if condition.operator == "between" else [condition.value]
+    return isinstance(numbers, list) and bool(numbers) and all(map(is_number, numbers))

@@ -48,10 +48,14 @@ def named_for(state: RunState, command: CompleteStep) -> Named:
     )
 
 
-def handed(state: RunState, command: CompleteStep, now: datetime) -> list[RunEvent]:
-    """The events of steps that are open already."""
+NOBODY = Named({}, {})
+
+
+def handed(state: RunState, command: CompleteStep, now: datetime, but: Named = NOBODY) -> list[RunEvent]:
+    """The events of steps that are given at once: all that are named, but those for which their start will say it."""
     given = ((state.steps[i], users) for i, users in _users(command).items())
-    return [_handed(step, users, command, now) for step, users in given if step.is_open]
+    later = but.assignments.keys() | but.candidates.keys()
+    return [_handed(step, users, command, now) for step, users in given if step.step_id not in later]
 
 
 def _users(command: CompleteStep) -> Mapping[str, list[str]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from contracts.rejections import Code, Rejection
 from contracts.values import Caller
+from services.run_engine.domain.plan import PlannedStep
 from services.run_engine.domain.state import StepState
 
 
@@ -12,11 +13,19 @@ def holds(caller: Caller, permission: str) -> bool:
     return any(held in (permission, "*", f"{resource}:*") for held in caller.permissions)
 
 
-def roles_added(step: StepState, roles: Iterable[str]) -> list[str]:
+def roles_of(step: StepState, planned: PlannedStep) -> tuple[str, ...]:
+    """Whose holders may act on the step; of one that has not started, whose may then."""
+    if step.started_at is not None:
+        return step.assignee_roles
+    return tuple(dict.fromkeys((*planned.roles, *step.assignee_roles)))
+
+
+def roles_added(step: StepState, planned: PlannedStep, roles: Iterable[str]) -> list[str]:
     """Those of them that the step lacks; none of a step that everybody may work on, which they would narrow."""
-    if step.assigned_to is None and not step.assignee_roles and not step.candidates:
+    there = roles_of(step, planned)
+    if step.assigned_to is None and not there and not step.candidates:
         return []
-    return [role for role in dict.fromkeys(roles) if role not in step.assignee_roles]
+    return [role for role in dict.fromkeys(roles) if role not in there]
 
 
 def not_yours(caller: Caller, step: StepState) -> Rejection:

@@ -1,6 +1,6 @@
 """A definition made ready to be run: groups, edges and conditions, worked out once for each definition object."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -23,6 +23,10 @@ class PlannedStep:
     pre: tuple[Condition, ...]
     named: tuple[Edge, ...]
     """Steps that the pre-conditions name, with the status that they ask for: edges in place of the implicit one."""
+    roles: tuple[str, ...]
+    """Who may act on it when it starts: its `assignee_roles`, and those that its approval matrix asks for."""
+    asks_several: bool
+    """An approval that one voice does not decide: it is nobody's own for want of a role."""
     has_choice: bool
     """A named step stands in a group, so that the conditions may hold before all named steps have ended."""
     on_unmet: OnUnmet
@@ -51,6 +55,8 @@ class Plan:
     ids_at: Mapping[int, Sequence[str]]
     """By sequence number, the ids of its steps."""
     has_edges: bool
+    looks_at_steps: bool
+    """Whether what becomes of one step may let another one start that was looked at before."""
 
     @property
     def steps(self) -> Iterator[PlannedStep]:
@@ -76,13 +82,19 @@ def _plan(key: Same[PlaybookDefinition]) -> Plan:
     by_id = {step.step_id: step for step in steps}
     groups = _groups(steps)
     group_of = {step.step_id: number for number, group in enumerate(groups) for step in group}
-    return Plan(definition, groups, by_id, group_of, at, any(step.named for step in steps))
+    has_edges = any(step.named for step in steps)
+    looks_at_steps = has_edges or any(map(_looks_at_steps, definition.steps))
+    return Plan(definition, groups, by_id, group_of, at, has_edges, looks_at_steps)
+
+
+def _looks_at_steps(step: StepDefinition) -> bool:
+    return any((condition.field or "").startswith("steps.") for condition in every(step.conditions.pre))
 
 
 def _planned(
     step: StepDefinition, at: Mapping[int, Sequence[str]], others: list[StepDefinition], playbook: dict[str, Any]
 ) -> PlannedStep:
-    references = list(_references(step.conditions.pre))
+    references = [condition for condition in every(step.conditions.pre) if condition.step is not None]
     edges = ((reference.step, reference.status) for reference in references if reference.step is not None)
     named = tuple(dict.fromkeys((sequence, status) for sequence, status in edges if sequence in at))
     return PlannedStep(
@@ -91,6 +103,8 @@ def _planned(
         sequence=step.sequence,
         pre=tuple(step.conditions.pre),
         named=named,
+        roles=_roles(step),
+        asks_several=_asks_several(step),
         has_choice=any(reference not in step.conditions.pre for reference in references),
         on_unmet=step.conditions.on_unmet or ("block" if step.is_required else "skip"),
         is_conditional=is_conditional(step),
@@ -138,11 +152,23 @@ def _options(step: StepDefinition) -> dict[str, dict[str, Any]]:
     return {str(mapping(option).get("action")): option for option in options if mapping(option).get("action")}
 
 
-def _references(conditions: list[Condition]) -> Iterator[Condition]:
+def _roles(step: StepDefinition) -> tuple[str, ...]:
+    matrix = mapping(step.metadata.get("approval_matrix")) if step.step_type == "approval" else {}
+    asked = (role for band in matrix.values() for role in texts(band))
+    return tuple(dict.fromkeys([*step.assignee_roles, *asked]))
+
+
+def _asks_several(step: StepDefinition) -> bool:
+    return step.step_type == "approval" and any(
+        step.metadata.get(name) for name in ("approval_matrix", "committee_size")
+    )
+
+
+def every(conditions: Iterable[Condition]) -> Iterator[Condition]:
+    """The conditions, and those in groups at any depth."""
     for condition in conditions:
-        if condition.step is not None:
-            yield condition
-        yield from _references(condition.conditions or [])
+        yield condition
+        yield from every(condition.conditions or ())
 
 
 def _groups(steps: list[PlannedStep]) -> tuple[tuple[PlannedStep, ...], ...]:

@@ -24,13 +24,14 @@ def completion_violations(
     situation: Situation,
     data: Mapping[str, Any],
     attachments: list[Attachment],
+    outcome: str,
 ) -> list[Violation]:
     """All that a completion with this data and these attachments would break. Earlier votes on the step count in."""
     metadata = situation.plan.by_id[step.step_id].definition.metadata
     known = {key: value for vote in step.approvals for key, value in vote.data.items()} | dict(data)
     with_votes, sent = cleared(known, situation.clear), cleared(data, situation.clear)
     documents = [a for vote in step.approvals for a in vote.attachments] + attachments
-    found = promises_violated(state, step, situation, known, documents)
+    found = promises_violated(state, step, situation, known, documents, outcome)
     found += form_violations(metadata, with_votes, documents, _here(step, situation))
     found += _documents(metadata, with_votes, documents)
     found += _sections(metadata, with_votes)
@@ -47,12 +48,17 @@ def _discreet(found: list[Violation], situation: Situation) -> list[Violation]:
 
 
 def promises_violated(
-    state: RunState, step: StepState, situation: Situation, data: Mapping[str, Any], attachments: list[Attachment]
+    state: RunState,
+    step: StepState,
+    situation: Situation,
+    data: Mapping[str, Any],
+    attachments: list[Attachment],
+    outcome: str = "success",
 ) -> list[Violation]:
     """What the step promises to those that follow: post-conditions and outputs, owed by people and machines alike."""
     definition, clear = situation.plan.by_id[step.step_id].definition, cleared(data, situation.clear)
     outputs = output_violations(definition.metadata, clear, attachments, _here(step, situation))
-    return _post(state, step, situation, data) + outputs if definition.conditions.post else outputs
+    return _post(state, step, situation, data, outcome) + outputs if definition.conditions.post else outputs
 
 
 def _here(step: StepState, situation: Situation) -> datetime:
@@ -60,8 +66,11 @@ def _here(step: StepState, situation: Situation) -> datetime:
     return timing.local(situation.plan.by_id[step.step_id], situation.now, situation.policies.calendars)
 
 
-def _post(state: RunState, step: StepState, situation: Situation, data: Mapping[str, Any]) -> list[Violation]:
-    after = {**state.steps, step.step_id: changed(step, status="completed", data=dict(data))}
+def _post(
+    state: RunState, step: StepState, situation: Situation, data: Mapping[str, Any], outcome: str
+) -> list[Violation]:
+    done = changed(step, status="completed", data=dict(data), outcome=outcome)
+    after = {**state.steps, step.step_id: done}
     facts = Facts({**state.data, **data}, state.context, after, situation.clear)
     post = situation.plan.by_id[step.step_id].definition.conditions.post
     return post_conditions(post, facts, situation.plan.definition.encrypted_fields)

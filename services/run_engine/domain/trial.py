@@ -7,6 +7,7 @@ from contracts.encrypted import is_encrypted
 from contracts.policies import FourEyes
 from services.run_engine.domain.controls import beyond_controls
 from services.run_engine.domain.limits import limit_violation
+from services.run_engine.domain.permissions import roles_of
 from services.run_engine.domain.segregation import clash_with
 from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState, StepState
@@ -43,7 +44,7 @@ def _limits(state: RunState, step: StepState, situation: Situation) -> Iterator[
         beyond = limit_violation(policies, amount, vote.roles) if vote.vote == "approve" else None
         if beyond is not None:
             yield {"violation": "vote_beyond_limit", "user": vote.user, **beyond}
-    roles = step.assignee_roles or tuple(situation.plan.by_id[step.step_id].definition.assignee_roles)
+    roles = roles_of(step, situation.plan.by_id[step.step_id])
     beyond = limit_violation(policies, amount, roles) if roles else None
     if beyond is not None:
         yield {"violation": "no_role_may_approve", "roles": list(roles), **beyond}

@@ -112,6 +112,7 @@ def _options(*options: dict[str, Any]) -> dict[str, Any]:
         ({"return_to_step": 0}, ".return_to_step"),
         ({"next_step": 3, "end_playbook": True}, ""),
         ({"action": None}, ".action"),
+        ({"end_playbook": "yes"}, ".end_playbook"),
     ],
 )
 def test_refuses_a_jump_that_leads_nowhere(option: dict[str, Any], field: str) -> None:
@@ -148,10 +149,43 @@ def test_refuses_two_options_of_one_action() -> None:
         ({"metadata": {"reminders": [{"before_minutes": 0}]}}, "metadata.reminders[0].before_minutes"),
         ({"metadata": {"reminders": [{"before_hours": None}]}}, "metadata.reminders[0].before_hours"),
         ({"metadata": {"sla_hours": 0}}, "metadata.sla_hours"),
+        ({"sla_hours": "4"}, "sla_hours"),
+        ({"on_timeout": "explode"}, "on_timeout"),
+        ({"metadata": {"on_timeout": "escalate"}}, "metadata.on_timeout"),
+        ({"assignee_roles": ["a", " "]}, "assignee_roles[1]"),
+        (
+            {"metadata": {"approval_matrix": {"over_1": ["a"]}, "voting_threshold": 0.5, "committee_size": 2}},
+            "metadata.approval_matrix",
+        ),
     ],
 )
 def test_refuses_metadata_that_could_not_be_carried_out(step: dict[str, Any], field: str) -> None:
     assert faults_of(draft(step)) == [("VALIDATION_ERROR", f"steps[0].{field}")]
+
+
+@pytest.mark.parametrize(
+    "several", [{"voting_threshold": 0.5, "committee_size": 2}, {"approval_matrix": {"over_1": ["a"]}}]
+)
+def test_refuses_two_ways_to_approve_where_several_vote(several: dict[str, Any]) -> None:
+    actions = ["approve", "approve_faster", "reject", "ask"]
+    jumps: dict[str, dict[str, Any]] = {"reject": {"end_playbook": True}, "ask": {"return_to_step": 1}}
+    options = [{"action": action, **jumps.get(action, {})} for action in actions]
+    step = {"step_type": "approval", "metadata": {"approval_options": options, **several}}
+    assert faults_of(draft({}, step)) == [("VALIDATION_ERROR", "steps[1].metadata.approval_options[1].action")]
+    assert faults_of(draft({}, {**step, "metadata": {"approval_options": options}})) == []
+
+
+@pytest.mark.parametrize(
+    ("metadata", "field"),
+    [
+        ({"approval_matrix": {"over_5": ["a"]}}, "approval_matrix"),
+        ({"voting_threshold": 0.5, "committee_size": 2}, "voting_threshold"),
+        ({"escalation": {"after_hours": 4}}, "escalation"),
+    ],
+)
+def test_warns_of_what_will_never_be_done(metadata: dict[str, Any], field: str) -> None:
+    [warning] = warnings(draft({"metadata": metadata}))
+    assert warning["field"] == f"steps[0].metadata.{field}"
 
 
 def _field(**field: Any) -> dict[str, Any]:

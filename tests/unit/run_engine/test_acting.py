@@ -50,7 +50,7 @@ def test_a_substitute_does_what_the_delegator_was_given_by_name() -> None:
     shown = completion_view(run.state, run.situation, "step_001", [], SUSI)["next_steps"][0]
     assert (shown["assigned_to"], shown["substitutes"], shown["can_complete"]) == ("alice", ["susi"], True)
     assert run.completes(1, SUSI).step(1).on_behalf_of == "alice"
-    seen = step_view(run.state, run.step(1), run.definition.steps[0])
+    seen = step_view(run.state, run.step(1), run.situation.plan.by_id["step_001"])
     assert (seen["completed_by"], seen["on_behalf_of"]) == ("susi", "alice")
     assert seen["attempts"][-1]["on_behalf_of"] == "alice"
 
@@ -158,7 +158,7 @@ def test_a_step_given_to_several_is_for_each_of_them() -> None:
     run = given_to_both().then("StepCompleted", "StepStarted")
     started = run.event("StepStarted")
     assert (started.assigned_to, started.candidates) == (None, ["ann", "ben"])
-    assert step_view(run.state, run.step(2), run.definition.steps[1])["candidates"] == ["ann", "ben"]
+    assert step_view(run.state, run.step(2), run.situation.plan.by_id["step_002"])["candidates"] == ["ann", "ben"]
     for caller in (ANN, BEN):
         given_to_both().completes(2, caller).then("StepCompleted", "RunCompleted")
     refused = given_to_both().completes(2, somebody("alice")).refused(Code.FORBIDDEN)

@@ -130,6 +130,8 @@ def test_a_resolution_is_of_a_type_that_the_step_names() -> None:
         ({"defects": 3}, ["defects <= 2"]), ({"defects": [1, 2, 3]}, ["defects <= 2"]),
         ({"total_defects": 2, "critical_defects": 1}, ["critical_defects = 0"]),
         ({"critical_defect": True}, ["critical_defect = 0"]),
+        ({"defects": [], "total_defects": 7}, ["total_defects <= 2"]),
+        ({"defects": "7", "critical_defect": "yes"}, ["defects <= 2", "critical_defect = 0"]),
     ],
 )  # fmt: skip
 def test_rejection_criteria_refuse_a_success(data: dict[str, Any], conditions: list[str]) -> None:
@@ -144,6 +146,13 @@ def test_post_conditions_see_the_completions_data_over_the_runs() -> None:
     story = trial({"conditions": {"post": post}}, start={"initial_data": {"x": 0}})
     assert refused(story, data={"y": 1}) == ["x = 1"]
     story.completes(1, data={"x": 1, "y": 1}).then("StepCompleted", "RunCompleted")
+
+
+def test_post_conditions_see_the_outcome_of_their_own_step() -> None:
+    post = [{"field": "steps.step_001.outcome", "operator": "=", "value": "approve"}]
+    story = trial({"step_type": "approval", "conditions": {"post": post}})
+    assert refused(story, outcome="success") == ["steps.step_001.outcome = approve"]
+    story.completes(1, outcome="approve").then("StepCompleted", "RunCompleted")
 
 
 def approval(policy: ApprovalLimit) -> Story:

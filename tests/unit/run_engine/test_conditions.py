@@ -94,6 +94,15 @@ def test_looks_at_the_status_of_steps() -> None:
     assert reasons({"step": 9, "status": "completed"}) == ["Step 9 does not exist"]
 
 
+def test_a_step_looks_again_when_another_one_has_moved_within_the_same_decision() -> None:
+    """Step 1 is looked at before step 2 is skipped, which is what it waits for."""
+    first = {"field": "steps.step_002.status", "operator": "=", "value": "skipped"}
+    never = {"field": "x", "operator": "exists"}
+    story = trial({"sequence": 1, "conditions": {"pre": [first]}},
+                  {"sequence": 1, "is_required": False, "conditions": {"pre": [never]}})  # fmt: skip
+    assert story.statuses() == ["in_progress", "skipped"]
+
+
 def test_every_failing_condition_is_told() -> None:
     assert len(reasons(FAILS, HOLDS, FAILS)) == 2
 

@@ -107,9 +107,9 @@ def test_is_shown_as_a_mask_as_itself_or_as_erased() -> None:
     told = story({})
     told.completes(1, data={"ssn": told.encrypted(SSN), "deep": [{"ssn": told.encrypted("other")}], "name": "Ann"})
     plan = plan_of(told.definition)
-    masked = run_view(masked_run(told.state, plan))["data"]
+    masked = run_view(masked_run(told.state, plan), plan)["data"]
     assert masked == {"ssn": MASK, "deep": [{"ssn": MASK}], "name": "Ann"}
-    seen = run_view(revealed_run(told.state, plan, told.clear))["data"]
+    seen = run_view(revealed_run(told.state, plan, told.clear), plan)["data"]
     assert seen == {"ssn": SSN, "deep": [{"ssn": "other"}], "name": "Ann"}
-    gone = run_view(revealed_run(told.state, plan, dict.fromkeys(told.clear, GONE)))["data"]
+    gone = run_view(revealed_run(told.state, plan, dict.fromkeys(told.clear, GONE)), plan)["data"]
     assert (gone["ssn"], gone["name"]) == (ERASED, "Ann")

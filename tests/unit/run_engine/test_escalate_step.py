@@ -1,4 +1,4 @@
-from contracts.commands import EscalateStep
+from contracts.commands import EscalateStep, UpdateData
 from contracts.rejections import Code
 from tests.unit.run_engine.story import ALICE, somebody, trial
 
@@ -14,6 +14,20 @@ def test_adds_the_roles_and_those_before_can_still_act() -> None:
 
 def test_takes_the_roles_of_the_playbook_where_none_are_named() -> None:
     assert trial(STEP).when(EscalateStep(caller=ALICE, signal_id="s")).event("StepEscalated").roles_added == ["vp"]
+
+
+def test_a_step_that_is_blocked_starts_with_the_roles_that_were_added() -> None:
+    story = trial({**STEP, "conditions": {"pre": [{"field": "x", "operator": "exists"}]}})
+    assert story.when(ESCALATE).event("StepEscalated").roles_added == ["director"]
+    story.when(UpdateData(caller=ALICE, data={"x": 1})).then("DataUpdated", "RunUnblocked", "StepStarted")
+    assert story.step(1).assignee_roles == ("manager", "director")
+
+
+def test_adds_no_role_twice_nor_to_a_step_that_everybody_may_work_on() -> None:
+    waits = {"conditions": {"pre": [{"field": "x", "operator": "exists"}]}}
+    again = ESCALATE.model_copy(update={"escalate_to": ["manager"]})
+    assert trial({**STEP, **waits}).when(again).event("StepEscalated").roles_added == []
+    assert trial(waits).when(ESCALATE).event("StepEscalated").roles_added == []
 
 
 def test_takes_the_place_of_the_escalation_by_the_clock() -> None:

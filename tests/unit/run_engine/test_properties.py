@@ -30,6 +30,7 @@ from contracts.commands import (
 from contracts.policies import DEFAULT_POLICIES, OrganizationPolicies
 from contracts.rejections import Rejection
 from contracts.values import Caller
+from services.run_engine.domain.conditions import Facts, unmet
 from services.run_engine.domain.plan import plan_of
 from services.run_engine.domain.state import RunState
 from services.run_engine.domain.views import completion_view, run_view, signal_view, step_view, waiting_view
@@ -62,7 +63,7 @@ data = st.dictionaries(st.sampled_from(["x", "y", "severity"]), values, max_size
 @st.composite
 def conditions(draw: st.DrawFn, sequence: int) -> dict[str, Any]:
     on_field = st.fixed_dictionaries({
-        "field": st.sampled_from(["x", "steps.step_001.y", "context.z", "x.deep"]),
+        "field": st.sampled_from(["x", "steps.step_001.y", "steps.step_002.status", "context.z", "x.deep"]),
         "operator": st.sampled_from(["=", "!=", ">", "<=", "exists", "not_exists", "in", "contains", "matches"]),
         "value": values,
     })  # fmt: skip
@@ -208,10 +209,13 @@ def test_whatever_comes_the_run_stays_sound(steps: list[dict[str, Any]], start: 
 
 def read_everything(story: Story, before: RunState, sent: Command) -> None:
     assert not isinstance(story.answer, Rejection)
-    run_view(story.state)
+    run_view(story.state, plan_of(story.definition))
     plan = plan_of(story.definition)
     for step_id, step in story.state.steps.items():
-        step_view(story.state, step, plan.by_id[step_id].definition)
+        step_view(story.state, step, plan.by_id[step_id])
+    for step in story.state.steps.values():
+        if step.status == "blocked" and story.state.status in ("active", "blocked"):
+            assert unmet(plan.by_id[step.step_id].pre, Facts.of(story.state)), step
     waits = waiting_view(story.state, story.situation)["waits_for"]
     assert bool(waits) == (story.state.status not in ("completed", "cancelled"))
     if isinstance(sent, CompleteStep):

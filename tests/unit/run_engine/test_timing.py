@@ -248,7 +248,7 @@ def test_a_run_beyond_its_sla_is_overdue_and_goes_on() -> None:
     story.fires("run_overdue:0").then("RunOverdue")
     assert (story.event("RunOverdue").due_at, story.now) == (NOON + timedelta(hours=4), NOON + timedelta(hours=4))
     assert (story.state.sla_breached, story.state.status) == (True, "active")
-    assert run_view(story.state)["sla_breached"]
+    assert run_view(story.state, story.situation.plan)["sla_breached"]
 
 
 def test_a_run_that_ends_in_time_is_never_overdue() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from contracts.commands import CancelRun, EscalateStep, PauseRun, ReceiveEvent, ResumeRun, RetryStep, SkipStep
 from contracts.values import Caller
-from services.run_engine.domain.views import completion_view, run_view, signal_view, task_view
+from services.run_engine.domain.views import completion_view, run_view, signal_view, step_view, task_view
 from tests.unit.run_engine.story import ADMIN, ALICE, Story, somebody, trial
 
 
@@ -40,21 +40,31 @@ def test_answers_mask_the_secrets_of_a_form_for_everybody_as_they_are_kept_and_s
 
 def test_progress_is_whole_where_it_is_whole_and_full_only_at_the_end() -> None:
     story = trial({}, {}, {}).completes(1)
-    assert run_view(story.state)["progress_percentage"] == 33.3
-    assert run_view(story.completes(2).completes(3).state)["progress_percentage"] == 100
+    assert run_view(story.state, story.situation.plan)["progress_percentage"] == 33.3
+    assert run_view(story.completes(2).completes(3).state, story.situation.plan)["progress_percentage"] == 100
     paused = trial({"step_type": "automated"}).when(PauseRun(caller=ALICE, signal_id="s")).answers(1)
-    assert run_view(paused.state)["progress_percentage"] == 99
+    assert run_view(paused.state, paused.situation.plan)["progress_percentage"] == 99
 
 
 def test_a_run_shows_its_steps_with_what_happened_to_them() -> None:
     story = trial({}, {"is_required": False, "conditions": {"pre": [{"field": "x", "operator": "exists"}]}}).completes(
         1
     )
-    view = run_view(story.state)
+    view = run_view(story.state, story.situation.plan)
     first, second = view["steps_status"]
     assert (first["completed_by"], first["attempt"], "is_conditional" in first) == ("alice", 1, False)
     assert (second["status"], second["is_conditional"], len(second["unmet_conditions"])) == ("skipped", True, 1)
     assert (view["version"], view["current_step"], view["outcome"]) == (story.state.sequence, None, "success")
+
+
+def test_steps_that_have_not_started_say_whose_they_will_be() -> None:
+    waits = {"conditions": {"pre": [{"field": "x", "operator": "exists"}]}}
+    story = trial({}, {"assignee_roles": ["boss"], **waits}, {"assignee_roles": ["clerk"]})
+    rows = run_view(story.state, story.situation.plan)["steps_status"]
+    assert [row["assignee_roles"] for row in rows] == [[], ["boss"], ["clerk"]]
+    assert step_view(story.state, story.step(3), story.situation.plan.by_id["step_003"])["assignee_roles"] == ["clerk"]
+    blocked = completed(story.completes(1), 1)["next_steps"][0]
+    assert (blocked["status"], blocked["assignee_roles"]) == ("blocked", ["boss"])
 
 
 def test_every_signal_answers_in_the_shape_of_pause() -> None:

@@ -5,9 +5,11 @@ from fractions import Fraction
 from itertools import permutations
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.rejections import Code
 from tests.unit.run_engine.story import Story, somebody, trial
 
 words = st.sampled_from(["approve", "reject"])
@@ -67,6 +69,71 @@ def test_a_user_has_one_vote_the_last_one(ballots: list[tuple[str, str]]) -> Non
     last = dict(ballots[:taken])
     assert {vote.user: vote.vote for vote in story.step(1).approvals} == last
     assert (story.state.status == "completed") == ("reject" in last.values())
+
+
+LEADS = [{"action": "accept", "next_step": 3}, {"action": "decline", "end_playbook": True}]
+
+
+@settings(max_examples=40)
+@given(st.permutations(["accept", "success", "approve", "decline", "failure"]))
+def test_where_a_vote_leads_does_not_depend_on_who_says_it_last_nor_how(words: list[str]) -> None:
+    """Three of five: whichever of the approving words comes last."""
+    metadata = {"voting_threshold": 0.6, "committee_size": 5, "approval_options": LEADS}
+    story = trial({"step_type": "approval", "assignee_roles": ["board"], "metadata": metadata}, {}, {})
+    for number, word in enumerate(words):
+        if story.step(1).status == "in_progress":
+            story.completes(1, somebody(f"m{number}", "board"), outcome="accept" if word == "approve" else word)
+    assert story.statuses() == ["completed", "skipped", "in_progress"]
+
+
+def test_a_vote_assigns_steps_that_follow_whether_it_decides_or_not() -> None:
+    board = {"step_type": "approval", "assignee_roles": ["board"],
+             "metadata": {"voting_threshold": 1, "committee_size": 2}}  # fmt: skip
+    story = trial(board, {"assignee_roles": ["r"]}, {"assignee_roles": ["r"]})
+    story.completes(1, somebody("a", "board"), outcome="approve", next_step_assignments={"step_002": ["ann"]})
+    story.then("ApprovalRecorded", "StepAssigned")
+    story.completes(1, somebody("b", "board"), outcome="approve", next_step_assignments={"step_003": ["ben"]})
+    story.then("ApprovalRecorded", "StepCompleted", "StepStarted")
+    assert (story.step(2).assigned_to, story.step(3).assigned_to) == ("ann", "ben")
+
+
+def test_who_is_asked_by_the_matrix_may_act_also_where_the_step_does_not_name_their_role() -> None:
+    step = {
+        "step_type": "approval",
+        "assignee_roles": ["clerk"],
+        "metadata": {"approval_matrix": {"over_5": ["chief"]}},
+    }
+    story = trial(step)
+    assert story.step(1).assignee_roles == ("clerk", "chief")
+    story.completes(1, somebody("c", "clerk"), outcome="approve").refused(Code.FORBIDDEN, "needs the approval of chief")
+    story.completes(1, somebody("d", "chief"), outcome="approve").then(
+        "ApprovalRecorded", "StepCompleted", "RunCompleted"
+    )
+
+
+def test_the_first_step_of_a_run_is_not_its_starters_alone_where_several_vote() -> None:
+    step = {"step_type": "approval", "metadata": {"voting_threshold": 1, "committee_size": 2}}
+    story = trial(step)
+    assert story.step(1).assigned_to is None
+    for voter in ("a", "b"):
+        story.completes(1, somebody(voter), outcome="approve")
+    assert story.state.outcome == "success"
+
+
+@pytest.mark.parametrize(
+    "pre",
+    [
+        [{"field": "amount", "operator": ">=", "value": 1}],
+        [{"operator": "and", "conditions": [{"field": "who", "operator": "=", "value": "x"},
+                                            {"field": "amount", "operator": "<", "value": 10**9}]}],
+        [{"field": "amount", "operator": "between", "value": [0, 10**9]}],
+    ],
+)  # fmt: skip
+def test_the_amount_is_that_of_the_numeric_pre_condition_wherever_it_stands(pre: list[dict[str, Any]]) -> None:
+    bands = {"under_100k": ["a"], "over_100k": ["b"]}
+    step = {"step_type": "approval", "metadata": {"approval_matrix": bands}, "conditions": {"pre": pre}}
+    story = trial(step, start={"initial_data": {"amount": 99_999, "who": "x"}})
+    story.completes(1, somebody("u", "a"), outcome="approve").then("ApprovalRecorded", "StepCompleted", "RunCompleted")
 
 
 BANDS = {"under_100k": ["a"], "100k_to_500k": ["a", "b"], "500k_to_1.5m": ["b", "c"], "over_1.5m": ["a", "b", "c"]}

@@ -70,7 +70,7 @@ def test_what_a_form_hides_is_not_told_as_the_value_that_was_looked_at() -> None
     story.completes(1, data={"ssn": "123-45"})
     plan = plan_of(story.definition)
     shown = masked_run(story.state, plan)
-    first = step_view(shown, shown.steps["step_001"], plan.by_id["step_001"].definition)
+    first = step_view(shown, shown.steps["step_001"], plan.by_id["step_001"])
     assert "123-45" not in str(waiting_view(shown, story.situation)) + str(first)
     assert "123-45" in str(why(story))
 
@@ -78,5 +78,5 @@ def test_what_a_form_hides_is_not_told_as_the_value_that_was_looked_at() -> None
 def test_a_step_tells_its_attempts() -> None:
     options = {"step_type": "approval", "metadata": {"approval_options": [{"action": "back", "return_to_step": 1}]}}
     story = trial({}, options).completes(1).completes(2, outcome="back")
-    view = step_view(story.state, story.step(1), story.definition.steps[0])
+    view = step_view(story.state, story.step(1), story.situation.plan.by_id["step_001"])
     assert [(row["attempt"], row["status"]) for row in view["attempts"]] == [(1, "completed"), (2, "in_progress")]

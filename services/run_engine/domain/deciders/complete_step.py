@@ -1,14 +1,14 @@
 """A person, or a worker over the same endpoint, says that a step is done, or votes on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contracts.commands import CompleteStep
-from contracts.events import ApprovalRecorded, StepCompleted, StepFailed, StepSkipped, StepsReturned
+from contracts.events import ApprovalRecorded, StepCompleted, StepFailed
 from contracts.rejections import Code, Rejection
-from services.run_engine.domain import automation, timing
+from services.run_engine.domain import automation, jumps, timing
 from services.run_engine.domain.acting import Capacity, capacities, may_act
 from services.run_engine.domain.advance import cancel_open, run_completed
-from services.run_engine.domain.approvals import Outcome, Quorum, allowed_outcomes, quorum, understood
+from services.run_engine.domain.approvals import Outcome, Quorum, allowed_outcomes, decided, quorum, understood
 from services.run_engine.domain.assignments import bad_assignments, handed, named_for
 from services.run_engine.domain.clear import clear
 from services.run_engine.domain.controls import beyond_controls
@@ -157,7 +157,7 @@ def _breach(work: _Work) -> Rejection | None:
         beyond = beyond_controls(work.planned.definition, work.situation.policies.financial_controls)
         if beyond is not None:
             return beyond
-    found = completion_violations(state, step, work.situation, command.data, command.attachments)
+    found = completion_violations(state, step, work.situation, command.data, command.attachments, command.outcome)
     if found:
         return contract_rejection(step.step_id, found, f"Complete {step.step_id} with what its contract asks for")
     return _beyond_limit(work)
@@ -212,7 +212,9 @@ def _voted(work: _Work, needed: Quorum) -> list[RunEvent]:
         step.approvals, Vote(vote.user, vote.vote, tuple(vote.roles), vote.at, vote.data, (), vote.on_behalf_of)
     )
     decision = needed.decision(votes)
-    return [vote] if decision is None else [vote, *_completed(work, decision, votes)]
+    if decision is None:
+        return [vote, *handed(work.state, command, work.situation.now)]
+    return [vote, *_completed(replace(work, outcome=decided(work.planned, decision)), decision, votes)]
 
 
 def _completed(work: _Work, word: str, votes: tuple[Vote, ...] = ()) -> list[RunEvent]:
@@ -236,51 +238,17 @@ def _completed(work: _Work, word: str, votes: tuple[Vote, ...] = ()) -> list[Run
         assignments=named.assignments,
         candidates=named.candidates,
     )
-    return [completed, *handed(state, command, now), *_consequences(work)]
+    return [completed, *handed(state, command, now, but=named), *_consequences(work)]
 
 
 def _consequences(work: _Work) -> list[RunEvent]:
     """What the outcome's option says beyond going on: back, ahead, or the end."""
-    outcome = work.outcome
-    if outcome.meaning == "returned":
-        return _returned(work)
-    if outcome.option.get("next_step") is not None:
-        return _jumped(work, outcome.option["next_step"])
-    if outcome.meaning == "rejected":
-        step_id = work.step.step_id
-        cancelled = cancel_open(work.state, work.situation, f"{step_id} was rejected", but=step_id)
+    step, option, actor = work.step, work.outcome.option, work.command.caller.actor
+    if work.outcome.meaning == "returned":
+        return jumps.back(work.state, step, option["return_to_step"], work.situation, actor)
+    if option.get("next_step") is not None:
+        return jumps.ahead(work.state, step, option["next_step"], work.situation, actor)
+    if work.outcome.meaning == "rejected":
+        cancelled = cancel_open(work.state, work.situation, f"{step.step_id} was rejected", but=step.step_id)
         return [*cancelled, run_completed(work.state, work.situation, "rejected")]
     return []
-
-
-def _returned(work: _Work) -> list[RunEvent]:
-    step, targets = work.step, work.situation.plan.at(work.outcome.option["return_to_step"])
-    if not targets or targets[0].sequence > step.sequence:
-        return []
-    after = [
-        other.step_id
-        for other in work.state.steps.values()
-        if (other.sequence > targets[0].sequence or other.step_id == step.step_id)
-        and other.step_id != targets[0].step_id
-        and (other.status != "pending" or other.assigned_to is not None or other.candidates)
-    ]
-    return [
-        StepsReturned(
-            at=work.situation.now, actor=work.command.caller.actor, from_step=step.step_id, sequence=step.sequence,
-            to_step=targets[0].step_id, reset=after,
-        )
-    ]  # fmt: skip
-
-
-def _jumped(work: _Work, target: object) -> list[RunEvent]:
-    step = work.step
-    if not isinstance(target, int) or not work.situation.plan.at(target):
-        return []
-    return [
-        StepSkipped(
-            at=work.situation.now, actor=work.command.caller.actor, step_id=other.step_id, sequence=other.sequence,
-            step_name=other.name, reason=f"{step.step_id} went on to step {target}",
-        )
-        for other in work.state.steps.values()
-        if step.sequence < other.sequence < target and not other.is_ended
-    ]  # fmt: skip

@@ -23,7 +23,7 @@ def escalate_step(state: RunState, command: EscalateStep, situation: Situation) 
     roles = command.escalate_to or escalation_roles(planned) or planned.auto_escalation
     if not roles and command.assignee is None:
         return invalid_field("signal.escalate_to", [], "An escalation names roles, or an assignee")
-    added = roles_added(step, roles)
+    added = roles_added(step, planned, roles)
     return [
         StepEscalated(
             at=situation.now,

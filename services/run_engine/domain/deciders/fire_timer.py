@@ -38,7 +38,7 @@ def _on_step(state: RunState, step: StepState, timer: Timer, situation: Situatio
         case "step_overdue":
             return _overdue(state, step, planned, timer, situation)
         case "escalation":
-            return [_escalated(step, escalation_roles(planned), situation, "No answer in time")]
+            return [_escalated(step, planned, escalation_roles(planned), situation, "No answer in time")]
         case "reminder":
             return [_reminded(step, timer, situation)]
         case "automation_retry":
@@ -63,14 +63,14 @@ def _overdue(
         case "skip":
             return [overdue, _left_out(step, situation)]
     roles = _added_when_overdue(planned, step)
-    return [overdue, _escalated(step, roles, situation, "Overdue")] if roles else [overdue]
+    return [overdue, _escalated(step, planned, roles, situation, "Overdue")] if roles else [overdue]
 
 
 def _added_when_overdue(planned: PlannedStep, step: StepState) -> list[str]:
     """Of the step's own `escalation` where that names no hour, else those that its playbook escalates to by itself."""
     if escalation_roles(planned):
         return escalation_roles(planned) if escalation(planned).get("after_hours") is None else []
-    return roles_added(step, planned.auto_escalation)
+    return roles_added(step, planned, planned.auto_escalation)
 
 
 def _on_timeout(planned: PlannedStep) -> object:
@@ -101,8 +101,10 @@ def _reminded(step: StepState, timer: Timer, situation: Situation) -> ReminderDu
     )  # fmt: skip
 
 
-def _escalated(step: StepState, roles: list[str], situation: Situation, reason: str) -> StepEscalated:
-    added = roles_added(step, roles)
+def _escalated(
+    step: StepState, planned: PlannedStep, roles: list[str], situation: Situation, reason: str
+) -> StepEscalated:
+    added = roles_added(step, planned, roles)
     return StepEscalated(
         at=situation.now, actor=SYSTEM, step_id=step.step_id, sequence=step.sequence, step_name=step.name,
         roles_added=added, reason=reason, open_to=step.open_to(*added),

@@ -5,6 +5,7 @@ A run keeps its last answers, so each has its bound: what is large is left out, 
 
 from contracts.values import Caller
 from services.run_engine.domain.acting import may_complete, substitutes_of
+from services.run_engine.domain.permissions import roles_of
 from services.run_engine.domain.plan import Plan
 from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.sizes import json_bytes
@@ -57,7 +58,7 @@ def _brief(state: RunState, step_id: str, situation: Situation, caller: Caller) 
             "step_name": step.name,
             "step_type": step.step_type,
             "execution_mode": step.execution_mode,
-            "assignee_roles": list(step.assignee_roles),
+            "assignee_roles": list(roles_of(step, situation.plan.by_id[step_id])),
             "can_complete": step.status == "in_progress" and may_complete(caller, state, step, situation),
         }
     )

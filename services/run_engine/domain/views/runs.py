@@ -7,6 +7,8 @@ from contracts.events import HOUSEKEEPING, DataUpdated, Event
 from contracts.values import rfc3339
 from services.run_engine.domain.lifecycle import ALLOWED_ON_RUN
 from services.run_engine.domain.loose import whole
+from services.run_engine.domain.permissions import roles_of
+from services.run_engine.domain.plan import Plan, PlannedStep
 from services.run_engine.domain.state import AttemptRecord, RunState, StepState, Vote
 from services.run_engine.domain.views.timeline import View, moment, present, timeline_entry
 
@@ -19,10 +21,13 @@ def run_created_view(state: RunState, _definition: PlaybookDefinition, events: S
     }
 
 
-def run_view(state: RunState) -> View:
+def run_view(state: RunState, plan: Plan) -> View:
     return {
         **_head(state),
-        "steps_status": [present({**step_row(step), **step_details(step)}) for step in state.steps.values()],
+        "steps_status": [
+            present({**step_row(step), **step_details(step, plan.by_id[step_id])})
+            for step_id, step in state.steps.items()
+        ],
         "outcome": state.outcome,
         "priority": state.priority,
         "progress_percentage": progress_percentage(state),
@@ -96,14 +101,14 @@ def step_row(step: StepState) -> View:
     }
 
 
-def step_details(step: StepState) -> View:
+def step_details(step: StepState, planned: PlannedStep) -> View:
     return {
         "step_name": step.name,
         "step_type": step.step_type,
         "is_required": step.is_required,
         "attempt": step.attempt,
         "execution_mode": step.execution_mode,
-        "assignee_roles": list(step.assignee_roles),
+        "assignee_roles": list(roles_of(step, planned)),
         "candidates": list(step.candidates) or None,
         "due_at": moment(step.due_at),
         "calendar": step.calendar.model_dump() if step.calendar is not None else None,

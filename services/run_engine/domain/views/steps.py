@@ -1,15 +1,16 @@
 """One step of a run: what it asks for, what came of it, and its history."""
 
-from contracts.definitions import StepDefinition
+from services.run_engine.domain.plan import PlannedStep
 from services.run_engine.domain.state import AttemptRecord, RunState, StepState
 from services.run_engine.domain.views.open_steps import other_metadata
 from services.run_engine.domain.views.runs import attempt_row, step_details, step_row
 from services.run_engine.domain.views.timeline import View, present
 
 
-def step_view(state: RunState, step: StepState, definition: StepDefinition) -> View:
+def step_view(state: RunState, step: StepState, planned: PlannedStep) -> View:
     """`attempts` has them all, oldest first, the current one last."""
-    rest = {name: value for name, value in step_details(step).items() if name != "previous_attempts"}
+    definition = planned.definition
+    rest = {name: value for name, value in step_details(step, planned).items() if name != "previous_attempts"}
     return {
         "run_id": state.run_id,
         **present({**step_row(step), **rest, "description": definition.description}),
