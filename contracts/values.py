@@ -1,7 +1,7 @@
 """Values that several contracts share."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -13,12 +13,12 @@ Json = Any
 
 def _in_utc(moment: datetime) -> datetime:
     """In UTC, cut to milliseconds: what MongoDB keeps, so that a stored moment equals the one in the event."""
-    if moment.tzinfo is UTC and moment.microsecond % 1000 == 0:
-        return moment
     if moment.tzinfo is None:
         raise ValueError("a time needs a zone, such as 2024-01-15T11:00:00Z")
-    moment = moment.astimezone(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    too_fine = moment.microsecond % 1000
+    return moment - timedelta(microseconds=too_fine) if too_fine else moment
 
 
 @lru_cache(maxsize=256)  # what one command does all carries one moment, written some ten times

@@ -98,7 +98,7 @@ def _add_organizations(
 ) -> None:
     topic = topics.POLICY_EVENTS
     documents = DocumentConsumer(in_force, Parking(service.publisher, topic, NAME))
-    service.consumers.add(topic, service.group(topic.name), documents.handle, documents.set_aside)
+    service.consumers.add(topic, service.group(topic.name), documents.handle, documents.set_aside, patience=5)
     reads = OrganizationReads(in_force, settings.document_wait_seconds, settings.document_poll_seconds)
     service.app.include_router(organization_queries.router(reads, Trials(runs, store, in_force)))
 
