@@ -14,7 +14,14 @@ from tests import running_stack
 from tests.infrastructure import Choice, Infrastructure
 from tests.running_stack import RunningStack
 
-hypothesis.settings.register_profile("no_clock", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile(
+    "no_clock",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    phases=[
+        phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain
+    ],  # it takes minutes to say why
+)
 hypothesis.settings.load_profile("no_clock")
 CHOICE = pytest.StashKey[Choice]()
 NEEDS_INFRASTRUCTURE = {"infrastructure", "stack"}

@@ -15,7 +15,7 @@ from services.run_engine.domain import views
 from services.run_engine.domain.clear import NOTHING, Clear
 from services.run_engine.domain.copying import changed
 from services.run_engine.domain.decide import lead_on
-from services.run_engine.domain.in_flight import orders
+from services.run_engine.domain.in_flight import asked_for, orders
 from services.run_engine.domain.plan import plan_of
 from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState
@@ -187,9 +187,8 @@ def _messages(
             traceparent=envelope.traceparent,
         )
         out.append(outgoing)
-        if isinstance(event, events.AutomationRequested):
-            out.append(_job(message, definition, after, event, now))
-    return tuple(out), head
+    jobs = (_job(message, definition, after, event, now) for event in asked_for(decided, after))
+    return (*out, *jobs), head
 
 
 def _job(

@@ -1,8 +1,9 @@
 """What the automation service is told of attempts in flight, so that none begins for a run that stands still or without
 need. Only runs that have such attempts cost a message."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from contracts.events import AutomationRequested, Event
 from contracts.jobs import JobsOrder
 from services.run_engine.domain.lifecycle import RUN_OPEN
 from services.run_engine.domain.state import RunState
@@ -18,6 +19,12 @@ def orders(before: RunState, after: RunState, answered: str | None = None) -> It
     if going and before.is_paused != after.is_paused:
         order = "hold" if after.is_paused else "release"
         yield JobsOrder(run_id=after.run_id, order=order, job_ids=going, sequence=after.sequence)
+
+
+def asked_for(decided: Iterable[Event], after: RunState) -> Iterator[AutomationRequested]:
+    """The attempts that machines are to begin: not those that ended in the same breath, as when the run failed."""
+    going = _in_flight(after)
+    return (event for event in decided if isinstance(event, AutomationRequested) and event.job_id in going)
 
 
 def _in_flight(state: RunState) -> list[str]:

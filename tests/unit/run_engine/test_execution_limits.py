@@ -25,7 +25,7 @@ class Loop:
         self.story = Story(self.definition)
         self.run: StoredRun | None = None
         self.number = 0
-        self.takes(StartRun(
+        self.first = self.takes(StartRun(
             caller=ALICE, run_id="run_1", organization_id="org_1", definition=self.definition, initial_data=data
         ))  # fmt: skip
 

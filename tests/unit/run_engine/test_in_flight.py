@@ -147,3 +147,16 @@ def test_an_order_goes_to_the_topic_of_the_jobs_under_their_key_and_is_remembere
 def test_the_answer_of_a_machine_brings_no_order_to_itself() -> None:
     loop = Loop(CALL)
     assert [m.type for m in loop.takes(result(1, "success")).messages] == ["StepCompleted", "RunCompleted"]
+
+
+def test_no_machine_begins_for_a_run_that_failed_in_the_same_breath() -> None:
+    never = {
+        "conditions": {"pre": [{"field": "x", "operator": "exists"}], "on_unmet": "fail"},
+        "parallel_allowed": True,
+    }
+    taken = Loop(SIDE_BY_SIDE, never).first
+    kinds = [message.type for message in taken.messages]
+    assert taken.run is not None
+    assert taken.run.state.status == "failed"
+    assert "AutomationRequested" in kinds
+    assert "AutomationJob" not in kinds

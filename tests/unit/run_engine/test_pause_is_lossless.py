@@ -14,7 +14,7 @@ from contracts.rejections import Code, Rejection
 from contracts.values import SYSTEM_CALLER, Caller
 from services.run_engine.domain.decide import decide
 from services.run_engine.domain.evolve import evolve
-from services.run_engine.domain.in_flight import orders
+from services.run_engine.domain.in_flight import asked_for, orders
 from services.run_engine.domain.state import RunState
 from tests.unit.run_engine.story import Story, playbook
 from tests.unit.run_engine.test_properties import CALLERS, command, data, playbooks, step
@@ -51,13 +51,9 @@ def _taken(story: Story, state: RunState, one: Command, happened: Counter[str], 
 
 
 def told(state: RunState) -> Any:
-    """All of the state but the count of its events and the order of its timers."""
-    return replace(
-        state,
-        sequence=0,
-        updated_at=state.created_at,
-        timers=tuple(sorted(state.timers, key=lambda timer: timer.timer_id)),
-    )
+    """All of the state but the count of its events, which a timer's id holds too, and the order of its timers."""
+    timers = sorted((t.kind if t.kind == "run_overdue" else t.timer_id, t.due_at) for t in state.timers)
+    return replace(state, sequence=0, updated_at=state.created_at, timers=()), timers
 
 
 def told_of(happened: Counter[str]) -> dict[str, int]:
@@ -174,7 +170,7 @@ class Automation:
         self.held: set[str] = set()
 
     def hears(self, before: RunState, events: list[Event], after: RunState, sent: Command) -> None:
-        self.may_begin |= {event.job_id for event in events if isinstance(event, AutomationRequested)}
+        self.may_begin |= {event.job_id for event in asked_for(events, after)}
         answered = _answered(before, sent)
         self.may_begin.discard(answered or "")
         self.held.discard(answered or "")
