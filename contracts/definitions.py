@@ -118,6 +118,12 @@ class PlaybookDefinition(OpenContract):
     created_by: str
 
     @cached_property
+    def calendars(self) -> frozenset[str]:
+        """Names of the business calendars that it, or a step, names."""
+        named = (metadata.get("calendar") for metadata in (self.metadata, *(step.metadata for step in self.steps)))
+        return frozenset(name for name in named if isinstance(name, str))
+
+    @cached_property
     def encrypted_fields(self) -> frozenset[str]:
         """Names of the fields that a form, or a required output, marks `encrypted`."""
         listed = (step.metadata.get(kind) for step in self.steps for kind in ("form_fields", "required_outputs"))

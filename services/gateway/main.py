@@ -67,7 +67,7 @@ def build(settings: GatewaySettings) -> Service:
         PlaybookReadRoutes(admission, registry, analytics),
         AnalyticsRoutes(admission, commands, analytics),
         PolicyRoutes(admission, commands, registry, run_engine, in_force),
-        CalendarRoutes(admission, commands, registry, in_force),
+        CalendarRoutes(admission, commands, registry, run_engine, in_force),
         DelegationRoutes(admission, commands, registry, in_force),
         OperationRoutes(admission, registry, run_engine, notifier, in_force),
         AuditRoutes(admission, run_engine, timeline),

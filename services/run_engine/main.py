@@ -7,6 +7,7 @@ from services.run_engine.bulk import store as bulk_store
 from services.run_engine.bulk.ingress import BulkIngress
 from services.run_engine.bulk.store import BulkStore
 from services.run_engine.bulk.worker import BulkWorker
+from services.run_engine.calendar_uses import CalendarUses
 from services.run_engine.ingress import SignalIngress
 from services.run_engine.loop import CommandLoop
 from services.run_engine.organizations import DocumentConsumer, OrganizationReads, OrganizationStore
@@ -100,7 +101,9 @@ def _add_organizations(
     documents = DocumentConsumer(in_force, Parking(service.publisher, topic, NAME))
     service.consumers.add(topic, service.group(topic.name), documents.handle, documents.set_aside, patience=5)
     reads = OrganizationReads(in_force, settings.document_wait_seconds, settings.document_poll_seconds)
-    service.app.include_router(organization_queries.router(reads, Trials(runs, store, in_force)))
+    service.app.include_router(
+        organization_queries.router(reads, Trials(runs, store, in_force), CalendarUses(runs, store))
+    )
 
 
 def _offsets(consumption: Consumption) -> dict[int, int]:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from services.run_engine.calendar_uses import CalendarUses
 from services.run_engine.organizations import OrganizationReads
 from services.run_engine.trials import Trials
 from shared.http import success
@@ -11,7 +12,7 @@ from shared.http import success
 BEHIND = {"X-Consistency": "behind"}
 
 
-def router(reads: OrganizationReads, trials: Trials) -> APIRouter:
+def router(reads: OrganizationReads, trials: Trials, uses: CalendarUses) -> APIRouter:
     routes = APIRouter(prefix="/internal/organization-documents")
 
     @routes.get("/{kind}/in-force")
@@ -26,5 +27,10 @@ def router(reads: OrganizationReads, trials: Trials) -> APIRouter:
     async def trial(kind: str, organization_id: str, document: dict[str, Any], cursor: str | None = None) -> Response:
         """What the document, which has been found sound, would mean for open runs."""
         return success(await trials.on_open_runs(organization_id, kind, document, cursor))
+
+    @routes.get("/calendar/open-runs")
+    async def open_runs(organization_id: str, name: str) -> Response:
+        """Those whose revision of their playbook names the calendar."""
+        return success(await uses.open_runs(organization_id, name))
 
     return routes

@@ -37,6 +37,13 @@ class RunReads:
         query = {"organization_id": organization_id, "state.playbook.playbook_id": playbook_id}
         return int(await self._runs.count_documents({**query, "state.status": {"$in": list(RUN_OPEN)}}))
 
+    async def open_revisions(self, organization_id: str) -> dict[tuple[str, int], int]:
+        """How many runs that are not over each revision has, by playbook and revision."""
+        query = {"organization_id": organization_id, "state.status": {"$in": list(RUN_OPEN)}}
+        pinned = {"playbook": "$state.playbook.playbook_id", "revision": "$state.playbook.revision"}
+        found = self._runs.aggregate([{"$match": query}, {"$group": {"_id": pinned, "runs": {"$sum": 1}}}])
+        return {(group["_id"]["playbook"], group["_id"]["revision"]): group["runs"] async for group in found}
+
     async def run(self, organization_id: str, run_id: str) -> tuple[RunState, Document | None]:
         """A run and its incident, if a command to it was set aside. Raises Refused (NOT_FOUND) for an unknown one."""
         document = await self._runs.find_one({"_id": run_id, "organization_id": organization_id})

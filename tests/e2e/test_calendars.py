@@ -86,6 +86,24 @@ async def test_calendars_are_listed_read_changed_by_their_etag_and_kept_in_their
     assert [c["calendar"] for c in (await ours.data("GET", "/calendars"))["calendars"]] == ["main"]
 
 
+async def test_a_calendar_that_something_names_is_not_deleted(rest: Rest) -> None:
+    ours, (document, _) = rest.elsewhere(), tomorrow_only()
+    await ours.data("PUT", "/calendars/auckland", {"document": document})
+    playbook_id = await ours.created(timed(calendar="auckland"))
+    run_id = await ours.started(playbook_id)
+    refused = await ours.error("DELETE", "/calendars/auckland")
+    assert (refused["status"], refused["code"], refused["details"]["value"]) == (409, "CONFLICT", "auckland")
+    details = refused["details"]
+    assert [playbook["playbook_id"] for playbook in details["playbooks"]] == [playbook_id]
+    assert (details["playbooks_total"], details["open_runs"], details["open_runs_of"]) == (1, 1, [playbook_id])
+
+    await ours.data("PUT", f"/playbooks/{playbook_id}", {"playbook": timed()})
+    refused = await ours.error("DELETE", "/calendars/auckland")  # the run keeps its revision
+    assert (refused["details"]["playbooks"], refused["details"]["open_runs"]) == ([], 1)
+    await ours.data("POST", f"/playbook-runs/{run_id}/signal", {"signal": {"type": "cancel", "reason": "over"}})
+    assert (await ours.data("DELETE", "/calendars/auckland"))["deleted"]
+
+
 async def test_a_bad_calendar_is_refused_with_each_field(rest: Rest) -> None:
     wrong = {"time_zone": "Berlin", "hours": {"monday": ["09:00-12:00", "11:00-17:00"]}}
     refused = await rest.elsewhere().error("PUT", "/calendars/default", {"document": wrong})

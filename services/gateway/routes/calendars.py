@@ -1,6 +1,6 @@
 """Calendars: list, read, put, delete, history."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import Request, Response
@@ -12,20 +12,27 @@ from contracts.organization_documents import (
     PutOrganizationDocument,
     local_key,
 )
-from services.gateway.admission import Admission, Admitted
+from contracts.rejections import Code
+from services.gateway.admission import Admission
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.in_force import InForce
 from services.gateway.owners import Owner
 from services.gateway.routes.paths import CALENDARS, calendar_of, if_match, query_of
 from services.gateway.shapes.checking import shaped
 from services.gateway.shapes.requests import CalendarPut
+from shared.errors import Refused
+
+_SHOWN = 20
 
 
 class CalendarRoutes:
-    def __init__(self, admission: Admission, commands: Commands, registry: Owner, in_force: InForce) -> None:
+    def __init__(
+        self, admission: Admission, commands: Commands, registry: Owner, run_engine: Owner, in_force: InForce
+    ) -> None:
         self._admission = admission
         self._commands = commands
         self._registry = registry
+        self._run_engine = run_engine
         self._in_force = in_force
 
     async def listing(self, request: Request) -> Response:
@@ -58,7 +65,7 @@ class CalendarRoutes:
             if_match=if_match(request),
             comment=asked.comment,
         )
-        return await self._sent(request, admitted, name, command)
+        return await self._commands.run(wish_of(request, admitted), self._errand(name, command))
 
     async def delete(self, request: Request) -> Response:
         admitted = self._admission.bare_command(request, "policy:update")
@@ -70,12 +77,40 @@ class CalendarRoutes:
             name=name,
             if_match=if_match(request),
         )
-        return await self._sent(request, admitted, name, command)
 
-    async def _sent(self, request: Request, admitted: Admitted, name: str, command: DocumentCommand) -> Response:
+        async def unused() -> Errand:
+            await self._unused(request, command)
+            return self._errand(name, command)
+
+        return await self._commands.run(wish_of(request, admitted), unused)
+
+    async def _unused(self, request: Request, command: DeleteOrganizationDocument) -> None:
+        """What names it in between is reckoned around the clock."""
+        name, params = command.name, query_of(request, command.organization_id)
+        playbooks = (await self._registry.get(f"/internal/calendars/{name}/playbooks", params)).data()["playbooks"]
+        path = "/internal/organization-documents/calendar/open-runs"
+        uses = (await self._run_engine.get(path, [("name", name), *params])).data()
+        if playbooks or uses["open_runs"]:
+            raise _in_use(name, playbooks, uses)
+
+    def _errand(self, name: str, command: DocumentCommand) -> Errand:
         async def in_force(result: Mapping[str, Any]) -> bool:
             return await self._in_force.wait(command.organization_id, KIND, name, result["revision"])
 
         key, location = local_key(KIND, name), f"{CALENDARS}/{name}"
-        errand = Errand("calendar", key, command, 200, location, {"calendar": name}, in_force)
-        return await self._commands.run(wish_of(request, admitted), errand)
+        return Errand("calendar", key, command, 200, location, {"calendar": name}, in_force)
+
+
+def _in_use(name: str, playbooks: Sequence[Mapping[str, str]], uses: Mapping[str, Any]) -> Refused:
+    return Refused(
+        Code.CONFLICT,
+        f"Calendar {name} is in use",
+        field="calendar",
+        value=name,
+        reason="Their dates would be reckoned around the clock: change the playbooks that name it, or PUT other hours;"
+        " runs keep the revision of their playbook until they end",
+        playbooks=playbooks[:_SHOWN],
+        playbooks_total=len(playbooks),
+        open_runs=uses["open_runs"],
+        open_runs_of=uses["playbook_ids"][:_SHOWN],
+    )

@@ -97,5 +97,12 @@ def with_public_holidays(calendar: Calendar, today: date) -> Calendar:
     return calendar.model_copy(update={"public_holidays": _holidays(found.items()), "public_holidays_until": until})
 
 
+def is_behind(calendar: Calendar, today: date) -> bool:
+    """Whether a year has begun since its public holidays were worked out."""
+    until = calendar.public_holidays_until
+    ahead = date(today.year + YEARS_AHEAD, 12, 31)
+    return calendar.holidays.country is not None and (until is None or until < ahead)
+
+
 def _holidays(found: Iterable[tuple[date, str]]) -> tuple[Holiday, ...]:
     return tuple(Holiday(date=day, name=name[:200]) for day, name in sorted(found))

@@ -86,6 +86,16 @@ class DocumentStore:
         ]
         return [_stored(group["newest"]) async for group in self._documents.aggregate(stages)]
 
+    async def everywhere(self, kind: str) -> list[StoredDocument]:
+        """Those of all organisations that were not deleted."""
+        stages: list[Document] = [
+            {"$match": {"kind": kind}},
+            {"$sort": {"organization_id": 1, "kind": 1, "name": 1, "revision": -1}},
+            {"$group": {"_id": {"o": "$organization_id", "n": "$name"}, "newest": {"$first": "$$ROOT"}}},
+            {"$match": {"newest.deleted": {"$ne": True}}},
+        ]
+        return [_stored(group["newest"]) async for group in self._documents.aggregate(stages)]
+
     async def policies(self, organization_ids: Collection[str]) -> dict[str, OrganizationPolicies]:
         """What is in force for each of them."""
         contents: dict[str, dict[str, Any]] = {organization_id: {} for organization_id in organization_ids}

@@ -8,7 +8,7 @@ import pytest
 from contracts.calendars import Calendar, NamedCalendar
 from contracts.policies import DEFAULT_POLICIES, OrganizationPolicies
 from contracts.rejections import Code, Rejection
-from services.playbook_registry.domain.calendars import MAX_CALENDARS, with_public_holidays
+from services.playbook_registry.domain.calendars import MAX_CALENDARS, is_behind, with_public_holidays
 from services.playbook_registry.domain.validation import refusal
 from services.playbook_registry.organization.changes import checked
 from shared import clock
@@ -91,6 +91,15 @@ def test_works_out_the_public_holidays_whatever_was_sent_for_them(monkeypatch: p
     assert calendar.public_holidays_until == date(2036, 12, 31)
     again = calendar.model_dump(mode="json") | {"holidays": {"country": "DE", "subdivision": "BE"}}
     assert date(2026, 1, 6) not in {holiday.date for holiday in put(again).public_holidays}
+
+
+def test_public_holidays_are_behind_when_another_year_has_begun() -> None:
+    german = Calendar.model_validate({**OFFICE, "holidays": {"country": "DE"}})
+    calendar = with_public_holidays(german, date(2026, 3, 1))
+    assert not is_behind(calendar, date(2026, 12, 31))
+    assert is_behind(calendar, date(2027, 1, 1))
+    assert is_behind(german, date(2026, 3, 1))
+    assert not is_behind(Calendar.model_validate(OFFICE), date(2040, 1, 1))
 
 
 def test_without_a_country_there_are_no_public_holidays() -> None:

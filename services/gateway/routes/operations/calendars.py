@@ -47,8 +47,9 @@ PUT_CALENDAR = Operation(
         " The calendar named `default` holds for every playbook that names none in `metadata.calendar`; others are"
         " named there, or in a step's metadata. `24x7` is no calendar's name: it stands for every hour. Steps that"
         " start and runs that are resumed after the answer are reckoned with it; dates that were reckoned before stay."
-        " `public_holidays` is worked out when a calendar is put, for ten years; what is sent in its place is not"
-        " looked at. With `If-Match` only if nobody changed it meanwhile."
+        " `public_holidays` is worked out when a calendar is put, for ten years, and by the system, as a new revision,"
+        " when another year has begun; what is sent in its place is not looked at. With `If-Match` only if nobody"
+        " changed it meanwhile."
     ),
     permission="policy:update",
     answer=answers.Calendar,
@@ -67,8 +68,9 @@ DELETE_CALENDAR = Operation(
     tag="Calendars",
     summary="Delete a calendar",
     description=(
-        "What names it is reckoned around the clock from then on. Dates that were reckoned before stay; its revisions"
-        " stay too, and it can be put again."
+        "Refused with 409 `CONFLICT` while an active playbook or an open run's revision names it; the details name the"
+        " first of them. `default` holds for all that name none: without it they are reckoned around the clock from"
+        " then on. Dates that were reckoned before stay; its revisions stay too, and it can be put again."
     ),
     permission="policy:update",
     answer=answers.Calendar,
