@@ -11,9 +11,11 @@ from contracts.rejections import Code
 from contracts.values import rfc3339
 from services.playbook_registry.changes import smart_code_taken
 from services.playbook_registry.domain.changes import changed_meanwhile, not_found
+from services.playbook_registry.domain.faults import listed
+from services.playbook_registry.domain.legible import what_else
 from services.playbook_registry.domain.playbook import StoredPlaybook
 from services.playbook_registry.domain.revisions import checked_view
-from services.playbook_registry.domain.validation import refusal
+from services.playbook_registry.domain.validation import TOLD, refusal
 from services.playbook_registry.domain.warnings import warnings
 from services.playbook_registry.lists import Filters, PlaybookLists
 from services.playbook_registry.organization.store import DocumentStore
@@ -54,6 +56,12 @@ def router(
         policies = (await documents.policies([organization_id]))[organization_id]
         await _check(store, draft, policies, organization_id, playbook_id, if_match)
         return success(checked_view(draft, warnings(draft, has_base=has_base(organization_id))))
+
+    @routes.post("/faults")
+    async def faults(draft: dict[str, Any], organization_id: str) -> Response:
+        """What else is wrong with a draft whose shape the gateway has refused."""
+        policies = (await documents.policies([organization_id]))[organization_id]
+        return success({"errors": listed(what_else(draft, policies)[:TOLD])})
 
     @routes.get("/{playbook_id}")
     async def playbook(playbook_id: str, organization_id: str) -> Response:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.e2e.clients import tasks_in_a_row
 from tests.e2e.rest import Rest
 from tests.running_stack import RunningStack
@@ -59,6 +61,23 @@ async def test_a_dry_run_checks_all_and_writes_nothing(rest: Rest) -> None:
     refused = (await rest.ask("PUT", f"{path}?dry_run=true", {"playbook": wrong})).json()["error"]
     assert [e["field"] for e in refused["details"]["errors"]] == ["playbook.smart_code", "steps[0].smart_code"]
     assert (await rest.data("GET", path))["revision"] == 1
+
+
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+async def test_all_that_is_wrong_is_told_at_once_whichever_check_finds_it(rest: Rest, query: str) -> None:
+    steps = [
+        {"name": "A", "sequence": "1", "smart_code": "HERA.CRM.STEP.INVALID"},
+        {"name": "B", "sequence": 2, "automation_config": {"auto_approve_limit": 10**7}},
+    ]
+    wrong = {"name": "Wrong", "smart_code": "HERA.CRM.PLAYBOOK.TEST", "steps": steps}
+    refused = (await rest.ask("POST", f"/playbooks{query}", {"playbook": wrong})).json()["error"]
+    assert (refused["code"], refused["details"]["field"]) == ("VALIDATION_ERROR", "steps[0].sequence")
+    assert [(e["code"], e.get("field")) for e in refused["details"]["errors"]] == [
+        ("VALIDATION_ERROR", "steps[0].sequence"),
+        ("SMART_CODE_INVALID", "playbook.smart_code"),
+        ("VALIDATION_ERROR", "steps[0].smart_code"),
+        ("POLICY_VIOLATION", None),
+    ]
 
 
 async def test_an_archived_one_starts_no_runs_and_one_with_open_runs_stays(rest: Rest, stack: RunningStack) -> None:

@@ -16,6 +16,7 @@ from contracts.rejections import Code
 from services.gateway.admission import Admission, Admitted
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.owners import Owner
+from services.gateway.routes.drafts import draft_of
 from services.gateway.routes.paths import PLAYBOOKS, flag, if_match, playbook_id_of, query_of, revision_of
 from services.gateway.shapes.checking import shaped
 from services.gateway.shapes.requests import PlaybookArchiving, PlaybookCreation, PlaybookRestoring, PlaybookRevision
@@ -33,7 +34,7 @@ class PlaybookCommandRoutes:
 
     async def create(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "playbook:create")
-        draft = shaped(PlaybookCreation, admitted).playbook
+        draft = await draft_of(PlaybookCreation, admitted, self._registry)
         wish = wish_of(request, admitted)
         if flag(request, "dry_run"):
             return await self._checked(request, admitted, draft)
@@ -49,7 +50,7 @@ class PlaybookCommandRoutes:
     async def revise(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "playbook:update")
         playbook_id = playbook_id_of(request)
-        draft = shaped(PlaybookRevision, admitted).playbook
+        draft = await draft_of(PlaybookRevision, admitted, self._registry)
         wish = wish_of(request, admitted)
         if flag(request, "dry_run"):
             return await self._checked(request, admitted, draft, ("playbook_id", playbook_id))

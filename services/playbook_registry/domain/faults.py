@@ -25,5 +25,8 @@ def rejection(faults: Sequence[Fault]) -> Rejection:
     first = faults[0]
     if len(faults) == 1:
         return Rejection(code=first.code, message=first.message, details=first.details)
-    every = [{"code": fault.code.value, "message": fault.message, **fault.details} for fault in faults]
-    return Rejection(code=first.code, message=first.message, details={**first.details, "errors": every})
+    return Rejection(code=first.code, message=first.message, details={**first.details, "errors": listed(faults)})
+
+
+def listed(faults: Sequence[Fault]) -> list[dict[str, Any]]:
+    return [{"code": fault.code.value, "message": fault.message, **fault.details} for fault in faults]
