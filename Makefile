@@ -6,7 +6,7 @@ STACK := $(PYTHON) -m deploy.local
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs token verify rebuild incidents demo demo-compose test test-kafka fuzz bench lint lint-api schemas lock .venv
+.PHONY: help up down status logs token verify rebuild incidents keys demo demo-compose test test-kafka fuzz bench lint lint-api schemas lock .venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ rebuild: $(INSTALLED) ## NAME=timeline or analytics anew from its log, compared 
 
 incidents: $(INSTALLED) ## runs to which a command was set aside (RELEASE=run_id: send it again)
 	@$(STACK) incidents $(if $(RELEASE),--release $(RELEASE))
+
+keys: $(INSTALLED) ## by which of ENCRYPTION_KEYS the organisations' keys are wrapped (REWRAP=1: all by the first)
+	@$(STACK) keys $(if $(REWRAP),--rewrap)
 
 demo: $(INSTALLED) ## the reference's playbook from end to end, on the local stack
 	@$(PYTHON) -m deploy.demo

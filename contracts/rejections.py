@@ -42,6 +42,22 @@ OTHER_BODY = Rejection(
     details={"field": "Idempotency-Key", "reason": "A key stands for one request; use a new key for a new one"},
 )
 
+_ERASED_BODY = Rejection(
+    code=Code.IDEMPOTENCY_CONFLICT,
+    message="What this Idempotency-Key was used with has been erased since",
+    details={
+        "field": "Idempotency-Key",
+        "reason": "It can't be told any more whether this is the same request; use a new key for a new one",
+    },
+)
+
+
+def other_body(first: str | None, again: str | None) -> Rejection:
+    """Of two fingerprints that differ. Those of bodies with encrypted values are `key:digest`; the key may be gone."""
+    keys = [fingerprint.rpartition(":")[0] for fingerprint in (first or "", again or "")]
+    return _ERASED_BODY if all(keys) and keys[0] != keys[1] else OTHER_BODY
+
+
 SET_ASIDE = Rejection(
     code=Code.INTERNAL_ERROR,
     message="The command could not be carried out and was set aside; an operator has been told",

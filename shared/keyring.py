@@ -68,6 +68,9 @@ class Keyring:
     def of(cls, setting: SecretStr | None) -> "Keyring":
         return cls(keys_of(setting.get_secret_value()) if setting is not None else {})
 
+    def holds(self, key_id: str) -> bool:
+        return key_id in self._keys
+
     def wrap(self, key: bytes, key_id: str) -> Wrapped:
         assert self.current is not None
         return Wrapped(self.current, *encrypt(self._keys[self.current], key, key_id))

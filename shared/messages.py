@@ -110,7 +110,10 @@ def read_envelope(record: Record) -> Envelope | Unreadable:
 
 def exact_json(value: bytes) -> Any:
     """Numbers as they were written: orjson takes whole ones beyond 64 bits for floats. Raises ValueError."""
-    return from_json(value, allow_inf_nan=False)
+    try:
+        return from_json(value, allow_inf_nan=False)
+    except ValueError:
+        return orjson.loads(value)  # also reads what is nested too deeply, so that it can be refused with its path
 
 
 def read_json(record: Record, parse: Callable[[bytes], Any] = orjson.loads) -> Any | Unreadable:

@@ -119,6 +119,10 @@ def _incidents(folder: Folder, options: argparse.Namespace) -> int:
     _as_service(folder, "run_engine", "incidents", *(["release", options.release] if options.release else []))
 
 
+def _keys(folder: Folder, options: argparse.Namespace) -> int:
+    _as_service(folder, "run_engine", "keys", *(["rewrap"] * options.rewrap))
+
+
 def _as_service(folder: Folder, service: str, module: str, *arguments: str) -> NoReturn:
     """One of a service's own commands, with the settings that the service has here."""
     from deploy.local import plan
@@ -179,6 +183,10 @@ def _parser() -> argparse.ArgumentParser:
     incidents = commands.add_parser("incidents", help="runs to which a command was set aside")
     incidents.add_argument("--release", metavar="RUN_ID", help="send the run's parked commands again")
     incidents.set_defaults(run=_incidents)
+
+    keys = commands.add_parser("keys", help="by which of ENCRYPTION_KEYS the organizations' keys are wrapped")
+    keys.add_argument("--rewrap", action="store_true", help="wrap all by the first")
+    keys.set_defaults(run=_keys)
     return parser
 
 

@@ -14,7 +14,7 @@ from fastapi import Request, Response
 
 from contracts import topics
 from contracts.commands import Command
-from contracts.rejections import OTHER_BODY, Code, Rejection
+from contracts.rejections import Code, Rejection, other_body
 from contracts.replies import Reply
 from contracts.topics import Topic
 from services.gateway.admission import Admitted
@@ -225,7 +225,7 @@ def _accepted(wish: Wish, errand: Errand) -> Response:
 def _again(wish: Wish, known: Known) -> Response:
     """What came of the same key before. Raises Refused where that was another body."""
     if known.fingerprint != wish.fingerprint:
-        raise Refused.because(OTHER_BODY)
+        raise Refused.because(other_body(known.fingerprint, wish.fingerprint))
     if known.answer is None:
         return failure(_UNDER_WAY, {"Retry-After": "1"})
     headers = {**known.answer.headers, REPLAYED: "true"}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from contracts.rejections import OTHER_BODY, Code, Rejection
+from contracts.rejections import Code, Rejection, other_body
 from contracts.replies import Reply
 from shared.messages import OutgoingMessage
 
@@ -46,7 +46,7 @@ class Journal:
         if entry is None:
             return _GONE if command_id in self.older else None
         if entry.fingerprint != fingerprint:
-            return _OTHER_BODY
+            return Reply(rejection=other_body(entry.fingerprint, fingerprint))
         reply = entry.reply()
         return reply if entry.offset == offset else reply.model_copy(update={"replayed": True})
 
@@ -88,7 +88,6 @@ class Journal:
         return Journal(self.entries[surplus:], self.older + ids)
 
 
-_OTHER_BODY = Reply(rejection=OTHER_BODY)
 _GONE = Reply(
     rejection=Rejection(
         code=Code.IDEMPOTENCY_CONFLICT,

@@ -291,6 +291,20 @@ async def test_what_was_erased_is_lost_and_the_history_holds(clinic: Clinic) -> 
     assert (data["card"], data["ssn"]) == ("new", "[erased]")
 
 
+async def test_what_is_sent_again_after_an_erasure_is_not_done_and_told_why(clinic: Clinic) -> None:
+    await clinic.started()
+    user = clinic.reader("run:read", "run:read_sensitive", "data:erase", "run:update")
+    change = {"run": {"data": {"card": clinic.words.hidden("card")}}}
+    await user.data("PATCH", clinic.path, change, Idempotency_Key="once")
+    await user.data("DELETE", f"{clinic.path}/encrypted-data")
+    again = await user.error("PATCH", clinic.path, change, Idempotency_Key="once")
+    assert (again["status"], again["code"]) == (409, "IDEMPOTENCY_CONFLICT")
+    assert "has been erased" in again["message"]
+    assert (await user.data("GET", clinic.path))["data"]["card"] == "[erased]"
+    other = await user.error("PATCH", clinic.path, {"run": {"data": {"name": "x"}}}, Idempotency_Key="once")
+    assert "another body" in other["message"]
+
+
 async def test_an_organisations_erasure_is_told_in_each_run(clinic: Clinic) -> None:
     await clinic.started(card=clinic.words.hidden("card"))
     user = clinic.reader("run:read", "run:read_sensitive", "data:erase")

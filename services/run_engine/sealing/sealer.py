@@ -47,12 +47,15 @@ class Sealer:
         return sealed
 
     async def fingerprint(self, owner: Owner, digest: str) -> str | None:
-        """Of a body with encrypted values, from its SHA-256: who lacks the key can't try values until one fits."""
-        secret = await self._keys.oldest(owner)
-        if secret is None:
+        """Of a body with encrypted values, from its SHA-256: who lacks the key can't try values until one fits.
+
+        It names the key, so that after an erasure it is not taken for the fingerprint of another body.
+        """
+        key = await self._keys.oldest(owner)
+        if key is None:
             return None
-        derived = HKDF(SHA256(), 32, salt=None, info=b"fingerprint of a request").derive(secret)
-        return hmac.digest(derived, digest.encode(), "sha256").hex()
+        derived = HKDF(SHA256(), 32, salt=None, info=b"fingerprint of a request").derive(key.secret)
+        return f"{key.key_id}:{hmac.digest(derived, digest.encode(), 'sha256').hex()}"
 
     async def opened(self, of_owners: Mapping[Owner, Collection[Sealed]]) -> dict[Owner, Clear]:
         """The clear values, by owner. Raises BrokenSeal where one can't be opened that was not erased."""

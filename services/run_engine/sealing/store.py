@@ -78,12 +78,12 @@ class KeyStore:
         await self._make(owner, number + 1, None)
         return await self.current(owner)
 
-    async def oldest(self, owner: Owner) -> bytes | None:
+    async def oldest(self, owner: Owner) -> Key | None:
         """The first key that the owner had and that is not destroyed: it stays the same where newer ones are made."""
         query = {"owner": owner.name, "wrapped": {"$ne": None}}
         first = await self._keys.find_one(query, sort=[("number", ASCENDING)])
         found = (await self.find([first["_id"]]))[first["_id"]] if first else None
-        return found if isinstance(found, bytes) else None
+        return Key(first["_id"], found) if isinstance(found, bytes) else None
 
     async def find(self, key_ids: Collection[str]) -> dict[str, Found]:
         """Keys of runs, by id."""
@@ -118,8 +118,15 @@ class KeyStore:
             await self._keys.update_one({"_id": above["_id"]}, {"$set": {"runs_told": True}})
         return []
 
+    async def wrapped_by(self) -> dict[str, int]:
+        """How many keys of organisations are wrapped by each key of the configuration, this one's or an older one's."""
+        wrapped = {"$match": {"run_id": None, "wrapped": {"$ne": None}}}
+        counted = {"$group": {"_id": "$wrapped.by", "keys": {"$sum": 1}}}
+        found = self._keys.aggregate([wrapped, counted])
+        return {group["_id"]: group["keys"] async for group in found}
+
     async def rewrap(self) -> None:
-        """At the start: wraps the organisations' keys by the first key of the configuration.
+        """At the start, and by command: wraps the organisations' keys by the first key of the configuration.
 
         One that can't be unwrapped is told and left: its runs have incidents, and it may still be destroyed.
         """

@@ -3,15 +3,18 @@
 import asyncio
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 
 import orjson
 import pytest
 import pytest_asyncio
 from bson import encode
+from pydantic import SecretStr
 
 from contracts.commands import EraseEncryptedData
 from contracts.encrypted import is_encrypted
+from services.run_engine import keys as keys_command
 from services.run_engine.domain.clear import GONE
 from services.run_engine.sealing import store as key_store
 from services.run_engine.sealing.erasures import Erasures
@@ -92,6 +95,50 @@ async def test_a_new_key_of_the_configuration_takes_over_and_the_old_one_may_go(
     assert await held(Sealer(KeyStore(engine.mongo, Keyring(new))), RUN, sealed) == SSN
     with pytest.raises(BrokenSeal, match="wrapped by new, which ENCRYPTION_KEYS does not hold"):
         await held(engine.sealer, RUN, sealed)
+
+
+def as_setting(keys: dict[str, bytes]) -> SecretStr:
+    return SecretStr(",".join(f"{name}:{b64encode(key).decode()}" for name, key in keys.items()))
+
+
+async def test_a_command_says_which_key_of_the_configuration_may_go_and_wraps_by_the_first(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def asked(keys: dict[str, bytes], *arguments: str) -> int:
+        settings = engine.settings.model_copy(update={"encryption_keys": as_setting(keys) if keys else None})
+        return await asyncio.to_thread(keys_command.main, settings, arguments)
+
+    sealed = await engine.sealer.sealed(RUN, {"ssn": SSN}, ["ssn"])
+    await engine.keys.current(Owner("org_2"))
+    new = {"new": bytes(32)}
+    assert await asked(KEYS | new) == 0
+    assert "2 keys of organizations are wrapped by test.\nOf ENCRYPTION_KEYS only test is needed" in said(capsys)
+    assert await asked(new | KEYS) == 1
+    assert "Of ENCRYPTION_KEYS test must stay" in said(capsys)
+    assert await asked(new, "rewrap") == 1
+    assert "wrapped by test, which ENCRYPTION_KEYS does not hold" in said(capsys)
+    assert await asked(new | KEYS, "rewrap") == 0
+    assert "2 keys of organizations are wrapped by new.\nOf ENCRYPTION_KEYS only new is needed" in said(capsys)
+    assert await held(Sealer(KeyStore(engine.mongo, Keyring(new))), RUN, sealed) == SSN
+    assert await asked({}) == 2
+    assert capsys.readouterr().err == "ENCRYPTION_KEYS is not set.\n"
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().out
+
+
+async def test_in_three_rounds_no_engine_ever_meets_a_key_that_it_can_not_open(engine: Engine) -> None:
+    """Each round's engines work beside those of the round before."""
+    new = {"new": bytes(32)}
+    rounds = [KEYS, KEYS | new, new | KEYS, new]
+    for number, (before, after) in enumerate(pairwise(rounds)):
+        old, young = (KeyStore(engine.mongo, Keyring(keys)) for keys in (before, after))
+        await young.rewrap()
+        for writer, reader in ((old, young), (young, old)):
+            owner = Owner(f"org_{number}", f"run_{number}_{writer is old}")
+            sealed = await Sealer(writer).sealed(owner, {"ssn": SSN}, ["ssn"])
+            assert await held(Sealer(reader), owner, sealed) == SSN
 
 
 @pytest.mark.parametrize("keys", [{"new": bytes(32)}, {}])

@@ -120,6 +120,15 @@ async def test_says_which_name_is_meant(engine: Engine) -> None:
     assert "Is 'pause_until' meant?" in details["reason"]
 
 
+async def test_data_that_is_nested_too_deeply_has_an_outcome_with_its_path(engine: Engine) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(300):
+        deep = {"a": deep}
+    told = await System(engine, copies=True).takes(orjson.dumps(message(EVENT | {"data": deep})))
+    details = told[topics.SIGNALS_OUTCOMES.name][0]["rejection"]["details"]
+    assert details["field"].startswith("signal.data.a.a.") and "Nested deeper" in details["reason"]
+
+
 @pytest.mark.parametrize("signal_id", [None, 7, "", "x" * 201])
 async def test_without_an_id_that_can_be_one_the_origin_stands_for_it(engine: Engine, signal_id: Any) -> None:
     told = await System(engine, copies=True).takes(orjson.dumps(message({"type": "dance"}, signal_id=signal_id)))

@@ -49,6 +49,15 @@ def test_the_same_key_with_another_body_is_a_conflict() -> None:
     assert again.rejection.code == Code.IDEMPOTENCY_CONFLICT
 
 
+def test_after_an_erasure_the_same_key_is_told_that_nobody_can_say_whether_it_is_the_same_body() -> None:
+    again = journal(entry(1, fingerprint="run:run_1:1:aa:f")).answer_again("cmd_0_1", "run:run_1:2:bb:f", 9)
+    assert again is not None and again.rejection is not None
+    assert again.rejection.code == Code.IDEMPOTENCY_CONFLICT
+    assert "has been erased" in again.rejection.message
+    other = journal(entry(1, fingerprint="run:run_1:1:aa:f")).answer_again("cmd_0_1", "run:run_1:1:aa:g", 9)
+    assert other is not None and other.rejection is not None and "another body" in other.rejection.message
+
+
 def test_events_are_kept_until_their_command_cannot_come_again() -> None:
     kept = journal(entry(1), entry(2), entry(3)).pruned({0: 3})
     assert [bool(e.messages) for e in kept.entries] == [False, False, True]
