@@ -3,6 +3,7 @@
 import httpx
 
 from . import shapes
+from .encryption import Encryption
 from .errors import (
     ApiError,
     Behind,
@@ -23,7 +24,7 @@ from .transport import PATIENCE_SECONDS, Call
 from .webhooks import Webhooks
 
 
-class Client(Playbooks, Runs, Tasks, Many, Organization, Webhooks):
+class Client(Playbooks, Runs, Tasks, Many, Organization, Encryption, Webhooks):
     """One caller, with one token, of one organization; every method raises ApiError where the API says no.
 
     `async with Client.at("http://localhost:8000", token, "org_1") as client:` closes its connections at the end.

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from .shapes import Calendar, Calendars, Delegation, DelegationRequest, Policies, Policy
+from .shapes import Calendar, Calendars, Delegation, DelegationRequest, Policies, Policy, PolicyTrialReport
 from .transport import Transport
 
 
@@ -29,6 +29,23 @@ class Organization(Transport):
         body = {"action": "update", "document": document, "comment": comment}
         put: Policy = await self.command("PUT", "/policies/{}", policy, body=body, if_match=if_match, key=key)
         return put
+
+    async def try_policy(
+        self,
+        policy: str,
+        document: Mapping[str, Any],
+        playbooks_cursor: str | None = None,
+        runs_cursor: str | None = None,
+        key: str | None = None,
+    ) -> PolicyTrialReport:
+        """What would break it if it were in force now; nothing is written.
+
+        The cursors are the `next` of the playbooks and of the runs of the report before: those that are given go on.
+        """
+        cursors = {"playbooks_cursor": playbooks_cursor, "runs_cursor": runs_cursor}
+        body = {"action": "try", "document": document, **{n: c for n, c in cursors.items() if c is not None}}
+        report: PolicyTrialReport = await self.command("POST", "/policies/{}/trial", policy, body=body, key=key)
+        return report
 
     def each_revision_of_policy(self, policy: str) -> AsyncIterator[Policy]:
         """Newest first."""

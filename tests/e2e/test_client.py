@@ -68,6 +68,22 @@ async def test_one_operation_over_many_runs_is_watched_to_its_end(client: Client
     assert {run["status"] async for run in client.each_run(playbook_id=playbook_id)} == {"paused"}
 
 
+async def test_a_policy_is_tried_and_encrypted_data_is_erased(client: Client) -> None:
+    step = {"name": "Card", "sequence": 1, "metadata": {"form_fields": [{"name": "card", "encrypted": True}]}}
+    fast = {"name": "Fast", "sequence": 2, "step_type": "automated", "automation_config": {"auto_approve_limit": 900}}
+    playbook_id = (await client.create_playbook({**tasks_in_a_row(1), "steps": [step, fast]}))["playbook_id"]
+    run_id = (await client.start_run({"playbook_id": playbook_id, "initial_data": {"card": "4711"}}))["run_id"]
+    report = await client.try_policy("financial_controls", {"auto_approve_limit": 500})
+    assert [found["playbook_id"] for found in report["playbooks"]["violating"]] == [playbook_id]
+    assert (await client.policy("financial_controls"))["is_default"]
+    before = (await client.rotate_key())["key_id"]
+    assert (await client.rotate_key())["key_id"] != before
+    assert (await client.run(run_id))["data"]["card"] == "4711"
+    assert (await client.erase_run_data(run_id))["erased_fields"] == ["card"]
+    assert (await client.run(run_id))["data"]["card"] == "[erased]"
+    assert (await client.erase_organization_data())["keys_destroyed"] > 0
+
+
 async def test_a_refusal_is_raised_by_its_kind(client: Client) -> None:
     playbook = tasks_in_a_row(1)
     first = await client.create_playbook(playbook, key="once")

@@ -217,6 +217,8 @@ def asked(client: Client) -> list[Callable[[], Awaitable[Any]]]:
         lambda: c.signal_runs(selection, signal), lambda: c.matching_runs(selection, signal),
         lambda: c.operation("o"), lambda: first(c.each_result("o")), lambda: c.analytics(), lambda: c.policies(),
         lambda: c.policy("p"), lambda: c.put_policy("p", {}), lambda: first(c.each_revision_of_policy("p")),
+        lambda: c.try_policy("p", {}, runs_cursor="c"), lambda: c.erase_run_data("r"),
+        lambda: c.erase_organization_data(), lambda: c.rotate_key(),
         lambda: c.calendars(), lambda: c.calendar("p"), lambda: c.put_calendar("p", {}),
         lambda: c.delete_calendar("p"), lambda: first(c.each_revision_of_calendar("p")), lambda: c.delegate({}),
         lambda: c.delegation("p"), lambda: first(c.each_delegation()), lambda: c.revoke_delegation("p"),
@@ -240,18 +242,20 @@ EMPTY: Any = {
 }
 
 
-async def test_everything_that_it_asks_for_is_in_the_documentation() -> None:
+async def test_it_asks_for_everything_that_is_in_the_documentation_and_for_nothing_else() -> None:
     documented = {
         (operation.method, re.sub(r"{\w+}", "x", operation.path)): operation.query_names() for operation in OPERATIONS
     }
-    bench = Bench()
+    bench, seen = Bench(), set()
     for ask in asked(bench.client):
         bench.answers.append(data(EMPTY))
         await ask()
         request = bench.sent[-1]
         path = re.sub(r"/(?:[prso]|1)(?=/|$)", "/x", request.url.path)
+        seen.add((request.method, path))
         assert (request.method, path) in documented
         assert set(request.url.params) <= documented[request.method, path]
+    assert seen == documented.keys()
 
 
 def test_needs_nothing_of_the_rest_of_the_checkout(tmp_path: Path) -> None:
