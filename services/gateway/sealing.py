@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,12 @@ import orjson
 from contracts.encrypted import named_in
 from services.gateway.admission import Admitted
 from services.gateway.owners import Owner, segment
+from shared.clear_places import nothing_secret
 
 _REMEMBERED_RUNS = 100_000
+Places = Mapping[str, Any]
+"""Parts of a body, by path."""
+NOWHERE: Places = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +40,28 @@ class Sealing:
         while len(self._fields) > _REMEMBERED_RUNS:
             self._fields.popitem(last=False)
 
-    async def of_run(self, admitted: Admitted, run_id: str, data: dict[str, Any], where: str) -> SealedData:
-        """`where`: path of the data in the body.
+    async def of_run(
+        self, admitted: Admitted, run_id: str, data: dict[str, Any], where: str, beside: Places = NOWHERE
+    ) -> SealedData:
+        """`where`: path of the data in the body; `beside`: what of the body stays in clear.
 
-        Raises Refused: NOT_FOUND for a run that nobody knows, whose data must not stand on Kafka in clear.
+        Raises Refused: NOT_FOUND for a run that nobody knows, whose data must not stand on Kafka in clear, and
+        VALIDATION_ERROR for what belongs into the data.
         """
-        if not data:
+        if not data and not any(beside.values()):
             return SealedData(data)
-        organization_id = admitted.identity.organization_id
+        fields = await self._fields_of(admitted.identity.organization_id, run_id)
+        nothing_secret(fields, beside)
+        return await self.sealed(admitted, run_id, data, fields, where)
+
+    async def _fields_of(self, organization_id: str, run_id: str) -> frozenset[str]:
         fields = self._fields.get((organization_id, run_id))
         if fields is None:
             path = f"/internal/runs/{segment(run_id)}/encrypted-fields"
             found = (await self._run_engine.get(path, [("organization_id", organization_id)])).data()
             fields = frozenset(found["fields"])
             self.started(organization_id, run_id, fields)
-        return await self.sealed(admitted, run_id, data, fields, where)
+        return fields
 
     async def sealed(
         self, admitted: Admitted, run_id: str, data: dict[str, Any], fields: Collection[str], where: str

@@ -43,7 +43,9 @@ class SignalIngress:
 
     async def handle(self, records: Batch) -> None:
         read = [(record, self._read(record)) for record in records]
-        await self._sealed.prepare({_owner(m) for _, m in read if isinstance(m, SignalMessage) and m.signal.data})
+        await self._sealed.prepare(
+            {_owner(m) for _, m in read if isinstance(m, SignalMessage) and (m.signal.data or m.signal.metadata)}
+        )
         outgoing = [m if isinstance(m, list) else [await self._answer(record, m)] for record, m in read]
         await self._publisher.publish([message for of_one in outgoing for message in of_one])
 

@@ -17,10 +17,11 @@ from contracts.replies import Reply
 from contracts.signals import SignalOutcome
 from services.run_engine.domain.clear import NOTHING, Clear
 from services.run_engine.domain.copying import changed
-from services.run_engine.execution import StoredRun, take
+from services.run_engine.execution import StoredRun, Taken, take
 from services.run_engine.metrics import COMMANDS, EVENTS, INCIDENTS
 from services.run_engine.organizations import OrganizationStore
 from services.run_engine.sealing.commands import Sealing
+from services.run_engine.sealing.unspoken import Unspoken
 from services.run_engine.store import DefinitionKey, RunStore
 from shared import clock
 from shared.kafka import Batch, Finish, Parking, Publisher
@@ -165,7 +166,7 @@ class CommandLoop:
             run = _relieved(round_.after.get(run_id) or runs.get(run_id), committed)
             in_force = policies[message.envelope.organization_id]
             definition = _definition(run, message, definitions)
-            taken = take(run, message, definition, in_force, now, clear.get(run_id, NOTHING))
+            taken = _taken(run, message, definition, in_force, now, clear.get(run_id, NOTHING))
             if taken.run is not None and taken.run is not run:
                 round_.after[run_id] = taken.run
             elif taken.run is not None:
@@ -190,6 +191,22 @@ def _relieved(run: StoredRun | None, committed: Mapping[int, int]) -> StoredRun 
     if run is None or run.journal.pending_bytes <= limits.JOURNAL_BYTES:
         return run
     return changed(run, journal=run.journal.pruned(committed))
+
+
+def _taken(
+    run: StoredRun | None,
+    message: Message,
+    definition: PlaybookDefinition | None,
+    policies: OrganizationPolicies,
+    now: datetime,
+    clear: Clear,
+) -> Taken:
+    try:
+        return take(run, message, definition, policies, now, clear)
+    except Exception as surprise:
+        if not clear:
+            raise
+        raise Unspoken.of(surprise) from None
 
 
 _INCIDENT = Reply(rejection=SET_ASIDE)

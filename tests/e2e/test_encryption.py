@@ -291,6 +291,30 @@ async def test_what_was_erased_is_lost_and_the_history_holds(clinic: Clinic) -> 
     assert (data["card"], data["ssn"]) == ("new", "[erased]")
 
 
+async def test_what_is_encrypted_in_data_is_refused_where_it_would_stay_clear(clinic: Clinic) -> None:
+    secret, clerk = clinic.words.hidden("beside"), clinic.clerk
+    playbook_id = await clinic.office.playbook(*STEPS)
+    for place in ("context", "metadata"):
+        run = {"run": {"playbook_id": playbook_id, place: {"deep": [{"ssn": secret}]}}}
+        refused = await clerk.error("POST", "/playbook-runs", run)
+        assert (refused["status"], refused["details"]["field"]) == (400, f"run.{place}.ssn")
+        assert secret not in str(refused)
+    await clinic.started()
+    for method, path, body, where in (
+        ("PATCH", clinic.path, {"run": {"metadata": {"card": secret}}}, "run.metadata.card"),
+        ("POST", f"{clinic.path}/signal", {"signal": {"type": "pause", "metadata": {"ssn": secret}}},
+         "signal.metadata.ssn"),
+    ):  # fmt: skip
+        refused = await clerk.error(method, path, body)
+        assert (refused["status"], refused["details"]["field"]) == (400, where)
+    await clinic.signals(type="pause", metadata={"ssn": secret})
+    await clinic.signals(type="event", name="called", data={"told": clinic.words.shown()})
+    await clinic.until(lambda run: "told" in run["data"])
+    assert (await clerk.data("GET", clinic.path))["status"] == "active"
+    places = found_in(await clinic.heap(), [secret])[secret]
+    assert places - FOREIGN == set()
+
+
 async def test_what_is_sent_again_after_an_erasure_is_not_done_and_told_why(clinic: Clinic) -> None:
     await clinic.started()
     user = clinic.reader("run:read", "run:read_sensitive", "data:erase", "run:update")

@@ -3,7 +3,7 @@
 from fastapi import Request, Response
 
 from contracts.bulk import SignalRuns
-from contracts.commands import ClaimStep, Command, CompleteStep, ReleaseStep, StartRun, UpdateData
+from contracts.commands import ClaimStep, Command, CompleteStep, ReceiveEvent, ReleaseStep, StartRun, UpdateData
 from contracts.definitions import PlaybookDefinition
 from services.gateway.admission import Admission, Admitted
 from services.gateway.commands import REPLAYED, Commands, Errand, wish_of
@@ -23,6 +23,7 @@ from services.gateway.shapes.requests import (
     StepRelease,
 )
 from shared.auth import Identity
+from shared.clear_places import nothing_secret
 from shared.errors import Refused, Unavailable
 from shared.signals import signal_command
 
@@ -90,6 +91,7 @@ class RunCommandRoutes:
         self, definition: PlaybookDefinition, run_id: str, admitted: Admitted, asked: RunRequest
     ) -> SealedData:
         fields = definition.encrypted_fields
+        nothing_secret(fields, {"run.context": asked.context, "run.metadata": asked.metadata})
         return await self._sealing.sealed(admitted, run_id, asked.initial_data, fields, "run.initial_data")
 
     async def complete(self, request: Request) -> Response:
@@ -152,7 +154,8 @@ class RunCommandRoutes:
         admitted = await self._admission.command(request, "run:update")
         run_id = run_id_of(request)
         change = shaped(RunUpdate, admitted).run
-        sealed = await self._sealing.of_run(admitted, run_id, change.data, "run.data")
+        beside = {"run.metadata": change.metadata}
+        sealed = await self._sealing.of_run(admitted, run_id, change.data, "run.data", beside)
         command = UpdateData(
             caller=admitted.identity.caller,
             data=sealed.data,
@@ -167,11 +170,13 @@ class RunCommandRoutes:
         admitted = await self._admission.command(request, "run:update")
         run_id = run_id_of(request)
         signal = shaped_with_times(RunSignal, admitted).signal
-        data = signal.data if signal.type == "event" else {}
-        sealed = await self._sealing.of_run(admitted, run_id, data, "signal.data")
-        signal = signal.model_copy(update={"data": sealed.data})
-        wish = wish_of(request, admitted).told_by(sealed.fingerprint)
+        wish = wish_of(request, admitted)
         command = signal_command(signal, wish.id_of("sig"), admitted.identity.caller)
+        data = command.data if isinstance(command, ReceiveEvent) else {}
+        beside = {"signal.metadata": signal.metadata}
+        sealed = await self._sealing.of_run(admitted, run_id, data, "signal.data", beside)
+        command = command.model_copy(update={"data": sealed.data}) if data else command
+        wish = wish.told_by(sealed.fingerprint)
         subject = {"signal_id": command.signal_id, "run_id": run_id, "signal_type": signal.type}
         return await self._commands.run(wish, _errand(run_id, command, subject))
 

@@ -11,6 +11,7 @@ from services.run_engine.execution import not_found
 from services.run_engine.sealing.fields import EncryptedFields
 from services.run_engine.sealing.sealer import Sealer
 from services.run_engine.sealing.store import KeyStore, Owner
+from shared.clear_places import nothing_secret
 from shared.errors import Refused, Unavailable
 
 
@@ -24,16 +25,19 @@ class SealedSignals:
         await self._fields.of_runs(owners)
 
     async def sealed(self, owner: Owner, command: SignalCommand) -> SignalCommand:
-        """Raises Refused: NOT_FOUND for a run that is not there, whose fields nobody knows; UNAVAILABLE for no keys."""
-        if not isinstance(command, ReceiveEvent) or not command.data:
+        """Raises Refused: NOT_FOUND for a run that is not there, whose fields nobody knows; UNAVAILABLE for no keys;
+        VALIDATION_ERROR for what must not stand where it is not encrypted."""
+        data = command.data if isinstance(command, ReceiveEvent) else {}
+        if not data and not command.metadata:
             return command
         names = (await self._fields.of_runs([owner])).get(owner)
         if names is None:
             raise Refused.because(not_found(owner.run_id or ""))
-        if not names:
+        nothing_secret(names, {"signal.metadata": command.metadata})
+        if not names or not data:
             return command
         try:
-            data = await self._sealer.sealed(owner, command.data, names, "signal.data")
+            data = await self._sealer.sealed(owner, data, names, "signal.data")
         except Unavailable as fault:
             raise Refused(Code.UNAVAILABLE, str(fault)) from None
         return command.model_copy(update={"data": data})

@@ -1,6 +1,7 @@
 """Keys, and runs with encrypted fields, on the real database."""
 
 import asyncio
+import traceback
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from itertools import pairwise
@@ -15,11 +16,13 @@ from pydantic import SecretStr
 from contracts.commands import EraseEncryptedData
 from contracts.encrypted import is_encrypted
 from services.run_engine import keys as keys_command
+from services.run_engine import loop
 from services.run_engine.domain.clear import GONE
 from services.run_engine.sealing import store as key_store
 from services.run_engine.sealing.erasures import Erasures
 from services.run_engine.sealing.sealer import Sealer
 from services.run_engine.sealing.store import KeyStore, Owner
+from services.run_engine.sealing.unspoken import Unspoken
 from shared.cipher import BrokenSeal
 from shared.errors import Refused, Unavailable
 from shared.keyring import Keyring
@@ -284,3 +287,31 @@ async def test_an_open_run_goes_on_after_an_erasure(engine: Engine) -> None:
     key_ids = await engine.keys.of_run(patient.owner)
     await engine.take(patient.record(EraseEncryptedData(caller=SOMEBODY, key_ids=key_ids)), patient.complete(2))
     assert (await engine.document(patient.run_id))["state"]["status"] == "completed"
+
+
+async def test_a_surprise_over_clear_values_is_told_without_its_words(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def surprised(*_: Any) -> None:
+        raise KeyError(f"no such patient: {SSN}")
+
+    patient = Patients(engine)
+    await engine.take(patient.start())
+    registration = await patient.registers(ssn=SSN)
+    monkeypatch.setattr(loop, "take", surprised)
+    with pytest.raises(Unspoken) as fault:
+        await engine.take(registration)
+    told = "".join(traceback.format_exception(fault.value))
+    assert SSN not in told and "KeyError at " in told and "test_encryption.py:" in told
+    await engine.loop.set_aside(registration, fault.value)
+    assert SSN not in repr((await engine.document(patient.run_id))["incident"])
+    assert SSN not in capsys.readouterr().out
+
+
+async def test_a_surprise_without_clear_values_keeps_its_words(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def surprised(*_: Any) -> None:
+        raise KeyError("a word")
+
+    monkeypatch.setattr(loop, "take", surprised)
+    with pytest.raises(KeyError, match="a word"):
+        await engine.take(Commands().start())
