@@ -99,6 +99,6 @@ def tell_nothing(story: Written, sent: Command) -> None:
 def seen_by_who_may(story: Written) -> set[str]:
     """The hidden fields' values as a reader with the permission sees them."""
     plan = plan_of(story.definition)
-    shown = run_view(revealed_run(story.state, plan, story.clear))["data"]
+    shown = run_view(revealed_run(story.state, plan, story.clear), plan)["data"]
     assert "$encrypted" not in repr(shown)
     return {repr(shown[name]) for name in HIDDEN if name in shown}

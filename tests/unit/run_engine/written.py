@@ -76,8 +76,8 @@ class Written(Story):
 
     def _shown(self, run: Any, command: Command) -> list[Any]:
         plan = plan_of(self.definition)
-        steps = [step_view(run, step, plan.by_id[step_id].definition) for step_id, step in run.steps.items()]
-        shown = [run_view(run), steps, waiting_view(self.state, self.situation), self.answer]
+        steps = [step_view(run, step, plan.by_id[step_id]) for step_id, step in run.steps.items()]
+        shown = [run_view(run, plan), steps, waiting_view(self.state, self.situation), self.answer]
         if isinstance(command, CompleteStep) and not isinstance(self.answer, Rejection):
             shown.append(completion_view(self.state, self.situation, command.step_id, self.answer, command.caller))
         return shown
