@@ -17,6 +17,7 @@ from services.gateway.admission import Admission
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.in_force import InForce
 from services.gateway.owners import Owner
+from services.gateway.routes.documents import DocumentReads
 from services.gateway.routes.paths import CALENDARS, calendar_of, if_match, query_of
 from services.gateway.shapes.checking import shaped
 from services.gateway.shapes.requests import CalendarPut
@@ -25,32 +26,14 @@ from shared.errors import Refused
 _SHOWN = 20
 
 
-class CalendarRoutes:
+class CalendarRoutes(DocumentReads):
     def __init__(
         self, admission: Admission, commands: Commands, registry: Owner, run_engine: Owner, in_force: InForce
     ) -> None:
-        self._admission = admission
+        super().__init__(admission, registry, "calendars", calendar_of)
         self._commands = commands
-        self._registry = registry
         self._run_engine = run_engine
         self._in_force = in_force
-
-    async def listing(self, request: Request) -> Response:
-        identity = self._admission.query(request, "policy:read")
-        params = query_of(request, identity.organization_id)
-        return (await self._registry.get("/internal/calendars", params)).response()
-
-    async def read(self, request: Request) -> Response:
-        identity = self._admission.query(request, "policy:read")
-        path = f"/internal/calendars/{calendar_of(request)}"
-        answer = await self._registry.get(path, query_of(request, identity.organization_id))
-        return answer.response(request.headers.get("if-none-match"))
-
-    async def history(self, request: Request) -> Response:
-        identity = self._admission.query(request, "policy:read")
-        path = f"/internal/calendars/{calendar_of(request)}/history"
-        params = query_of(request, identity.organization_id, "limit", "cursor")
-        return (await self._registry.get(path, params)).response()
 
     async def put(self, request: Request) -> Response:
         """Answered when the engine reckons with it."""

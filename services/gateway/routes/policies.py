@@ -11,6 +11,7 @@ from services.gateway.admission import Admission
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.in_force import InForce
 from services.gateway.owners import Answer, Owner, Params
+from services.gateway.routes.documents import DocumentReads
 from services.gateway.routes.paths import POLICIES, if_match, policy_of, query_of
 from services.gateway.shapes.checking import shaped
 from services.gateway.shapes.requests import PolicyPut, PolicyTrial
@@ -18,31 +19,14 @@ from shared.errors import Refused
 from shared.http import success
 
 
-class PolicyRoutes:
+class PolicyRoutes(DocumentReads):
     def __init__(
         self, admission: Admission, commands: Commands, registry: Owner, run_engine: Owner, in_force: InForce
     ) -> None:
-        self._admission = admission
+        super().__init__(admission, registry, "policies", policy_of)
         self._commands = commands
-        self._registry = registry
         self._run_engine = run_engine
         self._in_force = in_force
-
-    async def listing(self, request: Request) -> Response:
-        identity = self._admission.query(request, "policy:read")
-        return (await self._registry.get("/internal/policies", query_of(request, identity.organization_id))).response()
-
-    async def read(self, request: Request) -> Response:
-        identity = self._admission.query(request, "policy:read")
-        path = f"/internal/policies/{policy_of(request)}"
-        answer = await self._registry.get(path, query_of(request, identity.organization_id))
-        return answer.response(request.headers.get("if-none-match"))
-
-    async def history(self, request: Request) -> Response:
-        identity = self._admission.query(request, "policy:read")
-        path = f"/internal/policies/{policy_of(request)}/history"
-        params = query_of(request, identity.organization_id, "limit", "cursor")
-        return (await self._registry.get(path, params)).response()
 
     async def trial(self, request: Request) -> Response:
         """A look at what a policy would mean; nothing is written."""
