@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.commands import Command, StartRun
-from contracts.policies import DEFAULT_POLICIES
+from contracts.policies import DEFAULT_POLICIES, ApprovalLimit, RoleLimit
 from services.run_engine.domain.clear import GONE
 from services.run_engine.domain.plan import plan_of
 from services.run_engine.domain.views import revealed_run, run_view
@@ -31,6 +31,17 @@ LOOKS = [
     {"field": "deep.secret", "operator": "in", "value": ["a"]},
     {"field": "secret.no", "operator": "exists"},
 ]
+DEMANDS: list[dict[str, Any]] = [
+    {"required_outputs": [{"name": "secret", "type": "select", "options": ["a"]}]},
+    {"required_outputs": [{"name": "amount", "type": "number", "max": 3}, "secret"], "sections": ["secret"]},
+    {"rejection_criteria": {"max_amount": 5, "amount_auto_fail": True, "max_secret": 0}},
+    {"resolution_types": ["fixed"], "task_checklist": ["a"], "inspection_points": ["b"]},
+    {"approval_matrix": {"under_2": ["r1"], "over_2": ["r2"]}, "amount_field": "amount"},
+    {"voting_threshold": 0.6, "committee_size": 2},
+]
+LIMITED = WITH_RULES.model_copy(
+    update={"approval_limit": ApprovalLimit(field="amount", limits=(RoleLimit(role="r1", max_amount=5),))}
+)
 
 
 @st.composite
@@ -46,8 +57,8 @@ def with_secrets(draw: st.DrawFn) -> list[dict[str, Any]]:
                 "post": draw(st.lists(st.sampled_from(LOOKS), max_size=1)),
                 "on_unmet": unmet,
             }
-        if step["step_type"] == "approval" and draw(st.booleans()):
-            step["metadata"] |= {"approval_matrix": {"under_2": ["r1"], "over_2": ["r2"]}, "amount_field": "amount"}
+        if draw(st.booleans()):
+            step["metadata"] = {**step["metadata"], **draw(st.sampled_from(DEMANDS))}
     return steps
 
 
@@ -73,7 +84,7 @@ def test_no_clear_value_is_written_published_or_answered(
     steps: list[dict[str, Any]], start: dict[str, Any], seed: int
 ) -> None:
     chance = Random(seed)
-    story = Written(playbook(*steps), chance.choice([DEFAULT_POLICIES, IN_AN_OFFICE, WITH_RULES]))
+    story = Written(playbook(*steps), chance.choice([DEFAULT_POLICIES, IN_AN_OFFICE, LIMITED]))
     begin: Command = StartRun(
         caller=CALLERS[0], run_id="run_1", organization_id="org_1", definition=story.definition, initial_data=start
     )
