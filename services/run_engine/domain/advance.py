@@ -160,7 +160,7 @@ def _take(
         course.add(event)
     if not failing and course.state.steps[planned.step_id].execution_mode == "automated":
         started = course.state.steps[planned.step_id]
-        course.add(automation.request(course.state, started, planned, 1, situation))
+        course.add(automation.begun(course.state, started, planned, 1, situation))
     return True
 
 

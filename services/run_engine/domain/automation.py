@@ -3,6 +3,7 @@
 from contracts.events import AutomationAttemptFailed, AutomationFellBack, AutomationRequested, StepFailed, Timer
 from contracts.values import SYSTEM, Actor
 from services.run_engine.domain import timing
+from services.run_engine.domain.controls import beyond_controls
 from services.run_engine.domain.evolve import RunEvent
 from services.run_engine.domain.loose import is_number
 from services.run_engine.domain.plan import PlannedStep
@@ -18,7 +19,17 @@ def job_id(state: RunState, step: StepState, number: int) -> str:
     return f"{state.run_id}:{step.step_id}:{step.attempt}:{number}"
 
 
-def request(state: RunState, step: StepState, planned: PlannedStep, number: int, now: Situation) -> AutomationRequested:
+def begun(state: RunState, step: StepState, planned: PlannedStep, number: int, situation: Situation) -> RunEvent:
+    """Try `number` of the step's attempt. A machine that may not approve as much as it would is not asked."""
+    beyond = beyond_controls(planned.definition, situation.policies.financial_controls)
+    if beyond is not None:
+        return given_up(state, step, situation, f"policy financial_controls: {beyond.details['remediation']}", SYSTEM)
+    return _request(state, step, planned, number, situation)
+
+
+def _request(
+    state: RunState, step: StepState, planned: PlannedStep, number: int, now: Situation
+) -> AutomationRequested:
     """The event that a job for try `number` of the step's attempt goes out."""
     return AutomationRequested(
         at=now.now,

@@ -107,3 +107,27 @@ def test_an_approval_beyond_what_is_in_force_by_now_is_none(fallback: bool, even
     assert "financial_controls" in story.event("AutomationAttemptFailed").error
     if fallback:
         story.completes(1, somebody("a person")).then("StepCompleted", "RunCompleted")
+
+
+@pytest.mark.parametrize(
+    ("fallback", "events"),
+    [(False, ["StepStarted", "StepFailed", "RunFailed"]), (True, ["StepStarted", "AutomationFellBack"])],
+)
+def test_a_machine_that_may_not_approve_as_much_by_now_is_not_asked(fallback: bool, events: list[str]) -> None:
+    config = {"auto_approve_limit": 60_000, "fallback_to_manual": fallback}
+    story = trial({}, {"step_type": "automated", "automation_config": config})
+    story.policies = OrganizationPolicies(financial_controls=FinancialControls(auto_approve_limit=50_000))
+    story.completes(1).then("StepCompleted", *events)
+    assert "cannot exceed $50,000" in (story.step(2).reason or "")
+    if fallback:
+        story.completes(2, somebody("a person")).then("StepCompleted", "RunCompleted")
+
+
+def test_nor_is_it_asked_again() -> None:
+    config = {"auto_approve_limit": 60_000, "fallback_to_manual": True, "retry_attempts": 2}
+    story = trial({"step_type": "automated", "automation_config": config})
+    story.answers(1, "failure", error="busy", retryable=True).then("AutomationAttemptFailed")
+    story.policies = OrganizationPolicies(financial_controls=FinancialControls(auto_approve_limit=50_000))
+    (retry,) = [timer for timer in story.state.timers if timer.kind == "automation_retry"]
+    story.fires(retry.timer_id).then("AutomationFellBack")
+    assert not [timer for timer in story.state.timers if timer.kind == "automation_retry"]

@@ -42,7 +42,7 @@ def _on_step(state: RunState, step: StepState, timer: Timer, situation: Situatio
         case "reminder":
             return [_reminded(step, timer, situation)]
         case "automation_retry":
-            return [automation.request(state, step, planned, step.job_attempt + 1, situation)]
+            return [automation.begun(state, step, planned, step.job_attempt + 1, situation)]
         case "automation_timeout":
             error = "No answer within the attempt's time"
             return automation.attempt_failed(state, step, situation, error, retryable=True, actor=SYSTEM)
