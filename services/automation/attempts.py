@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -57,13 +57,20 @@ class Attempts:
     """What one instance has in hand: so many in all, so many of one organisation, so many for one of its hosts."""
 
     def __init__(
-        self, settings: AutomationSettings, store: JobStore, publisher: Publisher, caller: Caller, sealing: Sealing
+        self,
+        settings: AutomationSettings,
+        store: JobStore,
+        publisher: Publisher,
+        caller: Caller,
+        sealing: Sealing,
+        followed: Callable[[], Awaitable[list[int]]],
     ) -> None:
         self._settings = settings
         self._store = store
         self._publisher = publisher
         self._caller = caller
         self._sealing = sealing
+        self._followed = followed
         self._breakers = Breakers(
             settings.automation_circuit_failures, timedelta(seconds=settings.automation_circuit_seconds)
         )
@@ -72,24 +79,25 @@ class Attempts:
         self._of_lane: Counter[str] = Counter()
 
     async def claim(self) -> Claimed | None:
-        claimed = await self._due() or await self._stuck()
+        followed = await self._followed()
+        claimed = await self._due(followed) or await self._stuck(followed)
         if claimed:
             self._of_organization[claimed.stored.job.organization_id] += 1
             self._of_lane[claimed.stored.lane] += 1
         return claimed
 
-    async def _due(self) -> Claimed | None:
+    async def _due(self, followed: list[int]) -> Claimed | None:
         """A job whose host may be called. One coroutine claims, so that a half-open circuit gets one trial."""
         at = now()
         busy = _full(self._of_organization, self._settings.automation_concurrency_per_organization)
         hosts = _full(self._of_lane, self._settings.automation_concurrency_per_host)
-        stored = await self._store.claim(at, busy, hosts + self._breakers.shut(at))
+        stored = await self._store.claim(at, busy, hosts + self._breakers.shut(at), followed)
         return Claimed(stored, trial=self._breakers.begin(stored.lane, now())) if stored else None
 
-    async def _stuck(self) -> Claimed | None:
+    async def _stuck(self, followed: list[int]) -> Claimed | None:
         at = now()
         shut = self._breakers.shut(at)
-        stored = await self._store.claim_stuck(at, shut, at - self._patience) if shut else None
+        stored = await self._store.claim_stuck(at, shut, at - self._patience, followed) if shut else None
         if stored is None:
             return None
         until = self._breakers.open_until(stored.lane) or at

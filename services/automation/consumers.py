@@ -68,6 +68,7 @@ class JobConsumer:
         return StoredJob(
             job, channel(job.api_endpoint, base), envelope.correlation_id, envelope.id, envelope.traceparent,
             lane=self._limits.lane(job), worker_lease_seconds=lease_seconds(job.config, self._lease_seconds),
+            partition=message.partition,
         )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """Puts the automation service together."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from contracts.topics import AUTOMATION_JOBS, WORKER_RESULTS
+from contracts.topics import AUTOMATION_JOBS, WORKER_RESULTS, Topic
 from services.automation.attempts import Attempts, Claimed
 from services.automation.calls import Caller, CallLimits
 from services.automation.consumers import JobConsumer, ResultConsumer
@@ -10,7 +11,7 @@ from services.automation.leases import WorkerLeases
 from services.automation.sealing import Sealing
 from services.automation.settings import AutomationSettings
 from services.automation.store import INDEXES, JOBS, JobStore
-from shared.kafka import Parking
+from shared.kafka import Batch, Consumption, Parking
 from shared.leased_work import LeasedWork
 from shared.service import Service
 
@@ -24,15 +25,22 @@ def build(settings: AutomationSettings) -> Service:
         timedelta(days=settings.automation_kept_days),
     )
     sealing = Sealing(settings.run_engine_url, service.token)
-    work = _work(service, settings, store, sealing)
-    _read(service, settings, store, work, sealing)
+
+    def stored() -> None:
+        work.wake()
+
+    jobs = _read_jobs(service, settings, store, stored)
+    _read_results(service, settings, store, sealing)
+    work = _work(service, settings, store, sealing, jobs)
     service.after.append(sealing.close)
     return service
 
 
-def _work(service: Service, settings: AutomationSettings, store: JobStore, sealing: Sealing) -> LeasedWork[Claimed]:
+def _work(
+    service: Service, settings: AutomationSettings, store: JobStore, sealing: Sealing, jobs: Consumption
+) -> LeasedWork[Claimed]:
     caller = Caller(_limits(settings), settings.automation_concurrency)
-    attempts = Attempts(settings, store, service.publisher, caller, sealing)
+    attempts = Attempts(settings, store, service.publisher, caller, sealing, jobs.followed)
     work = LeasedWork(
         attempts.claim, attempts.attempt, settings.automation_concurrency, settings.automation_idle_seconds
     )
@@ -47,19 +55,23 @@ def _work(service: Service, settings: AutomationSettings, store: JobStore, seali
     return work
 
 
-def _read(
-    service: Service, settings: AutomationSettings, store: JobStore, work: LeasedWork[Claimed], sealing: Sealing
-) -> None:
-    jobs = Parking(service.publisher, AUTOMATION_JOBS, service.name)
+def _read_jobs(
+    service: Service, settings: AutomationSettings, store: JobStore, stored: Callable[[], None]
+) -> Consumption:
+    parking = Parking(service.publisher, AUTOMATION_JOBS, service.name)
+    consumer = JobConsumer(store, parking, _limits(settings), settings.automation_worker_lease_seconds, stored)
+    return _read(service, AUTOMATION_JOBS, consumer.handle, parking)
+
+
+def _read_results(service: Service, settings: AutomationSettings, store: JobStore, sealing: Sealing) -> None:
     # What workers write is theirs; a copy would outlive it, and might hold what nobody has encrypted.
-    results = Parking(service.publisher, WORKER_RESULTS, service.name, copies=settings.run_engine_url is None)
-    job_consumer = JobConsumer(store, jobs, _limits(settings), settings.automation_worker_lease_seconds, work.wake)
-    result_consumer = ResultConsumer(store, service.publisher, results, sealing, settings.automation_max_result_bytes)
-    for topic, handle, parking in (
-        (AUTOMATION_JOBS, job_consumer.handle, jobs),
-        (WORKER_RESULTS, result_consumer.handle, results),
-    ):
-        service.consumers.add(topic, service.group(topic.name), handle, parking.set_aside, patience=5)
+    parking = Parking(service.publisher, WORKER_RESULTS, service.name, copies=settings.run_engine_url is None)
+    consumer = ResultConsumer(store, service.publisher, parking, sealing, settings.automation_max_result_bytes)
+    _read(service, WORKER_RESULTS, consumer.handle, parking)
+
+
+def _read(service: Service, topic: Topic, handle: Callable[[Batch], Awaitable[None]], parking: Parking) -> Consumption:
+    return service.consumers.add(topic, service.group(topic.name), handle, parking.set_aside, patience=5)
 
 
 def _limits(settings: AutomationSettings) -> CallLimits:

@@ -9,7 +9,6 @@ from pymongo import ASCENDING, IndexModel, InsertOne, ReturnDocument
 
 from contracts.jobs import AutomationJob, JobsOrder
 from services.automation import standing
-from services.automation.domain.arrival import begin_at
 from services.automation.domain.endpoints import Channel, attempt_seconds
 from services.automation.standing import DONE, HELD, LOST, OPEN, WITH_WORKER
 from shared.mongo import Collection, Document, bulk_write
@@ -18,8 +17,8 @@ JOBS = "jobs"
 INDEXES = {
     JOBS: [
         IndexModel(
-            [("state", ASCENDING), ("lease_until", ASCENDING), ("organization_id", ASCENDING), ("lane", ASCENDING)],
-            name="due_by_lane",
+            [(key, ASCENDING) for key in ("state", "lease_until", "organization_id", "lane", "partition")],
+            name="due_in_partition",
         ),
         IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ]
@@ -40,6 +39,8 @@ class StoredJob:
     worker_lease_seconds: float = 60.0
     """How long a worker that has sent a heartbeat may be silent."""
     stored_at: datetime | None = field(default=None, compare=False)
+    partition: int | None = None
+    """Of automation.jobs, where the orders to it will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +77,26 @@ class JobStore:
         done = await self._jobs.update_many(standing.which(order), standing.change(order, now, self._kept))
         return int(done.modified_count)
 
-    async def claim(self, now: datetime, busy: Many[str], shut: Many[str] = ()) -> StoredJob | None:
-        """The job that is due for longest, of no `busy` organisation and no `shut` lane, leased for its attempt."""
-        return await self._claim(now, {"organization_id": {"$nin": sorted(busy)}, "lane": {"$nin": sorted(shut)}})
+    async def claim(
+        self, now: datetime, busy: Many[str] = (), shut: Many[str] = (), followed: Many[int] = ()
+    ) -> StoredJob | None:
+        """The job that is due for longest, of no `busy` organisation and no `shut` lane, leased for its attempt.
 
-    async def claim_stuck(self, now: datetime, shut: Many[str], since: datetime) -> StoredJob | None:
+        Only of partitions that are `followed`, so that it would be known if its run had been paused; of any, where it
+        is not kept of which it is.
+        """
+        which = {"organization_id": {"$nin": sorted(busy)}, "lane": {"$nin": sorted(shut)}}
+        return await self._claim(now, which, followed)
+
+    async def claim_stuck(
+        self, now: datetime, shut: Many[str], since: datetime, followed: Many[int] = ()
+    ) -> StoredJob | None:
         """A job of a `shut` lane that was stored before `since`."""
-        return await self._claim(now, {"lane": {"$in": sorted(shut)}, "stored_at": {"$lte": since}})
+        return await self._claim(now, {"lane": {"$in": sorted(shut)}, "stored_at": {"$lte": since}}, followed)
 
-    async def _claim(self, now: datetime, which: Document) -> StoredJob | None:
+    async def _claim(self, now: datetime, which: Document, followed: Many[int]) -> StoredJob | None:
         document = await self._jobs.find_one_and_update(
-            {"state": OPEN, "lease_until": {"$lte": now}} | which,
+            {"state": OPEN, "lease_until": {"$lte": now}, "partition": {"$in": [None, *followed]}} | which,
             [{"$set": {"lease_until": {"$add": [now, "$lease_ms"]}}}],
             sort=[("lease_until", ASCENDING)],
             return_document=ReturnDocument.AFTER,
@@ -145,8 +155,9 @@ class JobStore:
             "step_id": job.step_id,
             "channel": stored.channel,
             "lane": stored.lane,
+            "partition": stored.partition,
             "stored_at": now,
-            "lease_until": begin_at(job.created_at, now),
+            "lease_until": now,
             "lease_ms": self._lease(stored) // timedelta(milliseconds=1),
             "worker_lease_ms": int(stored.worker_lease_seconds * 1000),
             "correlation_id": stored.correlation_id,
@@ -168,6 +179,7 @@ def _stored(document: Document) -> StoredJob:
         lane=document.get("lane", ""),
         worker_lease_seconds=document.get("worker_lease_ms", 60_000) / 1000,
         stored_at=document.get("stored_at"),
+        partition=document.get("partition"),
     )
 
 

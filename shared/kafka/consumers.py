@@ -17,6 +17,7 @@ from contracts.topics import Topic
 from shared import clock
 from shared.errors import Unavailable
 from shared.kafka.finishing import Finish, Finishing
+from shared.kafka.following import Following
 from shared.kafka.observed import ObservedConsumer, parse, unpacked
 from shared.kafka.portions import portions
 from shared.messages import MAX_MESSAGE_BYTES, Record
@@ -76,6 +77,7 @@ class Consumption:
         self._joined = False
         self._last_try: float | None = None
         self._finishing = Finishing(_BATCHES_TO_FINISH)
+        self._following = Following()
         self._stopping = False
         RECORDS.labels(topic.name)  # one that reads nothing shows it
 
@@ -114,6 +116,11 @@ class Consumption:
     def partitions(self) -> set[int]:
         consumer = self._consumer
         return {tp.partition for tp in consumer.assignment()} if consumer else set()
+
+    async def followed(self) -> list[int]:
+        """The partitions of ours of which nothing older than five seconds is unread."""
+        consumer = self._consumer
+        return await self._following.partitions(consumer) if consumer else []
 
     def ready(self) -> bool:
         """The group has been joined and its partitions are known."""
@@ -164,8 +171,10 @@ class Consumption:
         return self._subscriber.consumer if self._subscriber else None
 
     async def _take(self, records: Batch) -> None:
+        self._following.begins(records)
         for portion in portions(records):
             await self._take_portion(portion)
+        self._following.ends(records)
 
     async def _take_portion(self, records: Batch) -> None:
         if self._stopping:
@@ -247,6 +256,7 @@ class Consumption:
 
     def _assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self.committed, self._begun = {}, {}
+        self._following.begins_anew()
         self._joined = True
         if self._on_assignment:
             self._on_assignment()

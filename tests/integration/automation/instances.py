@@ -23,13 +23,18 @@ def store_of(bench: Bench, name: str) -> JobStore:
     return JobStore(bench.service.mongo.collection(name), timedelta(seconds=30), timedelta(days=8))
 
 
+async def nothing_followed() -> list[int]:
+    """Of an instance that reads no topic: its jobs come from none."""
+    return []
+
+
 @contextlib.asynccontextmanager
 async def at_work(bench: Bench, store: JobStore, limits: CallLimits | None = None, **over: Any) -> AsyncIterator[None]:
     """One more instance that reads no topic, with these settings over the bench's."""
     settings = bench.settings.model_copy(update=over)
     caller = Caller(limits or CallLimits(settings.automation_base_urls, {}, {}, 2048), connections=32)
     await caller.start()
-    attempts = Attempts(settings, store, bench.publisher, caller, Sealing(None, TOKEN))
+    attempts = Attempts(settings, store, bench.publisher, caller, Sealing(None, TOKEN), nothing_followed)
     work = LeasedWork(attempts.claim, attempts.attempt, limit=32, idle_seconds=0.05)
     loop = asyncio.create_task(_for_ever(work))
     yield

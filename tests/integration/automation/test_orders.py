@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import orjson
 import pytest
@@ -17,11 +17,11 @@ from services.automation.consumers import JobConsumer
 from services.automation.sealing import Sealing
 from services.automation.store import JobStore, StoredJob
 from shared.clock import now
-from shared.kafka import Batch, Parking
+from shared.kafka import Batch, Parking, Publisher
 from shared.messages import OutgoingMessage, command_message
 from tests.infrastructure import TOKEN
 from tests.integration.automation.conftest import Bench, http, job, job_message
-from tests.integration.automation.instances import store_of, stored
+from tests.integration.automation.instances import nothing_followed, store_of, stored
 from tests.integration.automation.test_workers import answer, taken_by_worker
 from tests.integration.running import eventually, tap
 
@@ -185,9 +185,10 @@ async def test_a_job_that_is_read_together_with_its_orders_can_be_claimed_at_no_
     )  # fmt: skip
     for _ in range(2):  # at least once
         await consumer(bench, store).handle(records)
-    claimed = await store.claim(now(), ())
+    assert await store.claim(now(), followed=[1, 2]) is None
+    claimed = await store.claim(now(), followed=[0, 1])
     assert claimed is not None and claimed.job.job_id == going.job_id
-    assert await store.claim(now(), ()) is None
+    assert await store.claim(now(), followed=[0, 1]) is None
 
 
 class Dying(JobStore):
@@ -202,21 +203,22 @@ async def test_a_job_read_with_its_orders_is_stored_as_held(bench: Bench) -> Non
     dying = Dying(bench.service.mongo.collection("orders_between"), MINUTE, LATER)
     with pytest.raises(ConnectionError):
         await consumer(bench, dying).handle(records)
-    assert await store.claim(now() + LATER, ()) is None
+    assert await store.claim(now() + LATER, followed=[0]) is None
     await consumer(bench, store).handle(records)
-    assert await store.claim(now() + LATER, ()) is None
-
-
-def late() -> AutomationJob:
-    """A job that the service comes to read late: it waits a moment for what stands behind it."""
-    return job("/late", created_at=now() - HOUR)
+    assert await store.claim(now() + LATER, followed=[0]) is None
 
 
 async def test_a_job_that_waited_is_called_once_its_run_goes_on_and_never_once_it_has_ended(bench: Bench) -> None:
-    bench.endpoint.answers["/hera/late"] = lambda: http(200, b'{"called": true}')
-    paused, cancelled, marker = late(), late(), late()
+    """They wait because calls that nobody answers take all the places of their host."""
+    bench.endpoint.answers["/hera/waited"] = lambda: http(200, b'{"called": true}')
+    places = bench.settings.automation_concurrency_per_host
+    silent_calls = [job("/nobody-answers", timeout_seconds=4) for _ in range(places)]
+    await bench.publish(*map(job_message, silent_calls))
+    for one in silent_calls:
+        await asked(bench, one)
+    paused, cancelled, marker = (job("/waited") for _ in range(3))
     await bench.publish(
-        job_message(paused), job_message(cancelled), order_message("hold", paused, 5),
+        job_message(paused), order_message("hold", paused, 5), job_message(cancelled),
         order_message("withdraw", cancelled, 5), job_message(marker),
     )  # fmt: skip
     await bench.result_of(marker)
@@ -229,13 +231,19 @@ async def test_a_job_that_waited_is_called_once_its_run_goes_on_and_never_once_i
     assert bench.endpoint.asked_for(cancelled.run_id) == []
 
 
-async def test_a_paused_job_is_not_handed_to_workers_before_its_run_goes_on(bench: Bench) -> None:
-    paused, marker = (job(None, created_at=now() - HOUR) for _ in range(2))
-    await bench.publish(job_message(paused), order_message("hold", paused, 5), job_message(marker))
-    await bench.worker_jobs.find(lambda d: d["job_id"] == marker.job_id)
-    assert [d for d in await bench.worker_jobs.seen() if d["job_id"] == paused.job_id] == []
-    await bench.publish(order_message("release", paused, 7))
-    await bench.worker_jobs.find(lambda d: d["job_id"] == paused.job_id)
+async def asked(bench: Bench, one: AutomationJob) -> None:
+    async def called() -> bool:
+        return bool(bench.endpoint.asked_for(one.run_id))
+
+    await eventually(called)
+
+
+async def test_a_job_is_left_alone_while_its_partition_is_not_followed(bench: Bench) -> None:
+    store, at = store_of(bench, "orders_followed"), now()
+    one = await added(store, at, partition=3, lane="org host")
+    assert await store.claim(at, followed=[1, 2]) is None
+    assert await store.claim_stuck(at, ["org host"], at, followed=[1, 2]) is None
+    assert await store.claim(at, followed=[2, 3]) == one
 
 
 async def test_the_answer_to_a_job_that_was_withdrawn_from_workers_is_still_told(bench: Bench) -> None:
@@ -269,7 +277,8 @@ class Away:
 async def test_a_job_that_cannot_be_handed_over_now_is_looked_at_again_before_it_is(bench: Bench) -> None:
     """While the broker is away its run may be paused; nothing goes out once it is back."""
     store, away = store_of(bench, "orders_away"), Away(bench)
-    attempts = Attempts(bench.settings, store, away, Caller(CallLimits({}, {}, {}, 2048), 1), Sealing(None, TOKEN))  # type: ignore[arg-type]
+    caller, broker = Caller(CallLimits({}, {}, {}, 2048), 1), cast("Publisher", away)
+    attempts = Attempts(bench.settings, store, broker, caller, Sealing(None, TOKEN), nothing_followed)
     one = await added(store, now(), job=job(None), channel="worker")
     claimed = await attempts.claim()
     assert claimed is not None
@@ -288,7 +297,7 @@ async def test_a_call_whose_values_nobody_opens_now_is_put_off_and_its_run_looke
     secret = job("/sealed", data={"ssn": closed}, encrypted_fields=["ssn"], config={"sensitive_fields": ["ssn"]})
     limits = CallLimits(bench.settings.automation_base_urls, {}, {}, 2048)
     nobody = Sealing("http://127.0.0.1:1", TOKEN)
-    attempts = Attempts(bench.settings, store, bench.publisher, Caller(limits, 1), nobody)
+    attempts = Attempts(bench.settings, store, bench.publisher, Caller(limits, 1), nobody, nothing_followed)
     one = await added(store, now(), job=secret)
     claimed = await attempts.claim()
     assert claimed is not None

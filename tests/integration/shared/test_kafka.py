@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.topics import Topic
 from deploy.topics import new_topic
+from shared import clock
 from shared.errors import Unavailable
 from shared.kafka import Batch, Consumers, Consumption, Publisher
 from shared.messages import OutgoingMessage, Record
@@ -234,3 +235,45 @@ async def test_lag_is_what_is_not_handled_and_a_restart_of_an_idle_service_shows
 
 async def _lags(reading: Reading, expected: list[int]) -> bool:
     return sorted((await reading.consumption.lag()).values()) == expected
+
+
+async def written(settings: ServiceSettings, topic: Topic, value: bytes, seconds_ago: float) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers) as producer:
+        moment = int((clock.now().timestamp() - seconds_ago) * 1000)
+        await producer.send_and_wait(topic.name, value, partition=2, timestamp_ms=moment)
+
+
+async def _follows(reading: Reading, *partitions: int) -> bool:
+    return sorted(await reading.consumption.followed()) == list(partitions)
+
+
+async def test_a_partition_is_followed_once_it_is_read_to_its_end(settings: ServiceSettings, topic: Topic) -> None:
+    go_on = asyncio.Event()
+
+    async def held(_: Batch) -> None:
+        await go_on.wait()
+
+    await written(settings, topic, b"old", seconds_ago=60)
+    reading = Reading(settings, topic, f"{topic.name}.group", held)
+    assert await _follows(reading)
+    async with started(reading):
+        await eventually(lambda: _follows(reading, 0, 1, 3))
+        go_on.set()
+        await eventually(lambda: _follows(reading, 0, 1, 2, 3))
+
+
+async def test_a_partition_is_followed_while_fresh_records_keep_coming(settings: ServiceSettings, topic: Topic) -> None:
+    go_on = asyncio.Event()
+
+    async def held_at(batch: Batch) -> None:
+        if batch[-1].value == b"second":
+            await go_on.wait()
+
+    async with started(Reading(settings, topic, f"{topic.name}.group", held_at)) as reading:
+        await eventually(lambda: _follows(reading, 0, 1, 2, 3))
+        await written(settings, topic, b"first", seconds_ago=-60)
+        await reading.until(1)
+        await written(settings, topic, b"second", seconds_ago=0)
+        assert await _follows(reading, 0, 1, 2, 3)
+        go_on.set()
+        await reading.until(2)
