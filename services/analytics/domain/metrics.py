@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
-from services.analytics.domain.statistics import average, middle, rate, shown
+from services.analytics.domain.statistics import average, middle, rate, shown, span
 from services.analytics.domain.summary import OUTCOMES, RunSummary, outcome_of
 
 MAX_USERS = 100
@@ -138,7 +138,7 @@ class Performance:
     def _sla_compliance(self) -> dict[str, Any]:
         missed = len(self.overruns)
         return {
-            "target_hours": shown(self._of_playbook("sla_hours")),
+            "target_hours": span(self._of_playbook("sla_hours")),
             "met_sla": self.sla_met,
             "missed_sla": missed,
             "compliance_rate": rate(self.sla_met, self.sla_met + missed),
@@ -164,7 +164,7 @@ def _step_view(step: _Step, scale: float | None) -> dict[str, Any]:
         "step_sequence": step.sequence,
         "step_name": step.name,
         "executions": step.executions,
-        "avg_duration_minutes": shown(minutes),
+        "avg_duration_minutes": span(minutes),
         "success_rate": rate(step.completed, step.executions),
         "bottleneck_score": shown(min(1.0, minutes / scale)) if minutes is not None and scale else None,
     }

@@ -6,7 +6,7 @@ import pytest
 
 from contracts import events
 from services.analytics.domain.metrics import Performance, PlaybookFacts, overrun_hours
-from services.analytics.domain.statistics import percentile_95, rate, shown
+from services.analytics.domain.statistics import average, percentile_95, rate, shown, span
 from services.analytics.domain.summary import RunSummary
 from tests.conformance.reference import example
 from tests.unit.analytics.runs import completed, created, run_cancelled, run_completed, started, summed
@@ -116,3 +116,24 @@ def test_rounds_as_the_reference_shows() -> None:
     assert (rate(142, 157), rate(155, 157), rate(89, 142), rate(1, 1)) == (90.4, 98.7, 62.7, 100)
     assert (shown(36.0), shown(48.46), shown(None), rate(0, 0)) == (36, 48.5, None, None)
     assert (percentile_95(list(range(1, 101))), percentile_95([7.0]), percentile_95([])) == (95, 7, None)
+
+
+def test_short_times_are_told_to_three_digits_and_long_ones_to_one() -> None:
+    assert (span(0.05), span(9.9996), span(10.04), span(48.46), span(2.0), span(None)) == (
+        0.05, 10, 10, 48.5, 2, None,
+    )  # fmt: skip
+    assert average([1 / 60, 2 / 60]) == 0.025
+
+
+def test_an_sla_of_minutes_is_more_than_no_hours() -> None:
+    runs = [summed(created(sla_hours=0.05), run_completed(n / 60, sla_met=n <= 3, overrun_hours=max(0, n - 3) / 60))
+            for n in (2, 4, 5)]  # fmt: skip
+    performance = Performance(PlaybookFacts(name="x", sla_hours=0.05, estimated_duration_minutes=None, steps={}))
+    for run in runs:
+        performance.add(run)
+    metrics = performance.metrics()
+    assert metrics["sla_compliance"] == {
+        "target_hours": 0.05, "met_sla": 1, "missed_sla": 2, "compliance_rate": 33.3, "average_overrun_hours": 0.025,
+    }  # fmt: skip
+    stats = metrics["execution_stats"]
+    assert (stats["average_duration_hours"], stats["median_duration_hours"]) == (0.061, 0.067)
