@@ -105,6 +105,8 @@ class StepStarted(Event):
     timers: list[Timer] = Field(default_factory=list)
     calendar: CalendarUse | None = None
     """What `due_at` and the timers were reckoned with; null: around the clock."""
+    caused_by: str | None = None
+    """The user whose command led to it; null where none did, and in older events; likewise below."""
 
 
 class StepCompleted(Event):
@@ -390,12 +392,14 @@ class RunCompleted(Event):
     overrun_hours: float | None = None
     """Of a missed SLA: how far beyond it, in the hours that it is reckoned in; null in older events."""
     duration_minutes: float
+    caused_by: str | None = None
 
 
 class RunFailed(Event):
     reason: str
     step_id: str | None = None
     duration_minutes: float
+    caused_by: str | None = None
 
 
 class RunReopened(Event):

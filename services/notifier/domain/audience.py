@@ -7,7 +7,7 @@ from datetime import datetime
 from contracts.events import Event
 from contracts.policies import Delegation
 from services.notifier.domain.mail import address_of
-from services.notifier.domain.notices import Notice, Source
+from services.notifier.domain.notices import Notice, Source, doers
 from services.notifier.domain.occasions import Occasion, occasion
 
 
@@ -35,7 +35,7 @@ def of_step(source: Source, event: Event, directory: Directory, domain: str | No
     told = occasion(event)
     if told is None:
         return []
-    silent = {mailbox(user, domain) for user in (event.actor.id, *told.open_to.voted)}
+    silent = {mailbox(user, domain) for user in (*doers(event), *told.open_to.voted)}
     people: dict[str, _Recipient] = {}
     for recipient in _entitled(told, directory, event.at):
         people.setdefault(mailbox(recipient.user, domain), recipient)

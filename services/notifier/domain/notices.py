@@ -70,9 +70,9 @@ def started(run_id: str, event: Event) -> StartedRun | None:
 
 
 def of_run(source: Source, event: Event, run: StartedRun | None) -> list[Notice]:
-    """To who started the run, unless they ended it themselves: other ends are the system's."""
+    """To who started the run, unless they did it themselves."""
     kind = RUN_NEWS.get(type(event))
-    if kind is None or run is None or event.actor.id == run.started_by:
+    if kind is None or run is None or run.started_by in doers(event):
         return []
     return [
         Notice(
@@ -87,6 +87,11 @@ def of_run(source: Source, event: Event, run: StartedRun | None) -> list[Notice]
             outcome=event.outcome if isinstance(event, RunCompleted) else None,
         )
     ]
+
+
+def doers(event: Event) -> set[str]:
+    """Who brought it about, and knows."""
+    return {event.actor.id, getattr(event, "caused_by", None) or event.actor.id}
 
 
 def _reason(event: Event) -> str | None:

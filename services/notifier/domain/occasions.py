@@ -49,12 +49,15 @@ class Occasion:
 
 
 def occasion(event: Event) -> Occasion | None:
-    """None for an event that tells nobody of a step: of a machine's, or one that its assignee has just taken."""
+    """None for an event that tells nobody of a step: of a machine's, one that its assignee has just taken,
+    or that is due soon no more."""
     kind = _TYPES.get(type(event))
     if kind is None or (isinstance(event, StepStarted) and event.execution_mode == "automated"):
         return None
     if isinstance(event, StepAssigned) and event.actor.id == event.assigned_to:
         return None
+    if isinstance(event, ReminderDue) and event.due_at <= event.at:
+        return None  # everything was down: what is late is told as such
     open_to = getattr(event, "open_to", None) or _as_told(event)
     is_named = bool(open_to.assigned_to or open_to.candidates)
     if kind == "step_assignment" and not open_to.assigned_to:

@@ -67,8 +67,11 @@ def _fail(course: Course, situation: Situation) -> bool:
     duration = minutes_of_run(course.state, situation.now)
     reason = failed.reason or f"{failed.step_id} failed"
     course.add(
-        RunFailed(at=situation.now, actor=SYSTEM, reason=reason, step_id=failed.step_id, duration_minutes=duration)
-    )
+        RunFailed(
+            at=situation.now, actor=SYSTEM, reason=reason, step_id=failed.step_id, duration_minutes=duration,
+            caused_by=situation.caused_by,
+        )
+    )  # fmt: skip
     return True
 
 
@@ -209,6 +212,7 @@ def _start(
         due_at=dates.due_at,
         timers=[] if automated else dates.timers,
         calendar=dates.calendar if dates.due_at is not None or dates.timers else None,
+        caused_by=situation.caused_by,
     )
 
 
@@ -233,4 +237,5 @@ def run_completed(state: RunState, situation: Situation, outcome: RunOutcome) ->
         sla_met=situation.now <= state.due_at if state.due_at is not None else None,
         overrun_hours=timing.overrun_hours(state, situation.now, situation.policies.calendars),
         duration_minutes=minutes_of_run(state, situation.now),
+        caused_by=situation.caused_by,
     )

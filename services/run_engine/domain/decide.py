@@ -92,7 +92,8 @@ def lead_on(
     if not isinstance(command, RunCommand):
         raise ValueError(f"{type(command).__name__} is no command to a run")
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    situation = Situation(plan_of(definition), policies, now, clear)
+    caused_by = command.caller.id if command.caller.type == "user" else None
+    situation = Situation(plan_of(definition), policies, now, clear, caused_by)
     if isinstance(command, StartRun):
         return _started(state, command, situation)
     if state is None:

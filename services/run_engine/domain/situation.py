@@ -23,6 +23,8 @@ class Situation:
     now: datetime
     clear: Clear = field(default_factory=nothing)
     """What the encrypted values of run and command hold."""
+    caused_by: str | None = None
+    """The user whose command is decided."""
 
 
 def refused_by_run(state: RunState, action: str, verb: str) -> Rejection | None:

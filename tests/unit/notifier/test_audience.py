@@ -93,6 +93,18 @@ def test_who_does_it_is_not_told() -> None:
     assert people(event(StepStarted, assigned_to="ann", **ann)) == []
 
 
+def test_who_brought_it_about_is_not_told_though_the_system_did_it() -> None:
+    assert people(event(StepStarted, candidates=["ann", "bob"], caused_by="ann")) == ["bob"]
+    directory = standing_in(away("ann", "sue"))
+    assert people(event(StepStarted, assigned_to="ann", caused_by="ann"), directory) == ["sue"]
+
+
+def test_what_is_late_already_is_not_due_soon() -> None:
+    soon = event(ReminderDue, due_at=AT + timedelta(seconds=1), timer_id="t", assigned_to="ann")
+    assert people(soon) == ["ann"]
+    assert people(soon.model_copy(update={"due_at": AT})) == []
+
+
 def test_a_step_that_its_assignee_has_just_claimed_is_news_to_nobody() -> None:
     claimed = event(StepAssigned, assigned_to="ann", actor={"id": "ann"}, open_to={"assigned_to": "ann"})
     assert told(claimed, standing_in(away("ann", "sue"))) == []
@@ -119,7 +131,7 @@ def test_an_escalation_tells_who_has_the_step_and_the_roles_that_it_adds() -> No
 @pytest.mark.parametrize("kind", [StepOverdue, ReminderDue])
 def test_who_has_voted_is_not_asked_again(kind: type[Event]) -> None:
     voted = {"candidates": ["ann", "bob", "cat"], "voted": ["bob"]}
-    late = event(kind, due_at=AT, timer_id="t", open_to=voted)
+    late = event(kind, due_at=AT + timedelta(hours=1), timer_id="t", open_to=voted)
     assert people(late, standing_in(away("bob", "sue"), away("cat", "sam"))) == ["ann", "cat", "sam"]
 
 
@@ -170,7 +182,10 @@ def test_one_person_under_two_names_is_told_once_in_their_own_right() -> None:
 def test_older_events_tell_whom_they_name() -> None:
     assert people(event(StepAssigned, assigned_to="ann")) == ["ann"]
     assert people(event(StepEscalated, assigned_to="dan", roles_added=["cfo"]), FINANCE) == ["dan", "carl"]
-    assert people(event(ReminderDue, due_at=AT, timer_id="t", candidates=["ann", "bob"])) == ["ann", "bob"]
+    assert people(event(ReminderDue, due_at=AT + timedelta(hours=1), timer_id="t", candidates=["ann", "bob"])) == [
+        "ann",
+        "bob",
+    ]
     assert people(event(StepOverdue, due_at=AT, timer_id="t")) == []
 
 

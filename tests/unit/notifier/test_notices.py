@@ -64,6 +64,7 @@ def test_who_started_a_run_is_told_that_its_time_is_over() -> None:
 def test_nobody_is_told_of_what_they_did_themselves_or_where_nobody_is_known() -> None:
     event = RunCompleted.model_validate({**BOB, "outcome": "success"})
     assert of_run(SOURCE, event.model_copy(update={"actor": Actor(id="ada")}), RUN) == []
+    assert of_run(SOURCE, event.model_copy(update={"caused_by": "ada"}), RUN) == []
     assert of_run(SOURCE, event, None) == []
     step = {"step_id": "step_001", "sequence": 1, "step_name": "x", "due_at": AT, "timer_id": "t"}
     assert of_run(SOURCE, StepOverdue.model_validate({"at": AT, "actor": SYSTEM, **step}), RUN) == []

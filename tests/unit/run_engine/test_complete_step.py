@@ -203,3 +203,11 @@ def test_a_failure_over_the_complete_endpoint_falls_back_as_any_other() -> None:
     story = trial({"step_type": "automated", "automation_config": {"fallback_to_manual": True}})
     story.completes(1, ADMIN, outcome="failure").then("AutomationAttemptFailed", "AutomationFellBack")
     assert story.completes(1, ALICE).state.status == "completed"
+
+
+def test_what_follows_says_whose_command_led_to_it() -> None:
+    story = trial({}, {}).completes(1, ADMIN)
+    assert story.event("StepStarted").caused_by == "admin"
+    assert story.completes(2, ALICE).event("RunCompleted").caused_by == "alice"
+    late = trial({"timeout_minutes": 5, "metadata": {"on_timeout": "fail"}}).fires("overdue:step_001:1")
+    assert late.event("RunFailed").caused_by is None
