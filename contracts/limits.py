@@ -24,8 +24,8 @@ PATTERN_PROGRAM = 2000
 PATTERN_MEMORY = 1024 * 1024
 """Bytes that RE2 may use for it."""
 PATTERN_WORK = 800_000
-"""Instructions × bytes of text that the patterns of one form, or of one step's conditions, may take: some 30 ms at the
-worst. What comes beyond is not tried, and does not match."""
+"""Instructions × bytes of text that the patterns of one completion's contract may take, and those of all steps that look at
+their conditions after it: some 15 ms each at the worst. What comes beyond is not tried, and does not match."""
 MATCHES = 50
 """Conditions of a playbook with `matches`."""
 

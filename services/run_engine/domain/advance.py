@@ -145,7 +145,11 @@ def _has_turn(planned: PlannedStep, state: RunState, lower_ended: bool, situatio
         return lower_ended
     if edges.hold(planned.named, state):
         return True
-    return planned.has_choice and not unmet(planned.pre, Facts.of(state, situation.clear))
+    return planned.has_choice and not unmet(planned.pre, _facts(state, situation))
+
+
+def _facts(state: RunState, situation: Situation) -> Facts:
+    return Facts.of(state, situation.clear, situation.patterns)
 
 
 def _take(
@@ -153,7 +157,7 @@ def _take(
 ) -> bool:
     """Starts the step, or records why not. False where nothing is new."""
     step = course.state.steps[planned.step_id]
-    failing = unmet(planned.pre, Facts.of(course.state, situation.clear)) if planned.pre else []
+    failing = unmet(planned.pre, _facts(course.state, situation)) if planned.pre else []
     if failing and planned.on_unmet == "block" and step.status == "blocked" and list(step.unmet) == failing:
         return False
     if not failing or planned.on_unmet != "block":

@@ -31,8 +31,8 @@ class Facts:
     patterns: Tries = field(default_factory=Tries)
 
     @classmethod
-    def of(cls, state: RunState, clear: Clear = NOTHING) -> "Facts":
-        return cls(state.data, state.context, state.steps, clear)
+    def of(cls, state: RunState, clear: Clear = NOTHING, patterns: Tries | None = None) -> "Facts":
+        return cls(state.data, state.context, state.steps, clear, patterns or Tries())
 
 
 def unmet(conditions: Iterable[Condition], facts: Facts) -> list[UnmetCondition]:

@@ -34,11 +34,10 @@ def _is_todays(field: Field) -> bool:
 
 
 def form_violations(
-    metadata: Mapping[str, Any], data: Mapping[str, Any], attachments: list[Attachment], now: datetime
+    metadata: Mapping[str, Any], data: Mapping[str, Any], attachments: list[Attachment], now: datetime, tries: Tries
 ) -> list[Violation]:
     """`now` lies in the zone whose day is `today`."""
     fields = [field for field in _fields(metadata) if text(field.get("name"))]
-    tries = Tries()
     return [found for field in fields for found in _field(field, data, attachments, now, tries)]
 
 
@@ -66,10 +65,10 @@ def _wrong(field: Field, condition: str, actual: Any, reason: str) -> Violation:
 
 
 def output_violations(
-    metadata: Mapping[str, Any], data: Mapping[str, Any], attachments: list[Attachment], now: datetime
+    metadata: Mapping[str, Any], data: Mapping[str, Any], attachments: list[Attachment], now: datetime, tries: Tries
 ) -> list[Violation]:
     """Of `required_outputs`: each must be in the data, of its type; a document may be an attachment instead."""
-    found, tries = [], Tries()
+    found = []
     for output in items(metadata.get("required_outputs")):
         spec = output if isinstance(output, dict) else {"name": output}
         if text(spec.get("name")) is not None:

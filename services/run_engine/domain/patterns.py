@@ -17,20 +17,30 @@ class Untried(Exception):
 
 
 class Tries:
-    """What is left of the work that patterns may do in one look at a run: instructions × bytes of text."""
+    """What is left of the work that patterns may do for one command: instructions × bytes of text. The same pattern on
+    the same text costs once."""
 
     def __init__(self) -> None:
         self._left = limits.PATTERN_WORK
+        self._known: dict[tuple[str, str], bool | Untried] = {}
 
     def found(self, pattern: str, text: str) -> bool:
         """Whether the pattern is found in the text. Raises Untried for no pattern, or one that asks too much."""
+        known = self._known.get((pattern, text))
+        if known is None:
+            known = self._known[pattern, text] = self._tried(pattern, text)
+        if isinstance(known, Untried):
+            raise known
+        return known
+
+    def _tried(self, pattern: str, text: str) -> bool | Untried:
         compiled = _compiled(_encodable(pattern))
         if compiled is None:
-            raise Untried("the pattern is not a valid regular expression")
+            return Untried("the pattern is not a valid regular expression")
         encoded = _encodable(text)
         work = compiled.programsize * max(1, len(encoded))
         if work > self._left:
-            raise Untried("the text is too long for the pattern")
+            return Untried("the text is too long for the pattern")
         self._left -= work
         return compiled.search(encoded) is not None
 

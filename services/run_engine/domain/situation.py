@@ -10,6 +10,7 @@ from contracts.rejections import Code, Rejection
 from services.run_engine.domain.clear import Clear, nothing
 from services.run_engine.domain.evolve import RunEvent
 from services.run_engine.domain.lifecycle import ALLOWED_ON_RUN, ALLOWED_ON_STEP
+from services.run_engine.domain.patterns import Tries
 from services.run_engine.domain.plan import Plan
 from services.run_engine.domain.state import RunState, StepState
 
@@ -25,6 +26,10 @@ class Situation:
     """What the encrypted values of run and command hold."""
     caused_by: str | None = None
     """The user whose command is decided."""
+    patterns: Tries = field(default_factory=Tries)
+    """Of the conditions of all steps that may start."""
+    contract_patterns: Tries = field(default_factory=Tries)
+    """Of the contract of the step that is completed: whatever it costs, what follows is still looked at."""
 
 
 def refused_by_run(state: RunState, action: str, verb: str) -> Rejection | None:
