@@ -24,8 +24,11 @@ PATTERN_PROGRAM = 2000
 PATTERN_MEMORY = 1024 * 1024
 """Bytes that RE2 may use for it."""
 PATTERN_WORK = 800_000
-"""Instructions × bytes of text that the patterns of one completion's contract may take, and those of all steps that look at
-their conditions after it: some 15 ms each at the worst. What comes beyond is not tried, and does not match."""
+"""Instructions × bytes of text that the patterns of a completion's contract may take, and those of all steps that look
+at their conditions after it: some 15 ms each at the worst. What comes beyond is not tried, and does not match."""
+ITEMS_LOOKED_THROUGH = 500_000
+"""Items of lists that the conditions of one command may search; a time, a list or an object costs ten to be searched
+for, and 16 characters of a text cost one. What comes beyond is not looked through, and does not hold."""
 MATCHES = 50
 """Conditions of a playbook with `matches`."""
 

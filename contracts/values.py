@@ -29,12 +29,13 @@ def rfc3339(moment: datetime) -> str:
 
 Moment = Annotated[datetime, AfterValidator(_in_utc), PlainSerializer(rfc3339, return_type=str, when_used="json")]
 """A point in time, UTC, to the millisecond; in JSON `2024-01-15T11:00:00.000Z`."""
+_LONGEST_TIME = 64
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:$|[T ])")
 
 
 def as_time(text: str) -> datetime | None:
     """What users' ISO-8601 date or time means, in UTC where it names no zone; None for any other text."""
-    if not _DATE.match(text):
+    if len(text) > _LONGEST_TIME or not _DATE.match(text):
         return None
     try:
         parsed = datetime.fromisoformat(text)

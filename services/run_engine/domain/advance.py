@@ -149,7 +149,7 @@ def _has_turn(planned: PlannedStep, state: RunState, lower_ended: bool, situatio
 
 
 def _facts(state: RunState, situation: Situation) -> Facts:
-    return Facts.of(state, situation.clear, situation.patterns)
+    return Facts(state.data, state.context, state.steps, situation.clear, situation.looks, situation.plan.ids_at)
 
 
 def _take(

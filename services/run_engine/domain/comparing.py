@@ -72,18 +72,52 @@ def _equals(actual: Any, value: Any) -> bool:
 def _in(actual: Any, value: Any) -> bool:
     if not isinstance(value, list):
         raise Mismatch("the condition's value is not a list")
-    if not any(_may_equal(actual, item) for item in value):
+    if not (types := _types_of(actual)) or (types | {type(None)}).isdisjoint(map(type, value)):
         raise Mismatch(f"{_kind(actual)} can't be compared with any item of the list")
-    return any(same(actual, item) for item in value)
+    return _has(value, actual)
 
 
 def _contains(actual: Any, value: Any) -> bool:
     if not isinstance(actual, list):
         text, part = both_texts(actual, value)
         return part in text
-    if actual and not any(_may_equal(item, value) for item in actual):
+    if actual and value is not None and _types_of(value).isdisjoint(map(type, actual)):
         raise Mismatch(f"the list's items can't be compared with {_kind(value)}")
-    return any(same(item, value) for item in actual)
+    return _has(actual, value)
+
+
+_SLOW, _CHARACTERS_OF_AN_ITEM = 10, 16
+
+
+def items_looked_through(operator: str, actual: Any, value: Any) -> int:
+    """What it costs to look through the field's value; in items of a list that are merely compared."""
+    if operator not in ("contains", "not_contains"):
+        return 0
+    if isinstance(actual, str):
+        return len(actual) // _CHARACTERS_OF_AN_ITEM
+    return len(actual) * (1 if _is_plain(value) else _SLOW) if isinstance(actual, list) else 0
+
+
+def _is_plain(value: Any) -> bool:
+    return not isinstance(value, list | dict) and not (isinstance(value, str) and as_time(value) is not None)
+
+
+def _has(items: list[Any], wanted: Any) -> bool:
+    """Whether one of the items is the same; what is plain is left to the list, which is quicker."""
+    if not _is_plain(wanted):
+        return any(same(item, wanted) for item in items)
+    if isinstance(wanted, bool):
+        return any(item is wanted for item in items)
+    if is_number(wanted):
+        return wanted in [item for item in items if type(item) is int or type(item) is float]
+    return wanted in items
+
+
+def _types_of(value: Any) -> frozenset[type]:
+    """Types of what the value may be equal to."""
+    if is_number(value):
+        return frozenset((int, float))
+    return frozenset((type(value),)) if _kind(value) != "something else" else frozenset()
 
 
 def _starts_with(actual: Any, value: Any) -> bool:

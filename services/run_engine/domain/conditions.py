@@ -3,21 +3,21 @@
 What is missing, erased or of another type is not satisfied.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from contracts.definitions import Condition
 from contracts.events import UnmetCondition
-from services.run_engine.domain.clear import GONE, NOTHING, Clear, clear, cleared_throughout, is_hidden, nothing
+from services.run_engine.domain.clear import GONE, NOTHING, Clear, clear, nothing
 from services.run_engine.domain.comparing import TESTS, Mismatch, both_texts
+from services.run_engine.domain.lifecycle import StepStatus
+from services.run_engine.domain.looks import Looks
 from services.run_engine.domain.patterns import Tries, Untried
-from services.run_engine.domain.sizes import json_bytes
+from services.run_engine.domain.sizes import beginning, cut
 from services.run_engine.domain.state import RunState, StepState
 
 _MISSING: Any = object()
-_TOLD = 500
-"""Of a value or a reason so many characters are kept: each unmet condition stands in the run, and in an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,36 +28,30 @@ class Facts:
     context: Mapping[str, Any]
     steps: Mapping[str, StepState]
     clear: Clear = field(default_factory=nothing)
-    patterns: Tries = field(default_factory=Tries)
+    looks: Looks = field(default_factory=Looks)
+    ids_at: Mapping[int, Sequence[str]] | None = None
+    """By sequence number, the ids of its steps, where that is known."""
 
     @classmethod
-    def of(cls, state: RunState, clear: Clear = NOTHING, patterns: Tries | None = None) -> "Facts":
-        return cls(state.data, state.context, state.steps, clear, patterns or Tries())
+    def of(cls, state: RunState) -> "Facts":
+        return cls(state.data, state.context, state.steps)
+
+    def statuses_at(self, sequence: int) -> list[StepStatus]:
+        if self.ids_at is None:
+            return [step.status for step in self.steps.values() if step.sequence == sequence]
+        return [self.steps[step_id].status for step_id in self.ids_at.get(sequence, ())]
 
 
 def unmet(conditions: Iterable[Condition], facts: Facts) -> list[UnmetCondition]:
     """The conditions of an AND list that do not hold, each with its reason."""
     results = ((condition, _verdict(condition, facts)) for condition in conditions)
-    return [_told(condition, *verdict) for condition, verdict in results if verdict is not None]
+    return [_told(condition, *verdict, facts.looks) for condition, verdict in results if verdict is not None]
 
 
-def _told(condition: Condition, reason: str, actual: Any) -> UnmetCondition:
+def _told(condition: Condition, reason: str, actual: Any, looks: Looks) -> UnmetCondition:
     return UnmetCondition(
-        condition=condition.model_dump(exclude_none=True), reason=_cut(reason), actual_value=shortened(actual)
+        condition=condition.model_dump(exclude_none=True), reason=cut(reason), actual_value=looks.told(actual)
     )
-
-
-def shortened(actual: Any) -> Any:
-    """The value, or the beginning of a large one as text: it is told, and kept, once for each thing that is wrong."""
-    return actual if json_bytes(actual) <= _TOLD else _cut(str(actual))
-
-
-def _cut(reason: str) -> str:
-    return reason if len(reason) <= _TOLD else f"{reason[:_TOLD]}…"
-
-
-def _short(value: Any) -> str:
-    return _cut(repr(value))
 
 
 Verdict = tuple[str, Any] | None
@@ -73,7 +67,7 @@ def _verdict(condition: Condition, facts: Facts) -> Verdict:
 
 
 def _step_verdict(condition: Condition, facts: Facts) -> Verdict:
-    statuses = [step.status for step in facts.steps.values() if step.sequence == condition.step]
+    statuses = facts.statuses_at(condition.step or 0)
     expected = condition.status or "completed"
     wrong = [status for status in statuses if status != expected]
     if not statuses:
@@ -101,21 +95,22 @@ def _reasons(failing: list[tuple[str, Any]]) -> str:
 
 def _field_verdict(condition: Condition, facts: Facts) -> Verdict:
     path, operator = condition.field or "", condition.operator or ""
-    actual, is_secret = _seen(path, facts)
-    verdict = _tested(path, operator, condition.value, actual, facts.patterns)
+    actual, is_secret, is_unreadable = _seen(path, facts)
+    if is_unreadable and operator not in ("exists", "not_exists"):
+        return f"Field {path!r} holds an encrypted value that can't be read", None
+    verdict = _tested(path, operator, condition.value, actual, facts.looks)
     return verdict if verdict is None or not is_secret else (verdict[0], None)
 
 
-def _seen(path: str, facts: Facts) -> tuple[Any, bool]:
-    """The value that the condition is about, and whether that is encrypted, or holds what is."""
+def _seen(path: str, facts: Facts) -> tuple[Any, bool, bool]:
+    """The value that the condition is about; whether some of it is encrypted; and whether some can't be read."""
     found = look_up(path, facts)
-    if not facts.clear:
-        return found, False
-    actual = cleared_throughout(found, facts.clear)
-    return actual, actual is not look_up(path, replace(facts, clear=NOTHING))
+    actual, is_unreadable = facts.looks.clear(found, facts.clear)
+    is_secret = bool(facts.clear) and actual is not look_up(path, replace(facts, clear=NOTHING))
+    return actual, is_secret, is_unreadable and actual is not GONE
 
 
-def _tested(path: str, operator: str, expected: Any, actual: Any, tries: Tries) -> Verdict:
+def _tested(path: str, operator: str, expected: Any, actual: Any, looks: Looks) -> Verdict:
     absent = _why_absent(path, actual)
     if operator == "exists":
         return (absent, None) if absent else None
@@ -123,14 +118,12 @@ def _tested(path: str, operator: str, expected: Any, actual: Any, tries: Tries) 
         return None if absent else (f"Field {path!r} is there", actual)
     if actual is not None and absent:
         return absent, None
-    test = TESTS.get(operator)
-    if test is None and operator != "matches":
+    if operator not in TESTS and operator != "matches":
         return f"Unknown operator {operator!r}", actual
-    if is_hidden(actual):
-        return f"Field {path!r} holds an encrypted value that can't be read", None
     try:
-        holds = test(actual, expected) if test else _matches(actual, expected, tries)
-        return None if holds else (f"{path} {operator} {_short(expected)} does not hold", actual)
+        is_pattern = operator == "matches"
+        holds = _matches(actual, expected, looks.patterns) if is_pattern else looks.holds(operator, actual, expected)
+        return None if holds else (f"{path} {operator} {cut(repr(beginning(expected)))} does not hold", actual)
     except Mismatch as mismatch:
         return str(mismatch), actual
 

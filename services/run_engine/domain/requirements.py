@@ -32,7 +32,7 @@ def completion_violations(
     with_votes, sent = cleared(known, situation.clear), cleared(data, situation.clear)
     documents = [a for vote in step.approvals for a in vote.attachments] + attachments
     found = promises_violated(state, step, situation, known, documents, outcome)
-    found += form_violations(metadata, with_votes, documents, _here(step, situation), situation.contract_patterns)
+    found += form_violations(metadata, with_votes, documents, _here(step, situation), situation.contract_looks.patterns)
     found += _documents(metadata, with_votes, documents)
     found += _sections(metadata, with_votes)
     found += open_items(metadata, sent)
@@ -57,7 +57,7 @@ def promises_violated(
 ) -> list[Violation]:
     """What the step promises to those that follow: post-conditions and outputs, owed by people and machines alike."""
     definition, clear = situation.plan.by_id[step.step_id].definition, cleared(data, situation.clear)
-    here, patterns = _here(step, situation), situation.contract_patterns
+    here, patterns = _here(step, situation), situation.contract_looks.patterns
     outputs = output_violations(definition.metadata, clear, attachments, here, patterns)
     return _post(state, step, situation, data, outcome) + outputs if definition.conditions.post else outputs
 
@@ -72,7 +72,7 @@ def _post(
 ) -> list[Violation]:
     done = changed(step, status="completed", data=dict(data), outcome=outcome)
     after = {**state.steps, step.step_id: done}
-    facts = Facts({**state.data, **data}, state.context, after, situation.clear, situation.contract_patterns)
+    facts = Facts({**state.data, **data}, state.context, after, situation.clear, situation.contract_looks)
     post = situation.plan.by_id[step.step_id].definition.conditions.post
     return post_conditions(post, facts, situation.plan.definition.encrypted_fields)
 

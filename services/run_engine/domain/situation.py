@@ -10,7 +10,7 @@ from contracts.rejections import Code, Rejection
 from services.run_engine.domain.clear import Clear, nothing
 from services.run_engine.domain.evolve import RunEvent
 from services.run_engine.domain.lifecycle import ALLOWED_ON_RUN, ALLOWED_ON_STEP
-from services.run_engine.domain.patterns import Tries
+from services.run_engine.domain.looks import Looks
 from services.run_engine.domain.plan import Plan
 from services.run_engine.domain.state import RunState, StepState
 
@@ -26,9 +26,9 @@ class Situation:
     """What the encrypted values of run and command hold."""
     caused_by: str | None = None
     """The user whose command is decided."""
-    patterns: Tries = field(default_factory=Tries)
+    looks: Looks = field(default_factory=Looks)
     """Of the conditions of all steps that may start."""
-    contract_patterns: Tries = field(default_factory=Tries)
+    contract_looks: Looks = field(default_factory=Looks)
     """Of the contract of the step that is completed: whatever it costs, what follows is still looked at."""
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from contracts.definitions import Condition
 from contracts.rejections import Code, Rejection
-from services.run_engine.domain.conditions import Facts, shortened, unmet
+from services.run_engine.domain.conditions import Facts, unmet
+from services.run_engine.domain.sizes import shortened
 
 Violation = dict[str, Any]
 """`rule`, `condition`, `actual_value`, and what else the rule has to say."""
