@@ -44,14 +44,14 @@ class Mails:
             self._wake()
 
     async def _planned(self, messages: Sequence[Message]) -> list[Delivery]:
-        runs = await self._store.runs({m.envelope.key for m in messages if type(m.payload) in RUN_NEWS})
+        runs = await self._store.runs({m.envelope.key for m in messages})
         organizations = {m.envelope.organization_id for m in messages if isinstance(m.payload, STEP_EVENTS)}
         directories = await self._directories.of(organizations)
         deliveries: list[Delivery] = []
         for message in messages:
             event, source = _event(message)
-            told = of_step(source, event, directories.get(source.organization_id, _NOBODY_KNOWN), self._domain)
-            told += of_run(source, event, runs.get(source.run_id))
+            directory, run = directories.get(source.organization_id, _NOBODY_KNOWN), runs.get(source.run_id)
+            told = of_step(source, event, run, directory, self._domain) or of_run(source, event, run)
             deliveries += [_delivery(message, notice, mailbox(notice.recipient, self._domain)) for notice in told]
         return deliveries
 

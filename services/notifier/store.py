@@ -1,5 +1,6 @@
 """Deliveries, each once for one event, channel and person; and what later events do not say: who began a run."""
 
+from collections import deque
 from collections.abc import Collection as Many
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +16,9 @@ DELIVERIES = "deliveries"
 RUNS = "runs"
 INDEXES = {
     DELIVERIES: [
-        IndexModel([("status", ASCENDING), ("due_at", ASCENDING)], name="due"),
+        IndexModel(
+            [("status", ASCENDING), ("notice.organization_id", ASCENDING), ("due_at", ASCENDING)], name="due_of"
+        ),
         IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ],
     RUNS: [IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0)],
@@ -44,20 +47,35 @@ class NoticeStore:
         self._runs: Collection = mongo.collection(RUNS)
         self._kept = kept
         self._lease = lease
+        self._turns: deque[str] = deque()
 
     async def add(self, deliveries: Sequence[Delivery]) -> None:
         """One that is known already is left as it is."""
         await bulk_write(self._deliveries, [InsertOne(self._document(d)) for d in deliveries])
 
     async def claim(self, now: datetime) -> Delivery | None:
-        """What is due for longest; the lease counts the try."""
-        document = await self._deliveries.find_one_and_update(
-            {"status": {"$in": ["pending", "accepted"]}, "due_at": {"$lte": now}},
-            {"$set": {"due_at": now + self._lease}, "$inc": {"tries": 1}},
-            sort=[("due_at", ASCENDING)],
-            return_document=ReturnDocument.AFTER,
-        )
-        return _delivery(document) if document else None
+        """What is due for longest of the organisation whose turn it is, so that the many mails of one delay no other's.
+        The lease counts the try."""
+        found = await self._next(now)
+        if found is None:
+            self._turns.extend(await self._deliveries.distinct("notice.organization_id", _due(now)))
+            found = await self._next(now)
+        return found
+
+    async def _next(self, now: datetime) -> Delivery | None:
+        """Of the organisations that wait for their turn; those that have nothing due wait no more."""
+        while self._turns:
+            organization_id = self._turns.popleft()
+            document = await self._deliveries.find_one_and_update(
+                {**_due(now), "notice.organization_id": organization_id},
+                {"$set": {"due_at": now + self._lease}, "$inc": {"tries": 1}},
+                sort=[("due_at", ASCENDING)],
+                return_document=ReturnDocument.AFTER,
+            )
+            if document:
+                self._turns.append(organization_id)
+                return _delivery(document)
+        return None
 
     async def mark(self, delivery_id: str, status: Status, reason: str | None = None) -> None:
         await self._deliveries.update_one({"_id": delivery_id}, {"$set": {"status": status, "reason": reason}})
@@ -91,6 +109,10 @@ class NoticeStore:
             "causation_id": delivery.causation_id,
             "traceparent": delivery.traceparent,
         }
+
+
+def _due(now: datetime) -> Document:
+    return {"status": {"$in": ["pending", "accepted"]}, "due_at": {"$lte": now}}
 
 
 def _delivery(document: Document) -> Delivery:

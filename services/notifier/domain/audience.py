@@ -7,7 +7,7 @@ from datetime import datetime
 from contracts.events import Event
 from contracts.policies import Delegation
 from services.notifier.domain.mail import address_of
-from services.notifier.domain.notices import Notice, Source, doers
+from services.notifier.domain.notices import Notice, Source, StartedRun, doers
 from services.notifier.domain.occasions import Occasion, occasion
 
 
@@ -27,7 +27,9 @@ class _Recipient:
     on_behalf_of: str | None = None
 
 
-def of_step(source: Source, event: Event, directory: Directory, domain: str | None) -> list[Notice]:
+def of_step(
+    source: Source, event: Event, run: StartedRun | None, directory: Directory, domain: str | None
+) -> list[Notice]:
     """Each person once, in their own right before as a substitute; not who did it, nor who has voted already.
 
     `domain`: what makes an address of a user's id, so that one person under two names is one.
@@ -39,7 +41,7 @@ def of_step(source: Source, event: Event, directory: Directory, domain: str | No
     people: dict[str, _Recipient] = {}
     for recipient in _entitled(told, directory, event.at):
         people.setdefault(mailbox(recipient.user, domain), recipient)
-    return [_notice(source, told, found) for box, found in people.items() if box not in silent]
+    return [_notice(source, told, run, found) for box, found in people.items() if box not in silent]
 
 
 def mailbox(user: str, domain: str | None) -> str:
@@ -69,8 +71,9 @@ def _substitutes(told: Occasion, people: set[str], directory: Directory, at: dat
             yield _Recipient(delegation.substitute, on_behalf_of=delegation.delegator)
 
 
-def _notice(source: Source, told: Occasion, recipient: _Recipient) -> Notice:
+def _notice(source: Source, told: Occasion, run: StartedRun | None, recipient: _Recipient) -> Notice:
     return Notice(
         source.run_id, source.sequence, source.organization_id, recipient.user, told.type, told.step_id,
-        told.step_name, told.due_at, told.reason, role=recipient.role, on_behalf_of=recipient.on_behalf_of,
+        told.step_name, told.due_at, told.reason, playbook_name=run.playbook_name if run else None,
+        role=recipient.role, on_behalf_of=recipient.on_behalf_of,
     )  # fmt: skip

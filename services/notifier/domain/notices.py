@@ -55,24 +55,25 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class StartedRun:
-    """Who is told how the run goes."""
+    """Of what playbook a run is, and who is told how it goes."""
 
     run_id: str
-    started_by: str
+    started_by: str | None
+    """None where it was no person."""
     playbook_name: str
 
 
 def started(run_id: str, event: Event) -> StartedRun | None:
-    """None for all but the start of a run by a person."""
-    if isinstance(event, RunCreated) and event.actor.type == "user":
-        return StartedRun(run_id, event.actor.id, event.playbook.name)
-    return None
+    """None for all but the start of a run."""
+    if not isinstance(event, RunCreated):
+        return None
+    return StartedRun(run_id, event.actor.id if event.actor.type == "user" else None, event.playbook.name)
 
 
 def of_run(source: Source, event: Event, run: StartedRun | None) -> list[Notice]:
     """To who started the run, unless they did it themselves."""
     kind = RUN_NEWS.get(type(event))
-    if kind is None or run is None or run.started_by in doers(event):
+    if kind is None or run is None or run.started_by is None or run.started_by in doers(event):
         return []
     return [
         Notice(

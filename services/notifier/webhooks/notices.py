@@ -18,10 +18,10 @@ class DisabledNotices:
         self._wake = wake
 
     async def add(self, webhook: Webhook, reason: str) -> None:
-        """One for each time that it is disabled."""
-        if self._wake is None or webhook.contact is None:
+        """One for each time that it is disabled: to its contact, else to who made it."""
+        if self._wake is None:
             return
-        await self._store.add([_delivery(webhook, webhook.contact, reason)])
+        await self._store.add([_delivery(webhook, webhook.contact or webhook.created_by, reason)])
         self._wake()
 
 

@@ -17,13 +17,22 @@ from contracts.events import (
 from contracts.organization_documents import OrganizationDocumentChanged, document_key
 from contracts.topics import POLICY_EVENTS, RUN_EVENTS
 from contracts.values import rfc3339
+from services.notifier.domain.notices import Notice
+from services.notifier.store import Delivery, NoticeStore
 from shared.clock import now
 from shared.ids import new_id
 from shared.messages import OutgoingMessage, event_message
-from tests.integration.notifier.conftest import Bench, event
+from shared.mongo import Mongo
+from tests.infrastructure import Infrastructure
+from tests.integration.notifier.conftest import Bench, event, notifier_settings
 from tests.integration.running import eventually
 
 DAY = timedelta(days=1)
+CREATED: dict[str, Any] = {
+    "organization_id": "org_mail", "smart_code": None, "context": {}, "initial_data": {}, "metadata": {},
+    "priority": "normal", "steps": [],
+    "playbook": {"playbook_id": "pb_1", "revision": 1, "name": "Onboarding", "version": "1.0.0", "smart_code": "x"},
+}  # fmt: skip
 
 
 def name_of(run_id: str, sequence: int, user: str) -> str:
@@ -241,11 +250,7 @@ async def test_events_that_tell_nobody_anything_leave_no_trace(bench: Bench) -> 
 
 async def test_who_started_a_run_gets_a_mail_when_it_ends(bench: Bench) -> None:
     run_id, user = new_id("run"), new_id("user")
-    playbook = {"playbook_id": "pb_1", "revision": 1, "name": "Onboarding", "version": "1.0.0", "smart_code": "x"}
-    created: dict[str, Any] = {
-        "run_id": run_id, "organization_id": "org_mail", "smart_code": None, "context": {}, "initial_data": {},
-        "metadata": {}, "priority": "normal", "steps": [], "playbook": playbook, "actor": {"id": user},
-    }  # fmt: skip
+    created = {**CREATED, "run_id": run_id, "actor": {"id": user}}
     ended = {"outcome": "success", "duration_minutes": 3, "actor": {"id": "somebody_else"}}
     await bench.publish(event(run_id, 1, RunCreated, **created), event(run_id, 9, RunCompleted, **ended))
     await delivery(bench, name_of(run_id, 9, user), "sent")
@@ -255,3 +260,29 @@ async def test_who_started_a_run_gets_a_mail_when_it_ends(bench: Bench) -> None:
     assert b"Subject: Completed: Onboarding" in content
     assert b"Outcome:      success" in content
     assert (await bench.recorded(run_id))["data"]["notification_type"] == "run_completed"
+
+
+async def test_the_many_mails_of_one_organisation_delay_no_other(infrastructure: Infrastructure) -> None:
+    mongo = Mongo(notifier_settings(infrastructure), "notifier")
+    store, at = NoticeStore(mongo, kept=DAY, lease=DAY), now()
+    owners = ["org_a"] * 4 + ["org_b", "org_c"]
+    await store.add([
+        Delivery(str(n), Notice("run_1", n, owner, "ann", "step_offer"), "pending", 0, at, "req_1", "cmd_1", None)
+        for n, owner in enumerate(owners)
+    ])  # fmt: skip
+    claimed = [await store.claim(now()) for _ in range(len(owners) + 1)]
+    assert [d.notice.organization_id if d else None for d in claimed[:3]] == ["org_a", "org_b", "org_c"]
+    assert sorted(d.delivery_id for d in claimed if d) == [str(n) for n in range(len(owners))]
+    assert claimed[-1] is None
+    database = mongo.collection("any").database
+    await database.client.drop_database(database.name)
+    await mongo.close()
+
+
+async def test_a_mail_names_the_playbook_also_where_no_person_started_the_run(bench: Bench) -> None:
+    run_id, user = new_id("run"), new_id("user")
+    created = {**CREATED, "run_id": run_id, "actor": {"id": "importer", "type": "service"}}
+    await bench.publish(event(run_id, 1, RunCreated, **created), event(run_id, 2, StepStarted, assigned_to=user))
+    await delivery(bench, name_of(run_id, 2, user), "sent")
+    (mail,) = bench.mailbox.to(f"{user}@hera.example")
+    assert b"Playbook:     Onboarding" in (mail.content or b"")

@@ -271,6 +271,19 @@ async def test_an_endpoint_that_is_gone_is_disabled_and_its_contact_told(bench: 
     assert f"Webhook:      {subscription.webhook_id}".encode() in mail.content
 
 
+async def test_who_subscribed_is_told_where_no_contact_is_named(bench: Bench) -> None:
+    hooks = bench.hooks
+    subscription = await hooks.subscribe()
+    hooks.endpoint.always[subscription.path] = 410
+    await hooks.publish(happened(subscription.organization_id, await run_of(hooks), 1))
+
+    async def mailed() -> Any:
+        mails = bench.mailbox.to(f"{CALLER.id}@hera.example")
+        return [mail for mail in mails if subscription.webhook_id.encode() in (mail.content or b"")]
+
+    await eventually(mailed)
+
+
 async def test_days_of_failures_disable_and_what_was_missed_can_be_replayed(hooks: Subscribing) -> None:
     subscription, run_id, began = await hooks.subscribe(), await run_of(hooks), now()
     org = subscription.organization_id

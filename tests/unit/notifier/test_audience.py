@@ -21,7 +21,7 @@ from contracts.events import (
 from contracts.policies import Delegation
 from contracts.values import SYSTEM
 from services.notifier.domain.audience import Directory, of_step
-from services.notifier.domain.notices import Notice, Source
+from services.notifier.domain.notices import Notice, Source, StartedRun
 
 AT = datetime(2024, 1, 15, 11, tzinfo=UTC)
 SOURCE = Source("run_1", 7, "org_1")
@@ -40,7 +40,7 @@ def overdue(**open_to: Any) -> Event:
 
 
 def told(happened: Event, directory: Directory = NOBODY_KNOWN, domain: str | None = None) -> list[Notice]:
-    return of_step(SOURCE, happened, directory, domain)
+    return of_step(SOURCE, happened, StartedRun("run_1", None, "Onboarding"), directory, domain)
 
 
 def people(happened: Event, directory: Directory = NOBODY_KNOWN, domain: str | None = None) -> list[str]:
@@ -62,6 +62,7 @@ def test_the_assignee_is_told_until_when() -> None:
     (notice,) = told(event(StepStarted, assigned_to="ann", candidates=["bob"], assignee_roles=["finance"]), FINANCE)
     assert (notice.recipient, notice.type, notice.due_at) == ("ann", "step_assignment", AT + timedelta(hours=4))
     assert (notice.run_id, notice.sequence, notice.step_id, notice.role) == ("run_1", 7, "step_002", None)
+    assert notice.playbook_name == "Onboarding"
 
 
 def test_all_candidates_are_told_that_the_step_is_open_to_them() -> None:

@@ -37,9 +37,11 @@ def only(found: list[Notice]) -> Notice:
     return told
 
 
-def test_who_started_a_run_is_remembered_where_it_was_a_person() -> None:
+def test_a_run_is_remembered_with_who_started_it_where_it_was_a_person() -> None:
     assert started("run_1", RunCreated.model_validate({**CREATED, "at": AT, "actor": {"id": "ada"}})) == RUN
-    assert started("run_1", RunCreated.model_validate({**CREATED, "at": AT, "actor": SYSTEM})) is None
+    by_itself = started("run_1", RunCreated.model_validate({**CREATED, "at": AT, "actor": SYSTEM}))
+    assert by_itself == StartedRun("run_1", None, "Customer Onboarding")
+    assert of_run(SOURCE, RunCompleted.model_validate({**BOB, "outcome": "success"}), by_itself) == []
 
 
 def test_who_started_a_run_is_told_how_it_ends() -> None:
