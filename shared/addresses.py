@@ -4,7 +4,9 @@ from collections.abc import Collection
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Networks = Collection[IPv4Network | IPv6Network]
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+_NAT64 = IPv6Network("64:ff9b::/96")
+_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
+"""Where in it the IPv4 address stands is its network's own affair."""
 _DOCUMENTATION = IPv6Network("3fff::/20")
 _RELAYS = IPv4Network("192.88.99.0/24")
 
@@ -19,14 +21,14 @@ def _is_public(ip: IPv4Address | IPv6Address) -> bool:
     if not ip.is_global or ip.is_multicast or ip.is_reserved:
         return False
     if isinstance(ip, IPv6Address):
-        return not ip.is_site_local and ip not in _DOCUMENTATION
+        return not ip.is_site_local and ip not in _DOCUMENTATION and ip not in _LOCAL_NAT64
     return ip not in _RELAYS
 
 
 def _plain(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """The IPv4 address inside an IPv6 one, which would hide it."""
     if isinstance(ip, IPv6Address):
-        if any(ip in network for network in _NAT64):
+        if ip in _NAT64:
             return IPv4Address(int(ip) & 0xFFFFFFFF)
         return ip.ipv4_mapped or ip.sixtofour or ip
     return ip

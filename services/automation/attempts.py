@@ -31,6 +31,8 @@ for _labels in (
     ("worker", "handed_over"),
     ("worker", "success"),
     ("worker", "failure"),
+    ("worker", "spoilt"),
+    ("worker", "lease_lost"),
 ):
     ATTEMPTS.labels(*_labels)  # a series that begins with its first one shows no increase
 CALL_SECONDS = Histogram(

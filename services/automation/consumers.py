@@ -4,21 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from prometheus_client import Counter
-from pydantic import ValidationError
 
 from contracts.jobs import AutomationJob, JobsOrder, WorkerResult
 from services.automation.attempts import ATTEMPTS
 from services.automation.calls import CallLimits
 from services.automation.domain.endpoints import channel, of_organization
 from services.automation.domain.leases import lease_seconds
-from services.automation.results import result_message
+from services.automation.results import result_message, spoilt_message
 from services.automation.sealing import Sealing, SealingFault
 from services.automation.store import JobStore, KnownJob, StoredJob
+from services.automation.worker_answers import Answer, SpoiltAnswer, mismatch, read_answer
 from shared.clock import now
-from shared.errors import Refused
-from shared.json_values import refusal_sentence, storable
 from shared.kafka import Batch, Parking, Publisher
-from shared.messages import Message, Record, Unreadable, describe, read, read_json
+from shared.messages import Message, OutgoingMessage, Record, Unreadable, read
 
 ORDERED = Counter("hera_automation_jobs_ordered", "Jobs held, released or withdrawn with their runs", ["order"])
 for _order in ("hold", "release", "withdraw"):
@@ -80,7 +78,8 @@ def _read_keyed(record: Record) -> Message | Unreadable:
 
 
 class ResultConsumer:
-    """Takes workers' results; one that belongs to no job of a worker is parked with the reason."""
+    """Takes workers' answers. One that belongs to no job of a worker is parked with the reason; one that is spoilt too,
+    and ends its attempt."""
 
     def __init__(
         self, store: JobStore, publisher: Publisher, parking: Parking, sealing: Sealing, max_bytes: int
@@ -92,25 +91,29 @@ class ResultConsumer:
         self._max_bytes = max_bytes
 
     async def handle(self, records: Batch) -> None:
-        results = [(record, self._read(record)) for record in records]
-        known = await self._store.known({r.job_id for _, r in results if isinstance(r, WorkerResult)})
-        checked = [_checked(record, result, known) for record, result in results]
-        await self._parking.park([c for c in checked if isinstance(c, Unreadable)])
-        told = [c for c in checked if isinstance(c, WorkerResult)]
-        beating = {r.job_id for r in told if r.outcome == "heartbeat"}
+        read = [(record, read_answer(record, self._max_bytes)) for record in records]
+        known = await self._store.known({a.job_id for _, a in read if not isinstance(a, Unreadable)})
+        checked = [_checked(record, answer, known) for record, answer in read]
+        await self._parking.park([parked for c in checked if (parked := _to_park(c)) is not None])
+        told = [c for c in checked if not isinstance(c, Unreadable)]
+        beating = {a.job_id for a in told if _is_heartbeat(a)}
         if beating:
             await self._store.heard_of(beating, now())
-        await self._take([r for r in told if r.outcome != "heartbeat"], known)
+        await self._take([a for a in told if not _is_heartbeat(a) and not known[a.job_id].done], known)
 
-    async def _take(self, results: Sequence[WorkerResult], known: Mapping[str, KnownJob]) -> None:
-        fresh = [r for r in results if not known[r.job_id].done]
-        if not fresh:
+    async def _take(self, answers: Sequence[Answer], known: Mapping[str, KnownJob]) -> None:
+        if not answers:
             return
-        sealed = [await self._sealed(result, known[result.job_id]) for result in fresh]
-        await self._publisher.publish([result_message(r, known[r.job_id]) for r in sealed])
-        await self._store.finish([r.job_id for r in fresh], now())
-        for result in fresh:
-            ATTEMPTS.labels("worker", result.outcome).inc()
+        await self._publisher.publish([await self._message(answer, known[answer.job_id]) for answer in answers])
+        await self._store.finish([a.job_id for a in answers if isinstance(a, WorkerResult)], now())
+        await self._store.lost({a.job_id for a in answers if isinstance(a, SpoiltAnswer)}, now())
+        for answer in answers:
+            ATTEMPTS.labels("worker", "spoilt" if isinstance(answer, SpoiltAnswer) else answer.outcome).inc()
+
+    async def _message(self, answer: Answer, job: KnownJob) -> OutgoingMessage:
+        if isinstance(answer, SpoiltAnswer):
+            return spoilt_message(answer, job)
+        return result_message(await self._sealed(answer, job), job)
 
     async def _sealed(self, result: WorkerResult, job: KnownJob) -> WorkerResult:
         try:
@@ -119,31 +122,19 @@ class ResultConsumer:
             return result.model_copy(update={"outcome": "failure", "data": {}, "error": str(fault)})
         return result if data is result.data else result.model_copy(update={"data": data})
 
-    def _read(self, record: Record) -> WorkerResult | Unreadable:
-        if len(record.value or b"") > self._max_bytes:
-            return Unreadable(record, f"the result has more than {self._max_bytes} bytes")
-        document = read_json(record)
-        if isinstance(document, Unreadable):
-            return document
-        try:
-            storable(document)
-            return WorkerResult.model_validate(document)
-        except Refused as refused:
-            return Unreadable(record, f"not a valid WorkerResult: {refusal_sentence(refused)}")
-        except ValidationError as error:
-            return Unreadable(record, f"not a valid WorkerResult: {describe(error)}")
+
+def _checked(record: Record, answer: Answer | Unreadable, known: Mapping[str, KnownJob]) -> Answer | Unreadable:
+    if isinstance(answer, Unreadable):
+        return answer
+    reason = mismatch(answer, known.get(answer.job_id))
+    return answer if reason is None else Unreadable(record, reason)
 
 
-def _checked(
-    record: Record, result: WorkerResult | Unreadable, known: Mapping[str, KnownJob]
-) -> WorkerResult | Unreadable:
-    if isinstance(result, Unreadable):
-        return result
-    job = known.get(result.job_id)
-    if job is None or job.organization_id != result.organization_id:
-        return Unreadable(record, f"organisation {result.organization_id} has no job {result.job_id}")
-    if job.channel != "worker":
-        return Unreadable(record, f"job {result.job_id} was not given to workers")
-    if (job.run_id, job.step_id) != (result.run_id, result.step_id):
-        return Unreadable(record, f"job {result.job_id} is of run {job.run_id}, {job.step_id}")
-    return result
+def _to_park(answer: Answer | Unreadable) -> Unreadable | None:
+    if isinstance(answer, WorkerResult):
+        return None
+    return answer.unreadable if isinstance(answer, SpoiltAnswer) else answer
+
+
+def _is_heartbeat(answer: Answer) -> bool:
+    return isinstance(answer, WorkerResult) and answer.outcome == "heartbeat"

@@ -37,7 +37,7 @@ class WorkerLeases:
         except INFRASTRUCTURE as error:
             log.warning("publishing_waits", error=repr(error))
             return 0
-        await self._store.lost(silent)
+        await self._store.lost(silent, at)
         for job_id, known in silent.items():
             ATTEMPTS.labels("worker", "lease_lost").inc()
             log.info("lease_lost", job_id=job_id, run_id=known.run_id, organization_id=known.organization_id)

@@ -60,11 +60,14 @@ def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
     if encoding not in _PACKED:
         raise _Unreadable(f"packed as {encoding[:50]!r}, which was not asked for")
     try:
-        unpacked = zlib.decompressobj(_ANY_HEADER).decompress(body, limit + 1)
+        inflater = zlib.decompressobj(_ANY_HEADER)
+        unpacked = inflater.decompress(body, limit + 1)
     except zlib.error:
         raise _Unreadable(f"whose body is no {encoding}") from None
     if len(unpacked) > limit:
         raise _TooLarge
+    if not inflater.eof:
+        raise _Unreadable(f"whose {encoding} breaks off")
     return unpacked
 
 

@@ -10,13 +10,16 @@ from contracts.values import Caller
 from services.automation.domain.answers import Outcome
 from services.automation.sealing import of_worker
 from services.automation.store import KnownJob, StoredJob
+from services.automation.worker_answers import SpoiltAnswer
 from shared.clock import now
 from shared.ids import stable_id
 from shared.messages import OutgoingMessage, command_message
 
 CALLER = Caller(id="automation", type="service", permissions=("*",))
-_FELL_SILENT = "The worker's lease ran out: neither a heartbeat nor an answer came in time"
+_FELL_SILENT = "The lease ran out: no worker sent a heartbeat or an answer in time"
 _UNANSWERED = "No worker answered within the attempt's time"
+
+_LONGEST_ERROR, _LONGEST_NAME = 2000, 200
 
 
 def outcome_message(stored: StoredJob, outcome: Outcome) -> OutgoingMessage:
@@ -38,11 +41,29 @@ def result_message(result: WorkerResult, known: KnownJob) -> OutgoingMessage:
     assert result.outcome != "heartbeat"
     command = RecordAutomationResult(
         caller=CALLER, step_id=result.step_id, job_id=result.job_id, outcome=result.outcome, data=result.data,
-        error=of_worker(result.error, known.encrypted_fields), retryable=result.retryable,
+        error=_cut(of_worker(result.error, known.encrypted_fields), _LONGEST_ERROR), retryable=result.retryable,
         retry_after_seconds=result.retry_after_seconds,
-        worker=result.worker,
+        worker=_cut(result.worker, _LONGEST_NAME),
     )  # fmt: skip
     return _command(command, known)
+
+
+def spoilt_message(answer: SpoiltAnswer, known: KnownJob) -> OutgoingMessage:
+    """A failure with an id of its own, so that a valid answer, should it still come, is recorded as late.
+
+    Another attempt would do the work again, and its worker would answer in the same way.
+    """
+    why = "see the parked record" if known.encrypted_fields else answer.why
+    command = RecordAutomationResult(
+        caller=CALLER, step_id=known.step_id, job_id=answer.job_id, outcome="failure",
+        error=_cut(f"The worker's answer is not valid: {why}", _LONGEST_ERROR), retryable=False,
+        worker=_cut(answer.worker, _LONGEST_NAME),
+    )  # fmt: skip
+    return _command(command, known, "spoilt")
+
+
+def _cut(text: str | None, longest: int) -> str | None:
+    return text if text is None or len(text) <= longest else f"{text[:longest]} …"
 
 
 def lease_lost_message(job_id: str, known: KnownJob, at: datetime) -> OutgoingMessage:

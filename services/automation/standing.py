@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from contracts.jobs import JobsOrder
+from contracts.topics import WORKER_JOBS
 from shared.mongo import Document
 
+_OFFERED = timedelta(seconds=WORKER_JOBS.retention_seconds)
 OPEN, HELD, WITH_WORKER, LOST, DONE = "open", "held", "with_worker", "lost", "done"
-"""With a worker, `lease_until` is there from its first heartbeat on; lost, nothing but its late answer is awaited."""
+"""With a worker, `lease_until` is its lease from its first heartbeat on. Lost: only its late answer is awaited."""
 
 
 def which(order: JobsOrder) -> Document:
@@ -32,10 +34,13 @@ def change(order: JobsOrder, now: datetime, kept: timedelta) -> list[Document]:
 
 
 def handed_over(now: datetime, answer_by: datetime | None, kept: timedelta) -> list[Document]:
-    """Workers have it now; where its run was paused in that very moment, their time stands still at once."""
+    """Workers have it now, for as long as its record is kept for them to read, or until `answer_by`.
+
+    Where its run was paused in that very moment, their time stands still at once.
+    """
     begun = {"state": WITH_WORKER, "expires_at": now + kept}
     if answer_by is None:
-        return [{"$set": begun}, {"$unset": ["job", "lease_until"]}]
+        return [{"$set": begun | {"lease_until": now + _OFFERED}}, {"$unset": "job"}]
     paused = {"$eq": ["$state", HELD]}
     within = {"answer_by": _if(paused, "$$REMOVE", answer_by), "lease_until": _if(paused, "$$REMOVE", answer_by)}
     within["time_left_ms"] = _if(paused, {"$subtract": [answer_by, now]}, "$$REMOVE")

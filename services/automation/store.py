@@ -128,9 +128,11 @@ class JobStore:
         found = await self._jobs.find(query, {"job": 0}).sort("lease_until", ASCENDING).to_list(limit)
         return {document["_id"]: _known(document) for document in found}
 
-    async def lost(self, job_ids: Many[str]) -> None:
-        query = {"_id": {"$in": sorted(job_ids)}, "state": WITH_WORKER}
-        await self._jobs.update_many(query, {"$set": {"state": LOST}})
+    async def lost(self, job_ids: Many[str], now: datetime) -> None:
+        """Their attempts are over without an answer that counts; one that still comes is told."""
+        query = {"_id": {"$in": sorted(job_ids)}, "state": {"$in": [OPEN, HELD, WITH_WORKER]}}
+        change = {"$set": {"state": LOST, "expires_at": now + self._kept}, "$unset": {"job": "", "lease_until": ""}}
+        await self._jobs.update_many(query, change)
 
     async def finish(self, job_ids: Sequence[str], now: datetime) -> None:
         change = {"$set": {"state": DONE, "expires_at": now + self._kept}, "$unset": {"job": ""}}

@@ -28,7 +28,10 @@ NAMED = [
     "http://[::1]:{trap}/", "http://[::]:{trap}/", "http://[0:0:0:0:0:0:0:1]:{trap}/",
     "http://[::ffff:127.0.0.1]:{trap}/", "http://[::ffff:7f00:1]:{trap}/", "http://[::127.0.0.1]:{trap}/",
     "http://[2002:7f00:1::]:{trap}/", "http://[64:ff9b::7f00:1]:{trap}/", "http://[::1%251]:{trap}/",
-    "http://[::1%25lo]:{trap}/", "http://[fe80::1%25lo]:{trap}/",
+    "http://[::1%25lo]:{trap}/", "http://[fe80::1%25lo]:{trap}/", "http://[::1%lo]:{trap}/", "http://[::1%00]:{trap}/",
+    "http://[::ffff:0:7f00:1]:{trap}/", "http://[2002:a9fe:a9fe::]/", "http://[64:ff9b::a9fe:a9fe]/",
+    "http://[64:ff9b:1::7f00:1]:{trap}/", "http://[64:ff9b:1:7f00:0:100:5db8:d822]/", "http://[::%32]:{trap}/",
+    "http://localhost.localdomain:{trap}/", "http://0.0.0.0.:{trap}/", "http://127.0.0.1.nip.invalid:{trap}/",
     # this machine's own address, the cloud's metadata, private and shared ranges
     "http://{own}:{trap}/", "http://169.254.169.254/latest/meta-data/", "http://[fd00:ec2::254]/latest/meta-data/",
     "http://2852039166/", "http://10.0.0.1/", "http://172.16.0.1/", "http://192.168.0.1/", "http://100.64.0.1/",
@@ -43,13 +46,20 @@ NAMED = [
     # what is no http, or no address
     "ftp://127.0.0.1:{trap}/", "gopher://127.0.0.1:{trap}/_x", "file:///etc/passwd", "unix:/tmp/trap",
     "http:127.0.0.1:{trap}/", "http:/127.0.0.1:{trap}/", "http:///127.0.0.1:{trap}/", "http://127.0.0.1:{trap}\t/",
-    "http://127.0.0.1\r\n:{trap}/", "http://127.0.0.1:0{trap}/", "http://[127.0.0.1]:{trap}/",
+    "http://ok.example/\r\nHost:127.0.0.1:{trap}", "http://ok.example\u010d\u010a/", "http://127.0.0.1\r\n:{trap}/",
+    "http://127.0.0.1:0{trap}/", "http://[127.0.0.1]:{trap}/",
     "http://" + "a" * 70 + ".example/", "http://[v1.x]:{trap}/", "http://127.0.0.1:99999/",
 ]  # fmt: skip
 RELATIVE = [
     "//127.0.0.1:{trap}/", "///127.0.0.1:{trap}/", "\\\\127.0.0.1:{trap}/", "/\\127.0.0.1:{trap}/",
     "@127.0.0.1:{trap}/", ":{trap}/", ".evil.example/", "/../../x", "/%2e%2e/x", "/..;/x", "/a%2f..%2f..%2fx",
     "/x HTTP/1.1\r\nHost: 127.0.0.1:{trap}\r\n\r\n",
+]  # fmt: skip
+
+
+INJECTIONS = [
+    "/a%0d%0aX-Injected:1", "/a\u010d\u010aX-Injected:1", "/a\u560d\u560aX-Injected:1", "/a\u2028X-Injected:1",
+    "/a\u0085X-Injected:1", "/a?b=%0d%0aX-Injected:1", "/a?b=\u010d\u010aX-Injected:1", "/a;\u00a0X-Injected:1",
 ]  # fmt: skip
 
 
@@ -215,3 +225,20 @@ async def test_a_redirect_leads_nowhere(site: Site, status: int, to: str) -> Non
     outcome = await site.call("/moved", frozenset({"127.0.0.1"}), LOOPBACK)
     assert (outcome.outcome, outcome.retryable) == ("failure", False)
     assert site.trap.reached_by == []
+
+
+class AtAnyPath(dict[str, Callable[[], bytes]]):
+    def get(self, *_: Any) -> Callable[[], bytes]:
+        return lambda: http(200, b"{}")
+
+
+@pytest.mark.parametrize("endpoint", INJECTIONS, ids=ascii)
+async def test_an_endpoint_writes_no_header(site: Site, endpoint: str) -> None:
+    site.own.answers = AtAnyPath()
+    await site.call(endpoint, frozenset())
+    ((headers, _),) = site.own.requests
+    assert "x-injected" not in headers
+    assert set(headers) == {
+        "host", "user-agent", "connection", "content-length", "content-type", "accept", "accept-encoding",
+        "idempotency-key", "x-request-id",
+    }  # fmt: skip

@@ -30,10 +30,11 @@ async def silent(store: JobStore, at: datetime) -> list[str]:
     return list(await store.silent(at, 10))
 
 
-async def test_a_job_that_no_worker_has_taken_up_waits_for_as_long_as_it_takes(bench: Bench) -> None:
+async def test_a_job_that_no_worker_has_taken_up_waits_for_as_long_as_its_record_is_kept(bench: Bench) -> None:
     store, at = store_of(bench, "hearts_none"), now()
-    await handed_over(store, at)
-    assert await silent(store, at + timedelta(days=3)) == []
+    offered = await handed_over(store, at)
+    assert await silent(store, at + timedelta(days=6)) == []
+    assert await silent(store, at + timedelta(days=7)) == [offered]
 
 
 async def test_the_first_heartbeat_begins_the_lease_and_each_renews_it(bench: Bench) -> None:
@@ -101,7 +102,7 @@ async def test_a_heartbeat_is_no_answer(bench: Bench) -> None:
     await beats(bench, wanted)
 
     async def heard() -> object:
-        return await bench.jobs.find_one({"_id": wanted.job_id, "lease_until": {"$exists": True}})
+        return await bench.jobs.find_one({"_id": wanted.job_id, "lease_until": {"$lt": now() + timedelta(hours=1)}})
 
     await eventually(heard)
     await answer(bench, wanted)
@@ -115,7 +116,7 @@ async def test_a_heartbeat_for_another_organisations_job_is_parked(bench: Bench)
     reason = f"organisation org_intruder has no job {wanted.job_id}"
     await bench.parked_results.find(lambda d: d["reason"] == reason)
     document = await bench.jobs.find_one({"_id": wanted.job_id})
-    assert "lease_until" not in document
+    assert document["lease_until"] > now() + timedelta(days=6)
 
 
 async def test_workers_are_held_to_the_time_of_a_step_that_was_meant_to_be_called(bench: Bench) -> None:

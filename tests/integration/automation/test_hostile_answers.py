@@ -124,6 +124,12 @@ async def test_an_answer_that_cannot_be_unpacked_is_a_failure_that_says_so(encod
     assert told in (outcome.error or "")
 
 
+async def test_a_packed_answer_that_breaks_off_is_no_success() -> None:
+    """Its data would be lost without a word."""
+    outcome = await called(saying(http(200, gzip.compress(b'{"a": 1}')[:-12], "content-encoding: gzip\r\n")))
+    assert outcome.error == "the endpoint answered 200, whose gzip breaks off"
+
+
 @pytest.mark.parametrize("body", [b"<html>", b"{", b"\xff\xfe", b"NaN", b"[1]", b'"text"', b""])
 async def test_a_success_that_is_no_json_object_has_no_data(body: bytes) -> None:
     assert await called(saying(http(200, body))) == Outcome("success", {})

@@ -1,9 +1,11 @@
 """Automated steps by external workers: jobs and results are plain JSON on public topics."""
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import orjson
+import pytest
 
 from contracts.jobs import AutomationJob, WorkerJob
 from contracts.topics import WORKER_RESULTS
@@ -100,12 +102,69 @@ async def test_what_is_no_result_is_parked_with_its_bytes_and_stops_nothing(benc
     await bench.parked_results.find(lambda d: d["value_base64"] in originals, count=len(bad))
 
 
-async def test_an_answer_that_cannot_be_passed_on_is_parked(bench: Bench) -> None:
+def spoilt(wanted: AutomationJob, **over: Any) -> bytes:
+    return orjson.dumps(result_for(wanted, **over))
+
+
+SPOILT: dict[str, tuple[Callable[[AutomationJob], bytes], str]] = {
+    "data that is no object": (lambda j: spoilt(j, data=[1]), "data: Input should be a valid dictionary"),
+    "an outcome that is none": (lambda j: spoilt(j, outcome="ok"), "outcome: Input should be 'success', 'failure' or"),
+    "a pause without end": (lambda j: spoilt(j, outcome="failure", retry_after_seconds=1e9), "retry_after_seconds"),
+    "without a step": (lambda j: spoilt(j, step_id=None), "step_id: Input should be a valid string"),
+    "nested too deep": (lambda j: spoilt(j).replace(b'"c_1"', b"[" * 600 + b"1" + b"]" * 600), "Nested deeper than 50"),
+    "a number beyond 64 bits": (lambda j: spoilt(j, data={"n": 2**63}), "data.n: Integers must fit in 64 bits"),
+    "too large": (lambda j: spoilt(j, data={"x": "y" * 4000}), "it has more than 2048 bytes"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SPOILT)
+async def test_a_spoilt_answer_ends_its_attempt_and_says_what_is_wrong(bench: Bench, case: str) -> None:
+    wanted, (value_of, told) = job(None), SPOILT[case]
+    await taken_by_worker(bench, wanted)
+    value = value_of(wanted)
+    await bench.publish(plain(WORKER_RESULTS, wanted.run_id, value))
+    ended = (await bench.result_of(wanted))["data"]
+    assert (ended["outcome"], ended["retryable"], ended["data"], ended["worker"]) == ("failure", False, {}, "w_1")
+    assert ended["error"].startswith("The worker's answer is not valid: ") and told in ended["error"]
+    (parked,) = await bench.parked_results.find(lambda d: d["value_base64"] == base64.b64encode(value).decode())
+    assert told in parked["reason"]
+
+
+async def test_a_valid_answer_after_a_spoilt_one_is_late(bench: Bench) -> None:
     wanted = job(None)
     await taken_by_worker(bench, wanted)
-    nested: Any = "bottom"
-    for _ in range(600):
-        nested = [nested]
-    value = orjson.dumps(result_for(wanted)).replace(b'"c_1"', b"[" * 600 + b"1" + b"]" * 600)
+    await answer(bench, wanted, data="none")
+    first = await bench.result_of(wanted)
+    await answer(bench, wanted)
+    late, *_ = await bench.commands.find(lambda d: d["data"].get("job_id") == wanted.job_id and d["id"] != first["id"])
+    assert (late["data"]["outcome"], late["data"]["data"]) == ("success", {"contract_id": "c_1"})
+
+
+async def test_a_spoilt_answer_after_a_valid_one_changes_nothing(bench: Bench) -> None:
+    wanted, marker = job(None), job(None)
+    await taken_by_worker(bench, wanted)
+    await taken_by_worker(bench, marker)
+    await answer(bench, wanted)
+    await bench.result_of(wanted)
+    await answer(bench, wanted, data="none")
+    await answer(bench, marker)
+    await bench.parked_results.find(lambda d: wanted.run_id in base64.b64decode(d["value_base64"] or b"").decode())
+    await bench.result_of(marker)
+    assert len([d for d in await bench.commands.seen() if d["data"].get("job_id") == wanted.job_id]) == 1
+
+
+@pytest.mark.parametrize(
+    "over",
+    [{"organization_id": "org_other"}, {"run_id": "run_other"}, {"step_id": "step_999"}, {"outcome": "heartbeat"}],
+    ids=str,
+)
+async def test_a_spoilt_answer_that_is_not_the_jobs_own_or_is_none_ends_nothing(
+    bench: Bench, over: dict[str, Any]
+) -> None:
+    wanted = job(None)
+    await taken_by_worker(bench, wanted)
+    value = spoilt(wanted, data="none", **over)
     await bench.publish(plain(WORKER_RESULTS, wanted.run_id, value))
-    await bench.parked_results.find(lambda d: "unexpected" in d["reason"])
+    await bench.parked_results.find(lambda d: d["value_base64"] == base64.b64encode(value).decode())
+    await answer(bench, wanted)
+    assert (await bench.result_of(wanted))["data"]["outcome"] == "success"

@@ -23,7 +23,8 @@ def test_private_addresses_are_forbidden(address: str) -> None:
     "address",
     [
         "::ffff:127.0.0.1", "::ffff:7f00:1", "::127.0.0.1", "::ffff:0:127.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1",
-        "64:ff9b:1::a01:203", "::ffff:169.254.169.254",
+        "64:ff9b:1::a01:203", "64:ff9b:1:a9fe:a9:fe00:5db8:d822", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1",
+        "::ffff:169.254.169.254",
     ],
 )  # fmt: skip
 def test_an_ipv6_address_hides_no_ipv4_one(address: str) -> None:
