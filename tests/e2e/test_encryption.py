@@ -1,6 +1,7 @@
 """Encrypted fields through the whole system: whatever way a value comes in, its clear text stands nowhere."""
 
 import asyncio
+import json
 import uuid
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -19,6 +20,7 @@ from contracts import topics
 from deploy.local.waiting import until
 from tests.e2e.office import Office, User
 from tests.kafka import Log
+from tests.receiving import endpoint
 from tests.running_stack import RunningStack
 
 SECONDS = 60.0
@@ -249,6 +251,44 @@ async def test_who_may_not_read_them_sees_masks_everywhere(clinic: Clinic) -> No
                 w: set() for w in clinic.words.secret
             }
         assert (await user.data("GET", clinic.path))["data"]["ssn"] == "********"
+
+
+async def test_lists_operations_and_figures_tell_none_of_them(clinic: Clinic) -> None:
+    await filled(clinic)
+    change = {"run": {"data": {"card": clinic.words.hidden("later")}}}
+    accepted = await clinic.clerk.data("PATCH", clinic.path, change, Prefer="respond-async")
+    operation = f"/operations/{accepted['operation_id']}"
+
+    async def is_over() -> bool:
+        return bool((await clinic.clerk.data("GET", operation))["status"] == "succeeded")
+
+    await asyncio.wait_for(until(is_over), SECONDS)
+    task = (await clinic.clerk.data("GET", "/tasks"))["tasks"][0]
+    assert task["data"]["card"] == "********"
+    playbook_id = (await clinic.clerk.data("GET", clinic.path))["playbook_id"]
+    for user in (clinic.clerk, clinic.reader("run:read", "playbook:read")):
+        for path in ("/tasks", "/playbook-runs", operation, f"/playbooks/{playbook_id}/metrics?period=30d"):
+            answer = await user.ask("GET", path)
+            if answer.status_code != 403:
+                assert answer.status_code == 200, (path, answer.text)
+                assert not any(found_in([("answer", answer.content)], clinic.words.secret).values()), path
+
+
+async def test_webhooks_tell_none_of_them(clinic: Clinic) -> None:
+    async with endpoint() as taken:
+        manager = clinic.reader("webhook:manage", "webhook:read", "run:read", "data:erase")
+        kinds = ["run_created", "data_updated", "step_completed", "automation_requested", "encrypted_data_erased"]
+        webhook = {"url": taken.url("/told"), "event_types": kinds}
+        await manager.data("POST", "/webhooks", {"webhook": webhook})
+        await filled(clinic)
+        await manager.data("DELETE", f"{clinic.path}/encrypted-data")
+
+        async def all_kinds_came() -> bool:
+            return set(kinds) <= {json.loads(request.body)["type"] for request in taken.at("/told")}
+
+        await asyncio.wait_for(until(all_kinds_came), SECONDS)
+        heap = [("told", request.body.encode() + str(request.headers).encode()) for request in taken.at("/told")]
+        assert not any(found_in(heap, clinic.words.secret).values())
 
 
 async def test_evidence_masks_them_for_everybody_as_no_erasure_reaches_what_was_exported(clinic: Clinic) -> None:
