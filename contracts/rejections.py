@@ -42,6 +42,12 @@ OTHER_BODY = Rejection(
     details={"field": "Idempotency-Key", "reason": "A key stands for one request; use a new key for a new one"},
 )
 
+OTHER_SIGNAL = Rejection(
+    code=Code.IDEMPOTENCY_CONFLICT,
+    message="This signal_id was used for another signal, or for what has been erased since",
+    details={"field": "signal_id", "reason": "An id stands for one signal; use a new one for a new one"},
+)
+
 _ERASED_BODY = Rejection(
     code=Code.IDEMPOTENCY_CONFLICT,
     message="What this Idempotency-Key was used with has been erased since",

@@ -146,14 +146,17 @@ def _refused(run: StoredRun | None, message: Message, rejection: Rejection) -> T
 def _journalled(
     run: StoredRun, message: Message, messages: tuple[OutgoingMessage, ...], reply: Reply, answer: bytes
 ) -> StoredRun:
-    envelope = message.envelope
+    """Of a signal from Kafka that is refused nothing is remembered: its sender may put it right under the same id."""
+    envelope, accepted = message.envelope, reply.rejection is None
+    address = envelope.reply_to
+    forgotten = not accepted and address is not None and address.topic == topics.SIGNALS_OUTCOMES.name
     entry = Entry(
         envelope.id,
         message.partition,
         message.offset,
-        envelope.fingerprint,
+        None if forgotten else envelope.fingerprint,
         messages,
-        accepted=reply.rejection is None,
+        accepted=accepted,
         answer=answer,
         number=run.journal.next_number,
     )

@@ -1,13 +1,15 @@
 """The ingress of playbook.signals: messages of other systems become commands, or are refused with REST's words."""
 
+import hashlib
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
 from contracts import topics
 from contracts.envelope import ReplyAddress
 from contracts.rejections import SET_ASIDE
-from contracts.signals import SignalMessage
+from contracts.signals import Signal, SignalMessage
 from contracts.values import Caller
 from services.run_engine.metrics import SIGNALS
 from services.run_engine.refused_signals import RefusedSignals, Sender, sender_of
@@ -76,8 +78,9 @@ class SignalIngress:
 
     async def _command(self, message: SignalMessage, sender: Sender) -> OutgoingMessage:
         caller = Caller(id=message.signal.issued_by or "kafka", type="service", permissions=self._permissions)
-        command = signal_command(message.signal, sender.signal_id, caller)
-        command = await self._sealed.sealed(_owner(message), command)
+        owner, clear = _owner(message), signal_command(message.signal, sender.signal_id, caller)
+        command = await self._sealed.sealed(owner, clear)
+        fingerprint = await self._sealed.fingerprint(owner, clear, command, _digest(message.signal))
         return command_message(
             topics.RUN_COMMANDS.name,
             message.run_id,
@@ -88,6 +91,7 @@ class SignalIngress:
             causation_id=sender.origin,
             time=clock.now(),
             reply_to=OUTCOMES,
+            fingerprint=fingerprint,
         )
 
 
@@ -100,6 +104,11 @@ def _checked(value: bytes, document: Any) -> SignalMessage:
         return SignalMessage.model_validate_json(value, strict=True)
     except ValidationError as error:
         raise Refused.because(validation_rejection(error.errors(include_url=False))) from None
+
+
+def _digest(signal: Signal) -> str:
+    content = orjson.dumps(signal.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _document(record: Record) -> Any:

@@ -45,7 +45,10 @@ class Journal:
         entry = self.find(command_id)
         if entry is None:
             return _GONE if command_id in self.older else None
-        if entry.fingerprint != fingerprint:
+        if entry.fingerprint is None and fingerprint is not None:
+            if not entry.accepted and entry.offset != offset:
+                return None  # a signal from Kafka that was refused: what comes again may have been put right
+        elif entry.fingerprint != fingerprint:
             return Reply(rejection=other_body(entry.fingerprint, fingerprint))
         reply = entry.reply()
         return reply if entry.offset == offset else reply.model_copy(update={"replayed": True})
@@ -58,7 +61,9 @@ class Journal:
         return entry.reply()
 
     def add(self, entry: Entry) -> "Journal":
-        return Journal((*self.entries, entry), self.older)
+        """In place of what was refused under the same id."""
+        others = [other for other in self.entries if other.command_id != entry.command_id]
+        return Journal((*others, entry), self.older)
 
     @property
     def pending_bytes(self) -> int:

@@ -12,7 +12,7 @@ import structlog
 from contracts import commands, limits, topics
 from contracts.definitions import PlaybookDefinition
 from contracts.policies import OrganizationPolicies
-from contracts.rejections import SET_ASIDE
+from contracts.rejections import OTHER_SIGNAL, SET_ASIDE, Rejection
 from contracts.replies import Reply
 from contracts.signals import SignalOutcome
 from services.run_engine.domain.clear import NOTHING, Clear
@@ -281,9 +281,15 @@ def _outcome_message(message: Message, signal: commands.SignalCommand, reply: Re
         organization_id=message.envelope.organization_id,
         accepted=reply.rejection is None,
         result=reply.result,
-        rejection=reply.rejection,
+        rejection=_in_words_of_signals(reply.rejection),
         at=now,
     )
     return OutgoingMessage(
         topics.SIGNALS_OUTCOMES.name, message.envelope.key, outcome.model_dump_json().encode(), "SignalOutcome"
     )
+
+
+def _in_words_of_signals(rejection: Rejection | None) -> Rejection | None:
+    """Who sends signals over Kafka knows no Idempotency-Key."""
+    in_other_words = rejection is not None and rejection.details.get("field") == "Idempotency-Key"
+    return OTHER_SIGNAL if in_other_words else rejection

@@ -42,6 +42,10 @@ class SealedSignals:
             raise Refused(Code.UNAVAILABLE, str(fault)) from None
         return command.model_copy(update={"data": data})
 
+    async def fingerprint(self, owner: Owner, clear: SignalCommand, sealed: SignalCommand, digest: str) -> str | None:
+        """By which the signal is told from others under its id: its digest, where nothing of it was encrypted."""
+        return digest if sealed == clear else await self._sealer.fingerprint(owner, digest)
+
 
 class BulkSealing:
     """A bulk signal's data is encrypted as a whole, under a key of the operation, for its runs are not known yet."""

@@ -163,6 +163,59 @@ async def test_a_corrected_signal_under_the_same_id_is_taken(engine: Engine) -> 
     assert state["status"] == "paused"
 
 
+class Sender:
+    """Sends signals under one id to a run with an encrypted field, and gives each one's outcome."""
+
+    def __init__(self, engine: Engine) -> None:
+        form = [{"name": "ssn", "type": "text", "encrypted": True}]
+        self.commands = Commands(metadata={"form_fields": form})
+        self._engine, self._system, self._sent = engine, System(engine, copies=False), 100
+        self._outcomes = Kept(engine.settings, "outcomes")
+
+    async def sends(self, signal: dict[str, Any]) -> dict[str, Any]:
+        self._sent += 1
+        await self._system.takes(orjson.dumps(message(signal, run_id=self.commands.run_id)), offset=self._sent)
+        (command,) = self._system.publisher.sent
+        assert command.value is not None and SSN.encode() not in command.value
+        self._outcomes.sent = []
+        self._engine.loop._publisher = self._outcomes
+        await self._engine.take(self.commands.delivered(command.value))
+        (outcome,) = [m.value for m in self._outcomes.sent if m.topic == topics.SIGNALS_OUTCOMES.name]
+        assert outcome is not None
+        told: dict[str, Any] = orjson.loads(outcome)
+        return told
+
+
+@pytest.mark.parametrize(
+    ("signal", "other"),
+    [
+        ({"type": "pause", "reason": "r"}, {"type": "pause", "reason": "another"}),
+        (EVENT | {"data": {"ssn": SSN}}, EVENT | {"data": {"ssn": "another"}}),
+    ],
+)
+async def test_another_signal_under_the_id_of_one_that_was_accepted_is_a_conflict(
+    engine: Engine, signal: dict[str, Any], other: dict[str, Any]
+) -> None:
+    sender = Sender(engine)
+    await engine.take(sender.commands.start())
+    first, again, conflict = [await sender.sends(sent) for sent in (signal, signal, other)]
+    assert first["accepted"] and (again["accepted"], again["result"]) == (True, first["result"])
+    rejection = conflict["rejection"]
+    assert (rejection["code"], rejection["details"]["field"]) == ("IDEMPOTENCY_CONFLICT", "signal_id")
+
+
+async def test_what_the_engine_refused_is_taken_when_it_is_put_right_under_the_same_id(engine: Engine) -> None:
+    sender = Sender(engine)
+    await engine.take(sender.commands.start())
+    wrong = await sender.sends({"type": "reassign", "step_id": "step_009", "assignee": "ann"})
+    assert wrong["rejection"]["code"] == "NOT_FOUND"
+    right = {"type": "reassign", "step_id": "step_001", "assignee": "ann"}
+    assert (await sender.sends(right))["accepted"]
+    assert (await sender.sends(right))["accepted"]
+    state = (await engine.document(sender.commands.run_id))["state"]
+    assert (state["steps"]["step_001"]["assigned_to"], state["sequence"]) == ("ann", 3)
+
+
 @pytest.mark.parametrize(
     "signal",
     [

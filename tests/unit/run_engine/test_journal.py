@@ -1,5 +1,7 @@
 """What a run remembers of its commands: the first answer again, and nothing forgotten that can still come again."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,6 +58,23 @@ def test_after_an_erasure_the_same_key_is_told_that_nobody_can_say_whether_it_is
     assert "has been erased" in again.rejection.message
     other = journal(entry(1, fingerprint="run:run_1:1:aa:f")).answer_again("cmd_0_1", "run:run_1:1:aa:g", 9)
     assert other is not None and other.rejection is not None and "another body" in other.rejection.message
+
+
+def test_a_signal_that_was_refused_is_decided_anew_and_takes_the_place_of_the_first() -> None:
+    refused = journal(entry(1, REFUSED))
+    assert refused.answer_again("cmd_0_1", "f", 9) is None
+    redelivered = refused.answer_again("cmd_0_1", "f", 1)
+    assert redelivered is not None and redelivered.rejection == REFUSED.rejection
+    taken = replace(entry(9, fingerprint="f"), command_id="cmd_0_1", number=1)
+    after = refused.add(taken)
+    assert after.entries == (taken,)
+    again = after.answer_again("cmd_0_1", "f", 12)
+    assert again is not None and again.result == ACCEPTED.result
+
+
+def test_a_signal_that_was_taken_before_digests_were_kept_gets_its_first_answer() -> None:
+    again = journal(entry(1)).answer_again("cmd_0_1", "f", 9)
+    assert again == ACCEPTED.model_copy(update={"replayed": True})
 
 
 def test_events_are_kept_until_their_command_cannot_come_again() -> None:
