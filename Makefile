@@ -6,7 +6,7 @@ STACK := $(PYTHON) -m deploy.local
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs token verify rebuild incidents keys demo demo-compose test test-kafka fuzz bench lint lint-api schemas lock .venv
+.PHONY: help up down status logs token verify rebuild incidents keys demo demo-compose test test-kafka fuzz chaos bench lint lint-api schemas lock .venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ test-kafka: $(INSTALLED) ## integration and end-to-end tests on three Apache Kaf
 
 fuzz: $(INSTALLED) ## an hour of requests made from the OpenAPI document (FUZZ_SECONDS=, FUZZ_EXAMPLES=)
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(PYTHON) -m pytest -s tests/fuzz
+
+chaos: $(INSTALLED) ## ten minutes of killing services and MongoDB at random under load, then a count (CHAOS_SECONDS=)
+	@CHAOS_SECONDS=$${CHAOS_SECONDS:-600} $(PYTHON) -m pytest -s tests/e2e/test_crashes.py
 
 bench: $(INSTALLED) ## throughput and latency of the local stack
 	@$(PYTHON) -m tests.bench

@@ -29,7 +29,7 @@ from tests.conformance.access import (
     has_own_id,
     nobodys,
 )  # fmt: skip
-from tests.e2e.clients import another_gateway, until_answers
+from tests.e2e.another import another
 from tests.issuer import published
 from tests.running_stack import RunningStack
 
@@ -114,9 +114,9 @@ class World:
 async def world(stack: RunningStack) -> AsyncIterator[World]:
     settings = {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE}
     async with published(PUBLISHED) as issuer:
-        with another_gateway(stack, **settings, JWT_JWKS_URL=issuer.url) as port:
-            await until_answers(port)
-            async with httpx.AsyncClient(base_url=f"http://{HOST}:{port}", timeout=30, trust_env=False) as http:
+        with another(stack, "gateway", **settings, JWT_JWKS_URL=issuer.url) as second:
+            await second.until_ready()
+            async with httpx.AsyncClient(base_url=f"http://{HOST}:{second.port}", timeout=30, trust_env=False) as http:
                 yield await _settled(World(http, stack.folder.jwt_secret(), {}))
 
 

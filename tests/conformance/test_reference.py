@@ -27,7 +27,7 @@ from tests.conformance.story import (
     Exchange,
     Story,
 )
-from tests.e2e.clients import another_gateway, until_answers
+from tests.e2e.another import another
 from tests.running_stack import RunningStack
 from tests.unit.gateway.client import NOWHERE, gateway
 
@@ -194,16 +194,16 @@ async def test_answers_with_each_status_that_the_reference_gives(
     assert await status(able, "GET", unknown) == reference.status_for("Resource not found")
     answer = await http.post(target, headers={"Authorization": f"Bearer {able}", "Prefer": "respond-async"}, json=body)
     assert answer.status_code == reference.status_for("Request accepted for async processing")
-    seen |= {answer.status_code, *await _of_a_gateway_in_need(story, stack), await _of_a_bug(monkeypatch)}
+    seen |= {answer.status_code, *await _of_a_secondin_need(story, stack), await _of_a_bug(monkeypatch)}
     assert set(reference.status_codes()) == seen
 
 
-async def _of_a_gateway_in_need(story: Story, stack: RunningStack) -> list[int]:
+async def _of_a_secondin_need(story: Story, stack: RunningStack) -> list[int]:
     """Of one whose run engine is away, and which lets in one request a minute."""
     headers = {"Authorization": f"Bearer {story.token('user_123', [], f'org_{uuid.uuid4()}')}"}
-    with another_gateway(stack, RUN_ENGINE_URL=NOWHERE, RATE_LIMIT_PER_MINUTE="1") as port:
-        await until_answers(port)
-        async with httpx.AsyncClient(base_url=f"http://{HOST}:{port}", headers=headers, trust_env=False) as http:
+    with another(stack, "gateway", RUN_ENGINE_URL=NOWHERE, RATE_LIMIT_PER_MINUTE="1") as second:
+        await second.until_ready()
+        async with httpx.AsyncClient(base_url=f"http://{HOST}:{second.port}", headers=headers, trust_env=False) as http:
             answers = [await http.get("/api/v1/playbook-runs") for _ in range(2)]
     purposes = ("Service temporarily unavailable", "Rate limit exceeded")
     assert [answer.status_code for answer in answers] == [reference.status_for(purpose) for purpose in purposes]

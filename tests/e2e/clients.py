@@ -2,22 +2,13 @@
 
 import asyncio
 import contextlib
-import os
-import subprocess
-import sys
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
-from deploy.local import ports
-from deploy.local.folder import CHECKOUT
-from deploy.local.health import is_ready
 from deploy.local.ports import HOST
-from deploy.local.waiting import until
 from tests.bench.client import Answer, Caller, Connection
 from tests.running_stack import RunningStack
-
-READY_SECONDS = 60.0
 
 
 def tenant(stack: RunningStack, port: int | None = None, organization_id: str | None = None) -> Caller:
@@ -86,27 +77,6 @@ class Client:
         answer = await connection.send(request)
         self._idle.append(connection)
         return answer
-
-
-@contextlib.contextmanager
-def another_gateway(stack: RunningStack, **over: str) -> Iterator[int]:
-    """Another gateway process on the same infrastructure, with settings of its own; its port, before it is ready."""
-    program = stack.plan.programs["gateway"]
-    port = ports.free_port(set(stack.plan.ports.values()))
-    environment = os.environ | program.environment | {"HTTP_PORT": str(port)} | over
-    with stack.folder.log("gateway-2").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services.gateway"], cwd=CHECKOUT, env=environment, stdout=log, stderr=log
-        )
-    try:
-        yield port
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-async def until_answers(port: int) -> None:
-    await asyncio.wait_for(until(lambda: is_ready(port)), READY_SECONDS)
 
 
 @contextlib.asynccontextmanager

@@ -56,7 +56,8 @@ class Persistent:
             self._ledger.runs[run_id] = 0
             for step in range(1, STEPS + 1):
                 path = f"/playbook-runs/{run_id}/steps/step_{step:03}/complete"
-                if await self._insist(path, {"action": "complete", "completion": {"outcome": "success"}}, 200) is None:
+                completion = {"outcome": "success", "data": {"account": f"{run_id} {step}"}}
+                if await self._insist(path, {"action": "complete", "completion": completion}, 200) is None:
                     return
                 self._ledger.runs[run_id] = step
 
@@ -89,7 +90,7 @@ def _no_answer_yet(answer: Answer) -> bool:
 
 async def work_while(client: Client, people: int, happens: Callable[[Ledger], Awaitable[None]]) -> Ledger:
     """What people were told who worked all the while; everybody finishes the run in hand."""
-    ledger = Ledger(await client.created(tasks_in_a_row(STEPS)))
+    ledger = Ledger(await client.created(_playbook()))
     done = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         for _ in range(people):
@@ -97,3 +98,11 @@ async def work_while(client: Client, people: int, happens: Callable[[Ledger], Aw
         await happens(ledger)
         done.set()
     return ledger
+
+
+def _playbook() -> dict[str, Any]:
+    """Each step with a field that is kept encrypted."""
+    playbook = tasks_in_a_row(STEPS)
+    fields = [{"name": "account", "type": "text", "encrypted": True}]
+    steps = [{**step, "step_type": "form", "metadata": {"form_fields": fields}} for step in playbook["steps"]]
+    return {**playbook, "steps": steps}

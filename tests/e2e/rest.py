@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from deploy.local.ports import HOST
-from tests.e2e.clients import another_gateway, until_answers
+from tests.e2e.another import another
 from tests.running_stack import RunningStack
 
 WORKER = ("run:read", "step:complete")
@@ -74,10 +74,10 @@ class Rest:
 
 @contextlib.asynccontextmanager
 async def over_two_gateways(stack: RunningStack) -> AsyncIterator[Rest]:
-    with another_gateway(stack) as port:
-        await until_answers(port)
+    with another(stack, "gateway") as gateway:
+        await gateway.until_ready()
         async with (
             httpx.AsyncClient(base_url=stack.gateway_url, trust_env=False, timeout=30) as one,
-            httpx.AsyncClient(base_url=f"http://{HOST}:{port}", trust_env=False, timeout=30) as other,
+            httpx.AsyncClient(base_url=f"http://{HOST}:{gateway.port}", trust_env=False, timeout=30) as other,
         ):
             yield Rest(stack, cycle((one, other)), f"org_{uuid.uuid4().hex[:12]}")

@@ -1,8 +1,10 @@
 """Services and the database are killed in the middle of work: what was acknowledged is there, and there once."""
 
 import asyncio
+import os
 import random
-from collections import defaultdict
+import time
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +17,7 @@ from contracts import topics
 from deploy.local.waiting import until
 from services.timeline.domain.chain import verify
 from shared.messages import hash_of
+from tests.e2e.another import Another, another
 from tests.e2e.clients import Client, tenant
 from tests.e2e.ledger import EVENTS_OF_A_RUN, STEPS, Ledger, work_while
 from tests.kafka import Log
@@ -24,7 +27,10 @@ PEOPLE = 8
 SAMPLE = 200
 RECOVERED_SECONDS = 40.0
 WISHES_BETWEEN_CRASHES = 40
-KILLED = ("run_engine", "gateway", "timeline", "analytics", "mongod")
+SECOND_ENGINE = "second run_engine"
+KILLED = ("run_engine", SECOND_ENGINE, "gateway", "timeline", "analytics", "mongod")
+CHAOS_SECONDS = float(os.environ.get("CHAOS_SECONDS") or 0)
+"""`make chaos` has the killing go on for so long."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +45,38 @@ class Aftermath:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def aftermath(stack: RunningStack) -> AsyncIterator[Aftermath]:
     client = Client(tenant(stack))
-    ledger = await work_while(client, PEOPLE, lambda told: _kill_one_after_the_other(stack, told))
-    yield Aftermath(stack, client, ledger)
+    with another(stack, "run_engine") as engine:
+        await engine.until_ready()
+        ledger = await work_while(client, PEOPLE, lambda told: _kill(stack, engine, told))
+        yield Aftermath(stack, client, ledger)
     client.close()
 
 
-async def _kill_one_after_the_other(stack: RunningStack, ledger: Ledger) -> None:
-    for program in KILLED:
-        if program not in stack.plan.programs:
-            continue  # somebody else's MongoDB
-        await _until_work_goes_on(ledger)
-        killed = stack.kill(program)
-        if program == "mongod":
-            await _until_mongod_runs_anew(stack, killed)
-        else:
-            await stack.until_ready(program, after_pid=killed)
+async def _kill(stack: RunningStack, engine: Another, ledger: Ledger) -> None:
+    """One after the other, then at random for as long as is asked for."""
+    here = [program for program in KILLED if program == SECOND_ENGINE or program in stack.plan.programs]
+    for program in here:
+        await _kill_one(stack, engine, program, ledger)
+    seed, ends = random.randrange(2**32), time.monotonic() + CHAOS_SECONDS
+    chance, killed = random.Random(seed), Counter[str]()
+    while time.monotonic() < ends:
+        program = chance.choice(here)
+        await _kill_one(stack, engine, program, ledger)
+        killed[program] += 1
     await _until_work_goes_on(ledger)
+    if CHAOS_SECONDS:
+        print(f"\nseed {seed}: killed {dict(killed)} beside {len(ledger.wishes)} wishes, {ledger.retries} sent again")
+
+
+async def _kill_one(stack: RunningStack, engine: Another, program: str, ledger: Ledger) -> None:
+    await _until_work_goes_on(ledger)
+    if program == SECOND_ENGINE:
+        engine.kill()
+        return await engine.until_ready()
+    killed = stack.kill(program)
+    if program == "mongod":
+        return await _until_mongod_runs_anew(stack, killed)
+    return await stack.until_ready(program, after_pid=killed)
 
 
 async def _until_mongod_runs_anew(stack: RunningStack, killed: int) -> None:

@@ -3,15 +3,15 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 import pytest_asyncio
 
 from tests.bench.client import Answer
-from tests.e2e.clients import Client, another_gateway, background_load, tasks_in_a_row, tenant, until_answers
+from tests.e2e.another import another
+from tests.e2e.clients import Client, background_load, tasks_in_a_row, tenant
 from tests.running_stack import RunningStack
 
 TRIES = 2000
@@ -21,16 +21,11 @@ RUNS_OF_A_PLAYBOOK = 4
 SECONDS = 240.0
 
 
-@pytest.fixture(scope="module")
-def second_gateway(stack: RunningStack) -> Iterator[int]:
-    with another_gateway(stack) as port:
-        yield port
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def gateways(stack: RunningStack, second_gateway: int) -> AsyncIterator[list[int]]:
-    await until_answers(second_gateway)
-    yield [stack.plan.ports["gateway"], second_gateway]
+async def gateways(stack: RunningStack) -> AsyncIterator[list[int]]:
+    with another(stack, "gateway") as second:
+        await second.until_ready()
+        yield [stack.plan.ports["gateway"], second.port]
 
 
 @dataclass

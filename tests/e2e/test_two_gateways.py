@@ -9,7 +9,8 @@ import httpx
 import pytest_asyncio
 
 from deploy.local.ports import HOST
-from tests.e2e.clients import another_gateway, tasks_in_a_row, until_answers
+from tests.e2e.another import another
+from tests.e2e.clients import tasks_in_a_row
 from tests.running_stack import RunningStack
 
 LIMIT = 60
@@ -19,9 +20,10 @@ LIMIT = 60
 async def gateways(stack: RunningStack) -> AsyncIterator[list[httpx.AsyncClient]]:
     """Both with a limit of LIMIT requests a minute."""
     over = {"RATE_LIMIT_PER_MINUTE": str(LIMIT)}
-    with another_gateway(stack, **over) as one, another_gateway(stack, **over) as other:
-        clients = [httpx.AsyncClient(base_url=f"http://{HOST}:{port}/api/v1", trust_env=False) for port in (one, other)]
-        await asyncio.gather(until_answers(one), until_answers(other))
+    with another(stack, "gateway", **over) as one, another(stack, "gateway", **over) as other:
+        await asyncio.gather(one.until_ready(), other.until_ready())
+        urls = [f"http://{HOST}:{gateway.port}/api/v1" for gateway in (one, other)]
+        clients = [httpx.AsyncClient(base_url=url, trust_env=False) for url in urls]
         yield clients
         for client in clients:
             await client.aclose()
