@@ -26,6 +26,8 @@ OLDEST_SECONDS = Gauge("hera_webhook_oldest_pending_seconds", "Age of the oldest
 DISABLED = CountMetric("hera_webhooks_disabled", "Webhooks that were disabled because their endpoint failed")
 _LOOK_SECONDS = 5.0
 _GONE = 410
+_PERSISTING = timedelta(hours=1)
+"""For so long the message at hand must have failed too: where few come, days may lie between the tries of two."""
 log = structlog.get_logger()
 
 
@@ -110,14 +112,14 @@ class WebhookSender:
             SENT.labels("deferred").inc()
             await self._deliveries.try_again(delivery, again, attempt)
         if not delivery.is_trial and not attempt.is_ours:
-            await self._note_failure(webhook, attempt)
+            await self._note_failure(webhook, delivery, attempt)
 
-    async def _note_failure(self, webhook: Webhook, attempt: Attempt) -> None:
+    async def _note_failure(self, webhook: Webhook, delivery: Outgoing, attempt: Attempt) -> None:
         if attempt.status_code == _GONE:
             await self._disable(webhook, "the endpoint answered 410: it is gone for good")
         elif webhook.failing_since is None:
             await self._webhooks.begins_to_fail(webhook.webhook_id, attempt.at)
-        elif webhook.fails_too_long(attempt.at, self._disabled_after):
+        elif webhook.fails_too_long(attempt.at, self._disabled_after) and attempt.at - delivery.since >= _PERSISTING:
             since = rfc3339(webhook.failing_since)
             await self._disable(webhook, f"every try has failed since {since}; the last: {attempt.error}")
 

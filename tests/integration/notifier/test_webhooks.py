@@ -293,11 +293,17 @@ async def test_days_of_failures_disable_and_what_was_missed_can_be_replayed(hook
     long_ago = now() - timedelta(days=5)
     await hooks.webhooks.update_one({"_id": subscription.webhook_id}, {"$set": {"failing_since": long_ago}})
     await hooks.due_now(deferred["_id"])
+    await hooks.delivery(subscription, "pending", tries=2, due_at={"$gt": now() + timedelta(seconds=60)})
+    _, shown = await hooks.get(f"/{subscription.webhook_id}", org)
+    assert shown["status"] == "active"  # who gets few messages may have been well for days
+
+    an_hour_ago = {"since": now() - timedelta(hours=1), "due_at": now()}
+    await hooks.deliveries.update_one({"_id": deferred["_id"]}, {"$set": an_hour_ago})
     assert "disabled: every try has failed since" in (await hooks.delivery(subscription, "failed"))["error"]
 
     await hooks.publish(happened(org, run_id, 2))
     await hooks.delivery(subscription, "failed", error="the webhook was disabled")
-    assert len(hooks.endpoint.at(subscription.path)) == 2
+    assert len(hooks.endpoint.at(subscription.path)) == 3
 
     refused = await hooks.ask(ReplayFailedDeliveries(**about(subscription), since=began))
     assert refused.rejection is not None and refused.rejection.code == "INVALID_STATE"
