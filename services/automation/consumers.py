@@ -127,7 +127,9 @@ def _checked(record: Record, answer: Answer | Unreadable, known: Mapping[str, Kn
     if isinstance(answer, Unreadable):
         return answer
     reason = mismatch(answer, known.get(answer.job_id))
-    return answer if reason is None else Unreadable(record, reason)
+    if reason is None:
+        return answer
+    return Unreadable(record, f"{answer.unreadable.reason}; {reason}" if isinstance(answer, SpoiltAnswer) else reason)
 
 
 def _to_park(answer: Answer | Unreadable) -> Unreadable | None:

@@ -47,8 +47,8 @@ class Following:
         end = consumer.highwater(tp)
         if end is None or tp.partition in self._in_hand:
             return False
-        if consumer.last_poll_timestamp(tp) <= last.handled_ms:
-            return False  # the answer that brought it may be old, where the process stood still
+        if consumer.last_poll_timestamp(tp) <= max(last.handled_ms, since_ms):
+            return False  # the broker is away, or the answer that brought it is old, where the process stood still
         return bool(await consumer.position(tp) >= end)
 
 

@@ -165,6 +165,7 @@ async def test_a_spoilt_answer_that_is_not_the_jobs_own_or_is_none_ends_nothing(
     await taken_by_worker(bench, wanted)
     value = spoilt(wanted, data="none", **over)
     await bench.publish(plain(WORKER_RESULTS, wanted.run_id, value))
-    await bench.parked_results.find(lambda d: d["value_base64"] == base64.b64encode(value).decode())
+    (parked,) = await bench.parked_results.find(lambda d: d["value_base64"] == base64.b64encode(value).decode())
+    assert "data: Input should be a valid dictionary" in parked["reason"]
     await answer(bench, wanted)
     assert (await bench.result_of(wanted))["data"]["outcome"] == "success"
