@@ -17,6 +17,10 @@ CONDITION_DEPTH = 10
 FIELDS_OF_STEP = 200
 """Form fields, and as many required outputs."""
 OPTIONS_OF_FIELD = 1000
+ITEMS_OF_LIST = 1000
+"""Of each list of a step's metadata: documents, deliverables, sections, items to check off, options."""
+BANDS = 100
+"""Of an approval matrix."""
 PATTERN_LENGTH = 1000
 """Characters of a `matches` or `validation` pattern."""
 PATTERN_PROGRAM = 2000

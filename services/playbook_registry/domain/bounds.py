@@ -10,6 +10,11 @@ from contracts.definitions import Condition, PlaybookDraft, StepDraft
 from contracts.rejections import Code
 from services.playbook_registry.domain.faults import Fault
 
+_LISTS = (
+    "required_documents", "deliverables", "sections", "task_checklist", "review_checklist", "initial_actions",
+    "inspection_points", "resolution_types", "approval_options",
+)  # fmt: skip
+
 
 def faults(draft: PlaybookDraft) -> Iterator[Fault]:
     """What makes a draft too large. One that is found here is not checked any further."""
@@ -47,6 +52,14 @@ def _of_step(step: StepDraft, path: str) -> Iterator[Fault]:
     reason = "A step names {most} roles at most"
     roles = f"{path}.assignee_roles"
     yield from _too_many(roles, len(step.assignee_roles), "roles_of_step", limits.ROLES_OF_STEP, reason)
+    for name in _LISTS:
+        items = step.metadata.get(name)
+        count = len(items) if isinstance(items, list) else 0
+        reason = "A list of a step has {most} items at most"
+        yield from _too_many(f"{path}.metadata.{name}", count, "items_of_list", limits.ITEMS_OF_LIST, reason)
+    matrix = step.metadata.get("approval_matrix")
+    bands, reason = len(matrix) if isinstance(matrix, dict) else 0, "An approval matrix has {most} bands at most"
+    yield from _too_many(f"{path}.metadata.approval_matrix", bands, "bands", limits.BANDS, reason)
     for name in ("form_fields", "required_outputs"):
         yield from _of_fields(step.metadata.get(name), f"{path}.metadata.{name}")
 

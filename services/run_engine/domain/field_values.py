@@ -153,21 +153,23 @@ def _choices(field: Field, value: Any) -> Iterator[Fault]:
     if not isinstance(field.get("options"), list):
         return
     options = [option.get("value") if isinstance(option, dict) else option for option in field["options"]]
-    chosen = value if isinstance(value, list) else [value]
+    chosen = [_choice(item) for item in (value if isinstance(value, list) else [value])]
+    allowed = {_choice(option) for option in options}
     shown = f"{options[:_SHOWN]}" + (f" and {len(options) - _SHOWN} more" if len(options) > _SHOWN else "")
-    if not all(any(_same(choice, option) for option in options) for choice in chosen):
+    if not allowed.issuperset(chosen):
         yield f"one of {shown}", f"It must be one of {shown}"
-    elif kind_of(field) == "multiselect" and any(_same(a, b) for n, a in enumerate(chosen) for b in chosen[:n]):
+    elif kind_of(field) == "multiselect" and len(set(chosen)) < len(chosen):
         yield f"one of {shown}", "Each option can be chosen once"
 
 
 _SHOWN = 20
 
 
-def _same(left: Any, right: Any) -> bool:
-    """Equal without coercion: 1 is 1.0, but not true."""
-    both_numbers = is_number(left) and is_number(right)
-    return bool(left == right) and (both_numbers or type(left) is type(right))
+def _choice(value: Any) -> tuple[str, Any]:
+    """What is the same choice: 1 is 1.0, but not true. What no option can be is none."""
+    if is_number(value):
+        return "number", value
+    return (type(value).__name__, value) if isinstance(value, str | bool) else ("none", None)
 
 
 def _pattern(field: Field, value: Any, tries: Tries) -> Iterator[Fault]:

@@ -1,6 +1,6 @@
 """Form fields and required outputs: what a completion's data must hold, and what it is given where it is silent."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -46,7 +46,7 @@ def _field(
 ) -> Iterator[Violation]:
     value = data.get(field["name"])
     if is_empty(value):
-        handed_in = kind_of(field) == "file" and attached(field["name"], attachments)
+        handed_in = kind_of(field) == "file" and field["name"] in documents_of(attachments)
         if field.get("required") is True and not handed_in:
             yield _wrong(field, "required", value, "The field is required")
         return
@@ -77,6 +77,6 @@ def output_violations(
     return found
 
 
-def attached(document: str, attachments: list[Attachment]) -> bool:
-    """Whether an attachment is the document: by its `document` field, or by its name without the extension."""
-    return any(document in (a.document, a.name, a.name.rpartition(".")[0]) for a in attachments)
+def documents_of(attachments: Iterable[Attachment]) -> set[str | None]:
+    """What attachments stand for: by their `document` field, or by their name, with or without the extension."""
+    return {name for a in attachments for name in (a.document, a.name, a.name.rpartition(".")[0])}

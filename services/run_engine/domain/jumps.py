@@ -28,14 +28,18 @@ def back(state: RunState, step: StepState, to: object, situation: Situation, act
 def _following(plan: Plan, targets: Collection[PlannedStep]) -> set[str]:
     """These steps, those of a higher number, and those that wait for one of them by name, whatever their number."""
     lowest = min(target.sequence for target in targets)
-    again = {step.step_id: step.sequence for step in plan.steps if step.sequence >= lowest}
-    looking = plan.has_edges
-    while looking:
-        numbers = set(again.values())
-        more = [s for s in plan.steps if s.step_id not in again and any(named in numbers for named, _ in s.named)]
-        again |= {step.step_id: step.sequence for step in more}
-        looking = bool(more)
-    return set(again)
+    waiting: dict[int, list[PlannedStep]] = {}
+    for step in plan.steps:
+        for named, _ in step.named:
+            waiting.setdefault(named, []).append(step)
+    found: set[str] = set()
+    looked_at = [step for step in plan.steps if step.sequence >= lowest]
+    while looked_at:
+        step = looked_at.pop()
+        if step.step_id not in found:
+            found.add(step.step_id)
+            looked_at += waiting.get(step.sequence, ())
+    return found
 
 
 def _is_untouched(step: StepState) -> bool:

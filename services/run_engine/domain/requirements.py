@@ -10,7 +10,7 @@ from services.run_engine.domain.checklists import open_items
 from services.run_engine.domain.clear import cleared
 from services.run_engine.domain.conditions import Facts
 from services.run_engine.domain.copying import changed
-from services.run_engine.domain.forms import attached, form_violations, is_empty, output_violations
+from services.run_engine.domain.forms import documents_of, form_violations, is_empty, output_violations
 from services.run_engine.domain.loose import items, mapping, text, texts
 from services.run_engine.domain.rejection_criteria import rejected
 from services.run_engine.domain.situation import Situation
@@ -79,11 +79,12 @@ def _post(
 
 def _documents(metadata: Mapping[str, Any], data: Mapping[str, Any], attachments: list[Attachment]) -> list[Violation]:
     """Of `required_documents` and `deliverables`: each is handed in, as an attachment or in the data."""
+    handed_in = documents_of(attachments)
     return [
         violation(rule, f"document {name}", None, document=name, reason="The document is missing")
         for rule in ("required_documents", "deliverables")
         for name in texts(metadata.get(rule))
-        if not attached(name, attachments) and is_empty(data.get(name))
+        if name not in handed_in and is_empty(data.get(name))
     ]
 
 

@@ -8,6 +8,7 @@ from contracts.rejections import Code, Rejection
 from services.run_engine.domain.conditions import Facts, unmet
 from services.run_engine.domain.sizes import shortened
 
+_LISTED = 100
 Violation = dict[str, Any]
 """`rule`, `condition`, `actual_value`, and what else the rule has to say."""
 
@@ -17,10 +18,13 @@ def violation(rule: str, condition: str, actual: Any, **more: Any) -> Violation:
 
 
 def contract_rejection(step_id: str, found: list[Violation], resolution: str) -> Rejection:
-    """The first violation where the reference shows it, and all of them in `errors` where there are several."""
+    """The first violation where the reference shows it, and all of them in `errors` where there are several: the first
+    hundred, with `errors_total` where there are more."""
     details: dict[str, Any] = {"step": step_id, "contract_violation": found[0], "resolution": resolution}
     if len(found) > 1:
-        details["errors"] = found
+        details["errors"] = found[:_LISTED]
+    if len(found) > _LISTED:
+        details["errors_total"] = len(found)
     message = "Step completion violates contract conditions"
     return Rejection(code=Code.CONTRACT_VALIDATION_FAILED, message=message, details=details)
 

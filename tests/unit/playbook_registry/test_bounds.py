@@ -58,6 +58,14 @@ WITHIN_AND_BEYOND = {
         draft(field(type="select", options=list(range(1000)))),
         draft(field(type="select", options=list(range(1001)))),
     ),
+    "items_of_list": (
+        draft({"metadata": {"required_documents": [f"d{n}" for n in range(1000)]}}),
+        draft({"metadata": {"task_checklist": [f"d{n}" for n in range(1001)]}}),
+    ),
+    "bands": (
+        draft({"metadata": {"approval_matrix": {f"over_{n}": ["r"] for n in range(100)}}}),
+        draft({"metadata": {"approval_matrix": {f"over_{n}": ["r"] for n in range(101)}}}),
+    ),
     "definition_bytes": (draft({}, description="x" * 1_000_000), draft({}, description="x" * limits.DEFINITION_BYTES)),
 }
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from contracts.policies import ApprovalLimit, OrganizationPolicies, RoleLimit, RoleOrder
+from contracts.rejections import Code
 from tests.unit.run_engine.story import Story, playbook, somebody, trial
 
 
@@ -146,6 +147,14 @@ def test_post_conditions_see_the_completions_data_over_the_runs() -> None:
     story = trial({"conditions": {"post": post}}, start={"initial_data": {"x": 0}})
     assert refused(story, data={"y": 1}) == ["x = 1"]
     story.completes(1, data={"x": 1, "y": 1}).then("StepCompleted", "RunCompleted")
+
+
+def test_of_very_much_that_is_missing_the_first_hundred_are_told_and_how_many_there_are() -> None:
+    story = trial({"metadata": {"required_documents": [f"d{number}" for number in range(1000)]}})
+    story.completes(1, attachments=[{"name": "d0.pdf"}])
+    details = story.refused(Code.CONTRACT_VALIDATION_FAILED).details
+    assert (len(details["errors"]), details["errors_total"]) == (100, 999)
+    assert details["contract_violation"]["document"] == "d1"
 
 
 def test_post_conditions_see_the_outcome_of_their_own_step() -> None:

@@ -103,6 +103,16 @@ def test_an_amount_that_is_encrypted_is_held_to_the_limit_and_not_told() -> None
     assert "98765432101" not in rejection.model_dump_json()
 
 
+def test_an_amount_that_was_erased_lies_beyond_every_limit() -> None:
+    field = DEFAULT_POLICIES.approval_limit.field
+    form = {"metadata": {"form_fields": [{"name": field, "encrypted": True}]}}
+    told = Story(playbook(form, {"step_type": "approval"})).started()
+    told.completes(1, data={field: told.encrypted(5)})
+    told.clear = dict.fromkeys(told.clear, GONE)
+    told.completes(2, outcome="approve")
+    assert told.refused(Code.CONTRACT_VALIDATION_FAILED).details["contract_violation"]["rule"] == "approval_limit"
+
+
 def test_is_shown_as_a_mask_as_itself_or_as_erased() -> None:
     told = story({})
     told.completes(1, data={"ssn": told.encrypted(SSN), "deep": [{"ssn": told.encrypted("other")}], "name": "Ann"})

@@ -72,7 +72,12 @@ def test_refuses_a_value_of_another_kind_and_says_what_would_be_right(kind: str,
         ({"type": "select", "options": AB}, ["a"], ["c", ["a"]]),
         ({"type": "select", "options": [1, True]}, [1, 1.0, True], [False, "1", 0]),
         ({"type": "select", "options": [{"value": 1, "label": "One"}]}, [1], ["One"]),
-        ({"type": "multiselect", "options": AB}, [["a"], ["b", "a"]], [["a", "c"], "a", ["a", "a"]]),
+        (
+            {"type": "multiselect", "options": AB},
+            [["a"], ["b", "a"]],
+            [["a", "c"], "a", ["a", "a"], ["a", ["b"]], [{"a": 1}]],
+        ),
+        ({"type": "multiselect", "options": [1, True, "1"]}, [[1, True, "1"]], [[1, 1.0], [False], [0]]),
         ({"type": "text", "options": AB}, ["b"], ["c"]),
     ],
 )

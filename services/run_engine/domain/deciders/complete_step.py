@@ -10,7 +10,7 @@ from services.run_engine.domain.acting import Capacity, capacities, may_act
 from services.run_engine.domain.advance import cancel_open, run_completed
 from services.run_engine.domain.approvals import Outcome, Quorum, allowed_outcomes, decided, quorum, understood
 from services.run_engine.domain.assignments import bad_assignments, handed, named_for
-from services.run_engine.domain.clear import clear
+from services.run_engine.domain.clear import cleared
 from services.run_engine.domain.controls import beyond_controls
 from services.run_engine.domain.evolve import RunEvent
 from services.run_engine.domain.forms import with_defaults
@@ -171,7 +171,7 @@ def _beyond_limit(work: _Work) -> Rejection | None:
     field = policies.approval_limit.field
     for data in (work.command.data, work.state.data):
         if field in data:
-            amount = clear(data[field], work.situation.clear)
+            amount = cleared({field: data[field]}, work.situation.clear)[field]
             secret = field in work.situation.plan.definition.encrypted_fields
             return beyond_limit(policies, step.step_id, amount, work.capacity.roles, secret=secret)
     return None
