@@ -35,5 +35,7 @@ class Guard:
 
 
 def _authorization(scope: Scope) -> bytes:
-    found: bytes = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-    return found
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            return bytes(value)
+    return b""

@@ -75,6 +75,8 @@ def _problem(error: Any) -> dict[str, Any]:
     location, value, reason = error["loc"], error.get("input"), error["msg"].removeprefix("Value error, ")
     if error.get("type") == "missing":  # its input is all that is around it
         value = None
+    elif error.get("type") == "extra_forbidden":
+        reason = "There is no such field"
     about = error.get("ctx", {})
     if "discriminator" in about:  # of the field that tells kinds apart
         location, value = (*location, about["discriminator"].strip("'")), about.get("tag")

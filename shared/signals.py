@@ -23,6 +23,7 @@ _COMMANDS: dict[SignalType, tuple[type[SignalCommand], tuple[str, ...]]] = {
 }
 """The command of each type, and what of the signal it carries beside the fields that every signal has."""
 
+_OF_ALL = frozenset({"type", "reason", "issued_by", "metadata"})
 _NEEDED: dict[SignalType, str] = {"skip": "reason", "reassign": "assignee", "event": "name"}
 
 
@@ -34,6 +35,9 @@ def signal_command(signal: Signal, signal_id: str, caller: Caller) -> SignalComm
     if needed and not (getattr(signal, needed) or "").strip():
         raise _lacking(signal.type, needed)
     kind, own_fields = _COMMANDS[signal.type]
+    foreign = [n for n in sorted(signal.model_fields_set - _OF_ALL - set(own_fields)) if getattr(signal, n)]
+    if foreign:
+        raise _not_of_its_type(signal, foreign)
     fields: dict[str, Any] = {name: getattr(signal, name) for name in own_fields}
     return kind(
         caller=caller,
@@ -48,6 +52,14 @@ def signal_command(signal: Signal, signal_id: str, caller: Caller) -> SignalComm
 def _unknown(fields: dict[str, Any]) -> Refused:
     """A pause whose `pause_untill` is passed over would last for ever."""
     return invalid(*({"field": f"signal.{n}", "value": shortened(v), "reason": _meant(n)} for n, v in fields.items()))
+
+
+def _not_of_its_type(signal: Signal, names: list[str]) -> Refused:
+    """A cancel with a `step_id` would end more than its sender means."""
+    own = ", ".join([*_COMMANDS[signal.type][1], *sorted(_OF_ALL)])
+    reason = f"A signal of type {signal.type} has only {own}"
+    sent = signal.model_dump(mode="json", include=set(names))
+    return invalid(*({"field": f"signal.{n}", "value": shortened(sent[n]), "reason": reason} for n in names))
 
 
 def _meant(name: str) -> str:

@@ -51,6 +51,28 @@ def test_refuses_a_signal_without_what_its_type_needs(name: str, field: str, val
     assert refused.value.rejection.details["reason"] == f"A signal of type {name} needs {field}"
 
 
+@pytest.mark.parametrize(
+    ("signal", "field"),
+    [
+        ({"type": "cancel", "step_id": "step_002"}, "signal.step_id"),
+        ({"type": "resume", "pause_until": "2034-01-20T09:00:00Z"}, "signal.pause_until"),
+        ({"type": "pause", "data": {"a": 1}}, "signal.data"),
+        ({"type": "reassign", "assignee": "ann", "escalate_to": ["cfo"]}, "signal.escalate_to"),
+    ],
+)
+def test_refuses_what_belongs_to_signals_of_other_types(signal: dict[str, Any], field: str) -> None:
+    with pytest.raises(Refused) as refused:
+        signal_command(Signal.model_validate(signal), "sig_1", CALLER)
+    details = refused.value.rejection.details
+    assert details["field"] == field
+    assert f"A signal of type {signal['type']} has only " in details["reason"]
+
+
+def test_takes_what_belongs_to_other_types_where_it_says_nothing() -> None:
+    signal = Signal.model_validate({"type": "cancel", "step_id": None, "escalate_to": [], "data": {}})
+    assert isinstance(signal_command(signal, "sig_1", CALLER), commands.CancelRun)
+
+
 def test_refuses_fields_that_no_signal_has_and_says_which_is_meant() -> None:
     signal = Signal.model_validate({"type": "pause", "pause_untill": "2034-01-20T09:00:00Z", "colour": "red"})
     with pytest.raises(Refused) as refused:
