@@ -133,7 +133,9 @@ class Attempts:
             sent = replace(stored, job=await self._sealing.for_endpoint(stored.job))
             with CALL_SECONDS.time():
                 outcome = await self._caller.call(sent)
-            sealed = await self._sealed(stored.job, outcome)
+            self._breakers.told(stored.lane, now(), failed=outcome.host_failed, trial=trial)
+            trial = False  # it is over, however long the engine takes to seal what came of it
+            return await self._sealed(stored.job, outcome)
         except EngineAway as away:
             self._breakers.abandon(stored.lane, trial=trial)
             await self._put_off(stored, away)
@@ -149,8 +151,6 @@ class Attempts:
             log.exception("attempt_failed", job_id=stored.job.job_id)
             self._breakers.abandon(stored.lane, trial=trial)
             return failure(f"unexpected {type(error).__name__} in the automation service", retryable=False)
-        self._breakers.told(stored.lane, now(), failed=outcome.host_failed, trial=trial)
-        return sealed
 
     async def _sealed(self, job: AutomationJob, outcome: Outcome) -> Outcome:
         data = await self._sealing.sealed(job.run_id, job.organization_id, outcome.data, job.encrypted_fields)

@@ -1,5 +1,6 @@
 """What automation reads: jobs from the engine, results from external workers."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
@@ -55,6 +56,13 @@ class JobConsumer:
         self._stored()
 
     async def _obey(self, orders: Sequence[JobsOrder]) -> None:
+        """Many runs may be paused at once; those of one run keep their order."""
+        of_runs: dict[str, list[JobsOrder]] = {}
+        for order in orders:
+            of_runs.setdefault(order.run_id, []).append(order)
+        await asyncio.gather(*map(self._obey_in_turn, of_runs.values()))
+
+    async def _obey_in_turn(self, orders: Sequence[JobsOrder]) -> None:
         for order in orders:
             reached = await self._store.obey(order, now())
             ORDERED.labels(order.order).inc(reached)

@@ -11,7 +11,7 @@ import pytest
 
 from contracts import topics
 from contracts.jobs import AutomationJob, JobsOrder
-from services.automation.attempts import Attempts
+from services.automation.attempts import Attempts, Claimed
 from services.automation.calls import Caller, CallLimits
 from services.automation.consumers import JobConsumer
 from services.automation.sealing import Sealing
@@ -319,3 +319,52 @@ async def test_a_message_of_a_newer_engine_is_parked_and_stops_nothing(bench: Be
         await bench.publish(message, job_message(wanted))
         await parked.find(lambda d: "unknown message type 'RearrangeJobs'" in d["reason"])
     await bench.worker_jobs.find(lambda d: d["job_id"] == wanted.job_id)
+
+
+async def test_a_held_job_is_no_trial_of_its_host_and_a_withdrawn_one_tells_of_it_all_the_same(bench: Bench) -> None:
+    """Half open, the circuit is tried with the next job that may be called; its outcome counts though it is late."""
+    limits = CallLimits(bench.settings.automation_base_urls, {}, {}, 2048)
+    store, caller = store_of(bench, "orders_trial"), Caller(limits, 4)
+    settings = bench.settings.model_copy(
+        update={"automation_circuit_failures": 1, "automation_circuit_seconds": 0.2, "automation_concurrency": 4}
+    )
+    await caller.start()
+    attempts = Attempts(settings, store, bench.publisher, caller, Sealing(None, TOKEN), nothing_followed)
+    bench.endpoint.answers["/hera/trial"] = lambda: http(500)
+    first, held, tried, after = [
+        await added(store, now() + n * timedelta(milliseconds=1), job=(one := job("/trial")), lane=limits.lane(one))
+        for n in range(4)
+    ]
+    for other in (held, tried, after):
+        await store.obey(order("hold", other.job, 5), now())
+    broken = await claimed_by(attempts)
+    assert broken.stored == first
+    await attempts.attempt(broken)
+
+    bench.endpoint.answers["/hera/trial"] = lambda: http(200, b"{}")
+    for other in (tried, after):
+        await store.obey(order("release", other.job, 7), now())
+    trial = await claimed_by(attempts)
+    assert (trial.stored, trial.trial) == (tried, True)
+    await store.obey(order("withdraw", tried.job, 8), now())
+    await attempts.attempt(trial)
+    closed = await claimed_by(attempts)
+    assert (closed.stored, closed.trial) == (after, False)
+    await caller.stop()
+
+
+async def claimed_by(attempts: Attempts) -> Claimed:
+    found = await eventually(attempts.claim)
+    assert isinstance(found, Claimed)
+    return found
+
+
+async def test_many_orders_in_one_batch_are_obeyed_those_of_one_run_in_turn(bench: Bench) -> None:
+    store, jobs = store_of(bench, "orders_many"), [job(None) for _ in range(300)]
+    await consumer(bench, store).handle(batch(*map(job_message, jobs)))
+    held = [order_message("hold", one, 5) for one in jobs]
+    released = [order_message("release", one, 7) for one in jobs[:1]]
+    await consumer(bench, store).handle(batch(*held, *released))
+    claimed = await store.claim(now(), followed=[0])
+    assert claimed is not None and claimed.job == jobs[0]
+    assert await store.claim(now(), followed=[0]) is None
