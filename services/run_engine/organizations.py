@@ -44,10 +44,12 @@ class OrganizationStore:
     async def keep(self, changes: Sequence[Message]) -> None:
         """Older revisions than those that are there change nothing. The head comes last: who sees it sees them."""
         await bulk_write(self._documents, [_write(message) for message in changes])
-        organizations = {message.envelope.organization_id for message in changes}
-        await bulk_write(
-            self._heads, [UpdateOne({"_id": o}, {"$inc": {"written": 1}}, upsert=True) for o in sorted(organizations)]
-        )
+        await self.move_heads({message.envelope.organization_id for message in changes})
+
+    async def move_heads(self, organization_ids: Collection[str]) -> None:
+        """Whoever asks from now on reads their documents anew."""
+        heads = [UpdateOne({"_id": o}, {"$inc": {"written": 1}}, upsert=True) for o in sorted(organization_ids)]
+        await bulk_write(self._heads, heads)
 
     async def policies(self, organization_ids: Collection[str]) -> dict[str, OrganizationPolicies]:
         """What is in force for each of them."""
@@ -160,4 +162,6 @@ class OrganizationReads:
                 log.warning("document_behind", organization_id=organization_id, kind=kind, revision=revision)
                 return False
             await asyncio.sleep(self._poll)
+        # Whoever keeps it may not have come to the head yet, without which nobody looks for it.
+        await self._store.move_heads([organization_id])
         return True

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
+import pytest
 import pytest_asyncio
 
 from contracts.organization_documents import OrganizationDocumentChanged, document_key
@@ -65,6 +66,23 @@ async def test_the_newest_revision_is_in_force_in_every_instance_at_once(engine:
     for revision in (1, 2, 3):
         await followed.consumer.handle((record(organization_id, revision, limit(revision)),))
         assert await followed.limit_of(organization_id) == revision
+
+
+async def test_what_is_said_to_be_in_force_is_decided_by_though_its_keeper_has_not_come_to_the_head(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed, organization_id = Followed(engine), new_id("org")
+    await followed.consumer.handle((record(organization_id, 1, limit(1)),))
+    assert await followed.limit_of(organization_id) == 1
+
+    async def is_interrupted(*_: Any) -> None: ...
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OrganizationStore, "move_heads", is_interrupted)
+        await followed.consumer.handle((record(organization_id, 2, limit(2)),))
+    reads = OrganizationReads(followed.other, wait_seconds=5, poll_seconds=0.01)
+    assert await reads.is_in_force(organization_id, "financial_controls", "", 2)
+    assert await followed.limit_of(organization_id) == 2
 
 
 async def test_what_comes_late_or_twice_changes_nothing(engine: Engine) -> None:
