@@ -194,11 +194,11 @@ async def test_answers_with_each_status_that_the_reference_gives(
     assert await status(able, "GET", unknown) == reference.status_for("Resource not found")
     answer = await http.post(target, headers={"Authorization": f"Bearer {able}", "Prefer": "respond-async"}, json=body)
     assert answer.status_code == reference.status_for("Request accepted for async processing")
-    seen |= {answer.status_code, *await _of_a_secondin_need(story, stack), await _of_a_bug(monkeypatch)}
+    seen |= {answer.status_code, *await _of_a_gateway_in_need(story, stack), await _of_a_bug(monkeypatch)}
     assert set(reference.status_codes()) == seen
 
 
-async def _of_a_secondin_need(story: Story, stack: RunningStack) -> list[int]:
+async def _of_a_gateway_in_need(story: Story, stack: RunningStack) -> list[int]:
     """Of one whose run engine is away, and which lets in one request a minute."""
     headers = {"Authorization": f"Bearer {story.token('user_123', [], f'org_{uuid.uuid4()}')}"}
     with another(stack, "gateway", RUN_ENGINE_URL=NOWHERE, RATE_LIMIT_PER_MINUTE="1") as second:
