@@ -21,12 +21,12 @@ from services.run_engine.execution import StoredRun, Taken, take
 from services.run_engine.metrics import COMMANDS, EVENTS, INCIDENTS
 from services.run_engine.organizations import OrganizationStore
 from services.run_engine.sealing.commands import Sealing
-from services.run_engine.sealing.unspoken import Unspoken
 from services.run_engine.store import DefinitionKey, RunStore
 from shared import clock
 from shared.kafka import Batch, Finish, Parking, Publisher
 from shared.messages import Message, OutgoingMessage, Record, Unreadable, read, read_batch
 from shared.replies import reply_message
+from shared.unspoken import Unspoken
 
 Committed = Callable[[], Mapping[int, int]]
 """By partition of run.commands, the offset below which nothing is delivered again."""

@@ -10,12 +10,16 @@ import pytest
 import pytest_asyncio
 
 from contracts.jobs import AutomationJob
+from services.automation.attempts import Attempts
+from services.automation.calls import Caller, CallLimits
+from services.automation.domain.answers import Outcome
 from services.automation.results import worker_message
 from services.automation.sealing import NOT_KEPT, Sealing, SealingFault, of_endpoint, of_worker
 from services.automation.store import StoredJob
 from shared.clock import now
 from tests.infrastructure import TOKEN
-from tests.integration.automation.conftest import Endpoint, http
+from tests.integration.automation.conftest import Bench, Endpoint, http
+from tests.integration.automation.instances import nothing_followed, store_of
 
 CLOSED = {"$encrypted": "aes-256-gcm", "key_id": "k", "nonce": "bm9uY2U=", "ciphertext": "dGV4dA=="}
 OPENED, SEALED = (f"/internal/runs/run_1/{what}?organization_id=org_1" for what in ("opened", "sealed"))
@@ -113,3 +117,22 @@ def test_what_machines_say_of_a_failure_is_cut_where_it_might_hold_a_value() -> 
     assert of_worker("123-45-6789 is unknown", ["ssn"]) == NOT_KEPT
     for told in (of_endpoint, of_worker):
         assert (told(error, []), told(None, ["ssn"])) == (error, None)
+
+
+@pytest.mark.parametrize("fields", [["ssn"], []])
+async def test_a_surprise_is_told_without_its_words_where_fields_are_encrypted(
+    bench: Bench, setting: Setting, capsys: pytest.CaptureFixture[str], fields: list[str]
+) -> None:
+    class Surprised(Caller):
+        async def call(self, stored: StoredJob) -> Outcome:
+            raise KeyError(f"no patient 123-45-6789 for {stored.job.job_id}")
+
+    caller = Surprised(CallLimits({}, {}, {}, 2048), 1)
+    attempts = Attempts(
+        bench.settings, store_of(bench, "surprises"), bench.publisher, caller, setting.sealing, nothing_followed
+    )
+    failing = job().model_copy(update={"encrypted_fields": fields})
+    outcome = await attempts._outcome(StoredJob(failing, "http", "req_1", "cause_1", None), trial=False)
+    assert outcome is not None and "123-45-6789" not in repr(outcome)
+    logged = capsys.readouterr().out
+    assert "KeyError" in logged and ("123-45-6789" in logged) is not bool(fields)

@@ -22,10 +22,10 @@ from services.run_engine.sealing import store as key_store
 from services.run_engine.sealing.erasures import Erasures
 from services.run_engine.sealing.sealer import Sealer
 from services.run_engine.sealing.store import KeyStore, Owner
-from services.run_engine.sealing.unspoken import Unspoken
 from shared.cipher import BrokenSeal
 from shared.errors import Refused, Unavailable
 from shared.keyring import Keyring
+from shared.unspoken import Unspoken
 from tests.infrastructure import Infrastructure
 from tests.integration.run_engine.engine import KEYS, SOMEBODY, Commands, Delivered, Engine
 
