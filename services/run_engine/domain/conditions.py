@@ -125,7 +125,7 @@ def _tested(path: str, operator: str, expected: Any, actual: Any, looks: Looks) 
         holds = _matches(actual, expected, looks.patterns) if is_pattern else looks.holds(operator, actual, expected)
         return None if holds else (f"{path} {operator} {cut(repr(beginning(expected)))} does not hold", actual)
     except Mismatch as mismatch:
-        return str(mismatch), actual
+        return f"{path}: {mismatch}", actual
 
 
 def _matches(actual: Any, value: Any, tries: Tries) -> bool:

@@ -12,7 +12,7 @@ from services.run_engine.domain.sizes import beginning, json_bytes, shortened
 from tests.unit.run_engine.story import ALICE, Story, trial
 from tests.unit.run_engine.test_condition_matrix import values
 
-TOO_LARGE = "the value is too large to be looked through"
+TOO_LARGE = "big: the value is too large to be looked through"
 MANY = 60
 
 
