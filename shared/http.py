@@ -75,13 +75,29 @@ def _problem(error: Any) -> dict[str, Any]:
     location, value, reason = error["loc"], error.get("input"), error["msg"].removeprefix("Value error, ")
     if error.get("type") == "missing":  # its input is all that is around it
         value = None
-    elif error.get("type") == "extra_forbidden":
-        reason = "There is no such field"
     about = error.get("ctx", {})
+    reason = _in_words_of_json(error.get("type", ""), about) or reason
     if "discriminator" in about:  # of the field that tells kinds apart
         location, value = (*location, about["discriminator"].strip("'")), about.get("tag")
         reason = f"Input should be one of {about['expected_tags']}" if "tag" in about else "Field required"
     return {"field": field_path(location) or "body", "value": shortened(value), "reason": reason}
+
+
+def _in_words_of_json(kind: str, about: dict[str, Any]) -> str | None:
+    """Pydantic speaks of dictionaries, tuples and classes, which no client has sent."""
+    match kind:
+        case "extra_forbidden":
+            return "There is no such field"
+        case "dict_type" | "model_type" | "dataclass_type":
+            return "Input should be an object"
+        case "list_type" | "tuple_type":
+            return "Input should be an array"
+        case "too_short":
+            return f"It should hold {about['min_length']} or more"
+        case "too_long":
+            return f"It should hold {about['max_length']} at most"
+        case _:
+            return None
 
 
 def shortened(value: Any) -> Any:

@@ -573,6 +573,8 @@ class RunRequest(TypedDict):
 class RunSelection(TypedDict):
     """
     Which runs: those that are named, or all of the organisation's that fit. Ranges include their ends.
+
+    What is no filter is refused: misspelt, it would let the signal through to more runs than are meant.
     """
 
     run_ids: NotRequired[list[str] | None]

@@ -54,4 +54,4 @@ def _as_sent(problem: Mapping[str, Any]) -> dict[str, Any]:
     location = problem["loc"]
     if location[:2] == ("playbook", "steps"):
         location = location[1:]
-    return {"type": problem["type"], "loc": location, "msg": problem["msg"], "input": problem.get("input")}
+    return {**problem, "loc": location}

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.bulk import RunSelection
+from contracts import bulk
 from contracts.definitions import PlaybookDraft, SmartCode
 from contracts.policies import MAX_ROLES, Word
 from contracts.signals import Signal
@@ -166,7 +166,17 @@ class AnalyticsFilters(BaseModel):
     entity_types: list[str] | None = None
 
 
+class RunSelection(bulk.RunSelection):
+    """Which runs: those that are named, or all of the organisation's that fit. Ranges include their ends.
+
+    What is no filter is refused: misspelt, it would let the signal through to more runs than are meant.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class BulkSignal(Body):
+    model_config = ConfigDict(extra="forbid")
     action: Literal["bulk_signal"] = "bulk_signal"
     filter: RunSelection
     signal: Signal

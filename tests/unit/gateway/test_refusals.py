@@ -135,6 +135,45 @@ async def test_refuses_a_signal_that_can_not_be_one(client: httpx.AsyncClient, s
     assert error(answer, 400, "VALIDATION_ERROR")["field"] == field
 
 
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"filter": {"playbook_id": "pb_1", "statuss": "blocked"}}, "filter.statuss"),
+        ({"filter": {"playbook_ids": ["pb_1"]}}, "filter.playbook_ids"),
+        ({"filter": {"playbook_id": "pb_1"}, "run_ids": ["run_1"]}, "run_ids"),
+    ],
+)
+async def test_signals_no_more_runs_than_are_meant(
+    client: httpx.AsyncClient, asked: dict[str, Any], field: str
+) -> None:
+    body = {"organization_id": ORGANIZATION, "signal": {"type": "cancel"}, **asked}
+    details = error(await client.post("/api/v1/playbook-runs/bulk-signal", json=body), 400, "VALIDATION_ERROR")
+    assert (details["field"], details["reason"]) == (field, "There is no such field")
+
+
+@pytest.mark.parametrize(
+    ("completion", "field", "reason"),
+    [
+        (5, "completion", "Input should be an object"),
+        ({"data": []}, "completion.data", "Input should be an object"),
+        ({"attachments": 5}, "completion.attachments", "Input should be an array"),
+    ],
+)
+async def test_says_what_is_wrong_in_words_of_json(
+    client: httpx.AsyncClient, completion: Any, field: str, reason: str
+) -> None:
+    answer = await client.post(COMPLETE, json={"organization_id": ORGANIZATION, "completion": completion})
+    details = error(answer, 400, "VALIDATION_ERROR")
+    assert (details["field"], details["reason"]) == (field, reason)
+
+
+async def test_tells_how_many_run_ids_there_should_be(client: httpx.AsyncClient) -> None:
+    for run_ids, reason in (([], "It should hold 1 or more"), (["run_1"] * 1001, "It should hold 1000 at most")):
+        body = {"organization_id": ORGANIZATION, "signal": {"type": "cancel"}, "filter": {"run_ids": run_ids}}
+        details = error(await client.post("/api/v1/playbook-runs/bulk-signal", json=body), 400, "VALIDATION_ERROR")
+        assert (details["field"], details["reason"]) == ("filter.run_ids", reason)
+
+
 async def test_lists_the_signals_there_are(client: httpx.AsyncClient) -> None:
     answer = await client.post(SIGNAL, json={"organization_id": ORGANIZATION, "signal": {"type": "dance"}})
     reason = error(answer, 400, "VALIDATION_ERROR")["reason"]
