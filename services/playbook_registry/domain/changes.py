@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from contracts.calendars import AROUND_THE_CLOCK, DEFAULT
 from contracts.commands import ArchivePlaybook, DeletePlaybook, PlaybookChange, RestorePlaybook, RevisePlaybook
 from contracts.definitions import PlaybookDefinition, PlaybookStatus
 from contracts.policies import OrganizationPolicies
@@ -41,7 +42,7 @@ def change(
         case ArchivePlaybook():
             return _with_status(playbook, "archived", by)
         case RestorePlaybook():
-            return _with_status(playbook, "active", by)
+            return _without_calendars(playbook, policies) or _with_status(playbook, "active", by)
         case DeletePlaybook():
             return _with_status(playbook, "deleted", by)
         case _:
@@ -87,6 +88,22 @@ def _revised(
     )
     answer = created_view(definition, warnings(command.draft, has_base=has_base)) | {"status": playbook.status}
     return Changed(revised, {**answer, "revision": definition.revision, **_last_change(by.at, by.by)})
+
+
+def _without_calendars(playbook: StoredPlaybook, policies: OrganizationPolicies) -> Rejection | None:
+    """The refusal where an archived playbook names calendars that were deleted meanwhile."""
+    named = PlaybookDefinition.model_validate(playbook.definition).calendars
+    gone = sorted(named - {DEFAULT, AROUND_THE_CLOCK} - policies.calendars.keys())
+    if playbook.status != "archived" or not gone:
+        return None
+    details = {
+        "field": "playbook_id",
+        "value": playbook.playbook_id,
+        "reason": "Its dates would be reckoned around the clock: PUT the calendars first, or update it to name others",
+        "calendars": gone,
+    }
+    message = f"Playbook {playbook.playbook_id} names calendars that are not there"
+    return Rejection(code=Code.CONFLICT, message=message, details=details)
 
 
 def _with_status(playbook: StoredPlaybook, status: PlaybookStatus, by: LastChange) -> Changed:

@@ -1,20 +1,29 @@
 """Calendars as they are put: what is wrong with them, told to the field, and the public holidays that they mean."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from contracts.calendars import Calendar, NamedCalendar
+from contracts.commands import RestorePlaybook
 from contracts.policies import DEFAULT_POLICIES, OrganizationPolicies
 from contracts.rejections import Code, Rejection
+from contracts.values import Caller
 from services.playbook_registry.domain.calendars import MAX_CALENDARS, is_behind, with_public_holidays
+from services.playbook_registry.domain.changes import Changed, change
+from services.playbook_registry.domain.playbook import LastChange, StoredPlaybook
+from services.playbook_registry.domain.revisions import as_json, first_revision
 from services.playbook_registry.domain.validation import refusal
 from services.playbook_registry.organization.changes import checked
 from shared import clock
 from tests.unit.playbook_registry.drafts import draft
 
 OFFICE: dict[str, Any] = {"time_zone": "Europe/Berlin", "hours": {"monday": ["09:00-12:00", "13:00-17:00"]}}
+
+NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
+BY = LastChange(NOW, "ada", "cmd_1", "req_1", None)
 
 
 def put(document: dict[str, Any], name: str = "default", in_force: OrganizationPolicies = DEFAULT_POLICIES) -> Any:
@@ -118,3 +127,32 @@ def test_a_playbook_names_a_calendar_that_is_there() -> None:
         "metadata.calendar",
         "steps[0].metadata.calendar",
     ]
+
+
+def archived(*names: str) -> StoredPlaybook:
+    """Names a calendar at each of its steps."""
+    steps = [{"name": name, "sequence": n, "metadata": {"calendar": name}} for n, name in enumerate(names, 1)]
+    definition = first_revision(draft(*steps), "pb_1", "org_1", NOW, "ada")
+    return StoredPlaybook(
+        "pb_1", "org_1", definition.smart_code, "archived", 1, NOW, as_json(definition), {}, {}, "cmd_1", None, BY
+    )
+
+
+def restored(playbook: StoredPlaybook, in_force: OrganizationPolicies) -> Changed | Rejection:
+    caller = Caller(id="ada", permissions=("playbook:update",))
+    command = RestorePlaybook(caller=caller, playbook_id=playbook.playbook_id, organization_id="org_1")
+    return change(playbook, command, in_force, BY)
+
+
+def test_an_archived_playbook_is_not_restored_without_the_calendars_that_it_names() -> None:
+    playbook = archived("rome", "default", "munich", "24x7", "bonn")
+    refused = restored(playbook, known("munich"))
+    assert isinstance(refused, Rejection)
+    assert (refused.code, refused.details["calendars"]) == (Code.CONFLICT, ["bonn", "rome"])
+    outcome = restored(playbook, known("bonn", "munich", "rome"))
+    assert isinstance(outcome, Changed)
+    assert outcome.playbook.status == "active"
+
+
+def test_restoring_what_was_never_archived_asks_for_no_calendar() -> None:
+    assert isinstance(restored(replace(archived("rome"), status="active"), known()), Changed)
