@@ -38,8 +38,8 @@ class Facts:
 
     def statuses_at(self, sequence: int) -> list[StepStatus]:
         if self.ids_at is None:
-            return [step.status for step in self.steps.values() if step.sequence == sequence]
-        return [self.steps[step_id].status for step_id in self.ids_at.get(sequence, ())]
+            return [step.status_without_pause for step in self.steps.values() if step.sequence == sequence]
+        return [self.steps[step_id].status_without_pause for step_id in self.ids_at.get(sequence, ())]
 
 
 def unmet(conditions: Iterable[Condition], facts: Facts) -> list[UnmetCondition]:
@@ -160,7 +160,7 @@ def look_up(path: str, facts: Facts) -> Any:
 def _of_step(step: StepState, field: str, values: Clear) -> Any:
     found = _walk(step.data, field, values)
     if found is _MISSING and field in ("status", "outcome", "completed_by"):
-        found = getattr(step, field)
+        found = step.status_without_pause if field == "status" else getattr(step, field)
     return found
 
 

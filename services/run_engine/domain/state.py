@@ -113,6 +113,11 @@ class StepState:
         return OpenTo.model_validate({**about, "voted": voted, **after})
 
     @property
+    def status_without_pause(self) -> StepStatus:
+        """What conditions look at: a pause must decide nothing."""
+        return self.was_status or self.status
+
+    @property
     def is_ended(self) -> bool:
         return self.status in STEP_ENDED
 

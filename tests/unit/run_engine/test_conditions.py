@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from contracts.commands import PauseRun
 from contracts.definitions import Condition
 from services.run_engine.domain.conditions import Facts, unmet
-from tests.unit.run_engine.story import trial
+from tests.unit.run_engine.story import ALICE, trial
 
 DATA = {
     "n": 5, "s": "alpha", "b": True, "none": None, "list": [1, "two"], "deep": {"er": {"x": 1}},
@@ -92,6 +93,20 @@ def test_looks_at_the_status_of_steps() -> None:
     assert reasons({"step": 1, "status": "completed"}, {"step": 2, "status": "in_progress"}) == []
     assert reasons({"step": 1, "status": "skipped"}) == ["Step 1 is completed, expected skipped"]
     assert reasons({"step": 9, "status": "completed"}) == ["Step 9 does not exist"]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"field": "steps.step_002.status", "operator": "=", "value": "in_progress"},
+        {"step": 2, "status": "in_progress"},
+    ],
+)
+def test_what_a_machine_answers_during_a_pause_is_judged_as_without_it(condition: dict[str, Any]) -> None:
+    machine = {"step_type": "automated", "automation_config": {}, "conditions": {"post": [condition]}}
+    story = trial({"sequence": 1, "parallel_allowed": True, **machine}, {"sequence": 2, "parallel_allowed": True})
+    story.when(PauseRun(caller=ALICE, signal_id="p")).answers(1)
+    assert story.statuses() == ["completed", "paused"]
 
 
 def test_a_step_looks_again_when_another_one_has_moved_within_the_same_decision() -> None:
