@@ -96,3 +96,5 @@ async def test_an_archived_one_starts_no_runs_and_one_with_open_runs_stays(rest:
         assert (await rest.ask("GET", f"/playbooks/{playbook_id}")).status_code == 404
         assert (await rest.ask("POST", "/playbook-runs", start(playbook_id))).status_code == 404
     assert (await rest.data("GET", f"/playbook-runs/{run['run_id']}"))["status"] == "completed"
+    counted = await rest.data("GET", f"/playbooks/{playbook_id}/metrics")
+    assert counted["metrics"]["execution_stats"]["completed_runs"] == 1

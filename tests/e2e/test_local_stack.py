@@ -31,6 +31,11 @@ class Ended:
     err: str
 
 
+def _heeds_interrupts() -> None:
+    """Whoever runs the tests in the background of a script has them ignored, by all that they start too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class CommandLine:
     """`python -m deploy.local` on a data folder of its own, with a space, a semicolon and a quote in its path."""
 
@@ -46,6 +51,7 @@ class CommandLine:
             env=self.environment | environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            preexec_fn=_heeds_interrupts,
         )
 
     async def run(self, *arguments: str, **environment: str) -> Ended:

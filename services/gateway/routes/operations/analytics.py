@@ -14,8 +14,8 @@ PLAYBOOK_METRICS = Operation(
     tag="Analytics",
     summary="Metrics of a playbook",
     description=(
-        "Over the runs created within the period before now. Sees every event that was answered before; where it could"
-        " not wait so long, `X-Consistency: behind` says so."
+        "Over the runs created within the period before now; those of a deleted playbook stay. Sees every event that"
+        " was answered before; where it could not wait so long, `X-Consistency: behind` says so."
     ),
     permission="playbook:read",
     answer=PlaybookMetrics,
