@@ -1,7 +1,8 @@
 """The check of a body's shape: all that is wrong with it, by the path that the client sent."""
 
+import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -10,20 +11,22 @@ from contracts.definitions import SMART_CODE_PATTERN
 from contracts.rejections import Code
 from services.gateway.admission import Admitted
 from shared.errors import Refused
-from shared.http import validation_rejection
+from shared.http import invalid, validation_rejection
 
 _SMART_CODE = re.compile(SMART_CODE_PATTERN)
+_NEAR = 0.8
+"""Of one: how alike an unknown name must be to a known one to be meant for it. `metadata` is not meant for `data`."""
 M = TypeVar("M", bound=BaseModel)
 
 
 def shaped(model: type[M], admitted: Admitted) -> M:
     """The body as `model`, without conversion of types. Raises Refused (VALIDATION_ERROR)."""
-    return _checked(lambda: model.model_validate(admitted.body, strict=True))
+    return _checked(lambda: model.model_validate(admitted.body, strict=True), list(_misspelt(model, admitted.body)))
 
 
 def shaped_with_times(model: type[M], admitted: Admitted) -> M:
     """As `shaped`, for bodies that hold times, which JSON has as text."""
-    return _checked(lambda: model.model_validate_json(admitted.raw, strict=True))
+    return _checked(lambda: model.model_validate_json(admitted.raw, strict=True), list(_misspelt(model, admitted.body)))
 
 
 def run_smart_code(code: str | None) -> None:
@@ -40,13 +43,27 @@ def run_smart_code(code: str | None) -> None:
         )
 
 
-def _checked(validate: Callable[[], M]) -> M:
+def _checked(validate: Callable[[], M], misspelt: list[dict[str, Any]]) -> M:
     try:
-        return validate()
+        checked = validate()
     except ValidationError as error:
         problems = [_as_sent(problem) for problem in error.errors(include_url=False)]
-        rejection = validation_rejection(problems)
-        raise Refused(Code.VALIDATION_ERROR, rejection.message, **rejection.details) from None
+        raise invalid(*misspelt, *validation_rejection(problems).details["errors"]) from None
+    if misspelt:
+        raise invalid(*misspelt)
+    return checked
+
+
+def _misspelt(model: type[BaseModel], sent: Any, path: str = "") -> Iterator[dict[str, Any]]:
+    """Unknown fields are passed over, but for those that are meant for a known one: an `outcom` that says `failure`."""
+    if not isinstance(sent, dict) or model.model_config.get("extra") != "ignore":
+        return
+    for name in sent.keys() - model.model_fields.keys():
+        for near in difflib.get_close_matches(name[:100], model.model_fields, 1, _NEAR):
+            yield {"field": f"{path}{name[:100]}", "reason": f"There is no such field; did you mean {near}?"}
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _misspelt(field.annotation, sent.get(name), f"{path}{name}.")
 
 
 def _as_sent(problem: Mapping[str, Any]) -> dict[str, Any]:
