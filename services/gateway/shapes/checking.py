@@ -55,11 +55,13 @@ def _checked(validate: Callable[[], M], misspelt: list[dict[str, Any]]) -> M:
 
 
 def _misspelt(model: type[BaseModel], sent: Any, path: str = "") -> Iterator[dict[str, Any]]:
-    """Unknown fields are passed over, but for those that are meant for a known one: an `outcom` that says `failure`."""
+    """Unknown fields are passed over, but for those that are meant for one that is not there: an `outcom` that says
+    `failure`. A `signal_id` beside `signal` is meant for nothing."""
     if not isinstance(sent, dict) or model.model_config.get("extra") != "ignore":
         return
+    missing = model.model_fields.keys() - sent.keys()
     for name in sent.keys() - model.model_fields.keys():
-        for near in difflib.get_close_matches(name[:100], model.model_fields, 1, _NEAR):
+        for near in difflib.get_close_matches(name[:100], missing, 1, _NEAR):
             yield {"field": f"{path}{name[:100]}", "reason": f"There is no such field; did you mean {near}?"}
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):

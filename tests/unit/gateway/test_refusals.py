@@ -338,7 +338,8 @@ async def test_a_run_with_a_bad_smart_code_is_refused(client: httpx.AsyncClient)
 
 async def test_a_field_that_is_misspelt_is_not_passed_over(client: httpx.AsyncClient) -> None:
     misspelt = {"outcom": "failure", "attachment": [], "metadata": {"note": "unknown, and meant for nothing known"}}
-    body = {"organization_id": ORGANIZATION, "completion": {**misspelt, "data": 3}, "acton": "complete"}
+    beside = {"acton": "complete", "completion_": "beside the one that is meant"}
+    body = {"organization_id": ORGANIZATION, "completion": {**misspelt, "data": 3}, **beside}
     found = error(await client.post(COMPLETE, json=body), 400, "VALIDATION_ERROR")["errors"]
     told = {problem["field"]: problem["reason"] for problem in found}
     assert told.keys() == {"completion.outcom", "completion.attachment", "acton", "completion.data"}
