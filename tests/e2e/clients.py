@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from deploy.local.ports import HOST
+from deploy.local.waiting import until
 from tests.bench.client import Answer, Caller, Connection
 from tests.running_stack import RunningStack
+
+OPERATION_SECONDS = 60.0
 
 
 def tenant(stack: RunningStack, port: int | None = None, organization_id: str | None = None) -> Caller:
@@ -44,24 +47,39 @@ class Client:
     async def created(self, playbook: dict[str, Any]) -> str:
         """Id of the playbook."""
         answer = await self.post("/playbooks", {"action": "create", "playbook": playbook})
-        return str(answer.data()["playbook_id"])
+        return str((await self._came_to(answer))["playbook_id"])
 
     async def started(self, playbook_id: str, **more: Any) -> dict[str, Any]:
         """The new run, as the answer shows it."""
         body = {"action": "create", "run": {"playbook_id": playbook_id, **more}}
-        run: dict[str, Any] = (await self.post("/playbook-runs", body)).data()
+        run: dict[str, Any] = await self._came_to(await self.post("/playbook-runs", body))
         return run
 
     async def completed(self, run_id: str, step: int, **more: Any) -> dict[str, Any]:
         body = {"action": "complete", "completion": {"outcome": "success", **more}}
         answer = await self.post(f"/playbook-runs/{run_id}/steps/step_{step:03}/complete", body)
-        completion: dict[str, Any] = answer.data()
+        completion: dict[str, Any] = await self._came_to(answer)
         return completion
 
     async def signalled(self, run_id: str, **signal: Any) -> dict[str, Any]:
         answer = await self.post(f"/playbook-runs/{run_id}/signal", {"action": "signal", "signal": signal})
-        result: dict[str, Any] = answer.data()
+        result: dict[str, Any] = await self._came_to(answer)
         return result
+
+    async def _came_to(self, answer: Answer) -> Any:
+        """The answer's data; of a command that the gateway could not wait for (202), as soon as it is known."""
+        if answer.status != 202:
+            return answer.data()
+        path = answer.headers["location"].removeprefix("/api/v1")
+        operation: dict[str, Any] = {}
+
+        async def is_known() -> bool:
+            operation.update((await self.get(path)).data())
+            return bool(operation["status"] != "running")
+
+        await asyncio.wait_for(until(is_known), OPERATION_SECONDS)
+        assert operation["status"] == "succeeded", operation
+        return operation["result"]
 
     def close(self) -> None:
         while self._idle:
