@@ -55,7 +55,7 @@ def _journal_changes(before: Journal, after: Journal, changed: Document) -> Docu
     old = {entry.number: entry for entry in before.entries}
     for entry in after.entries:
         known = old.pop(entry.number, None)
-        if known is None:
+        if known is None or known.command_id != entry.command_id:  # a refusal that was pruned leaves its number
             changed[f"journal.{_key(entry.number)}"] = _entry_document(entry)
         elif known is not entry:
             changed[f"journal.{_key(entry.number)}.messages"] = _messages(entry)

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from contracts.commands import Command, StartRun
 from contracts.envelope import Envelope
 from services.run_engine.documents import changes, from_document, to_document
+from services.run_engine.domain.copying import changed
 from services.run_engine.execution import StoredRun, take
+from services.run_engine.journal import Entry, Journal
 from shared.messages import Message
 from tests.unit.run_engine.story import IN_AN_OFFICE, Story, playbook
 from tests.unit.run_engine.test_properties import CALLERS, command, data, playbooks
@@ -138,3 +140,16 @@ def test_a_command_that_comes_again_changes_nothing(
         assert (again.run, again.messages, again.reply) == (reloaded, first.messages, first.reply)
         assert first.run is not None
         run.stored, run.number = first.run, run.number + 1
+
+
+def test_a_command_that_gets_the_number_of_a_pruned_refusal_is_written_whole() -> None:
+    story = Story(playbook({}, {})).started()
+    first = Journal((_entry("refused", 0, accepted=False),))
+    before = StoredRun("run_1", story.state, first, None, 0)
+    after = changed(before, journal=first.pruned({0: 1}).add(_entry("accepted", 0, accepted=True)))
+    document = as_stored(after_update(as_stored(to_document(before)), changes(before, after)))
+    assert from_document(document).journal == after.journal
+
+
+def _entry(command_id: str, number: int, *, accepted: bool) -> Entry:
+    return Entry(command_id, 0, 0 if not accepted else 1, None, (), accepted, b"{}", number)
