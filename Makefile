@@ -81,5 +81,5 @@ schemas: $(INSTALLED) ## OpenAPI, AsyncAPI and the JSON Schemas of the contracts
 	@$(PYTHON) -m deploy.documents
 
 lock: ## requirements*.lock from pyproject.toml (needs uv)
-	uv pip compile -q --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
-	uv pip compile -q --generate-hashes --no-emit-index-url --extra local --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --generate-hashes pyproject.toml -o requirements.lock
+	uv pip compile -q --generate-hashes --extra local --extra dev pyproject.toml -o requirements-dev.lock
