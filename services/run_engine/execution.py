@@ -138,8 +138,11 @@ def _decide(
 
 
 def _refused(run: StoredRun | None, message: Message, rejection: Rejection) -> Taken:
+    """A timer that does not fire now may do so later, under the same id: nothing of it is remembered."""
     reply = Reply(rejection=rejection, sequence=run.state.sequence if run else None)
     answer = _as_json(reply)
+    if isinstance(message.payload, commands.FireTimer):
+        return Taken(run, (), reply, answer)
     return Taken(run and _journalled(run, message, (), reply, answer), (), reply, answer)
 
 

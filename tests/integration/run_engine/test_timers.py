@@ -12,13 +12,14 @@ import pytest_asyncio
 from aiokafka.errors import KafkaTimeoutError
 
 from contracts import topics
+from contracts.commands import PauseRun, ResumeRun
 from services.run_engine import store
 from services.run_engine.store import DueTimer
 from services.run_engine.timers import IN_FLIGHT, TimerScanner, command_id
 from shared import clock
 from shared.mongo import Document
 from tests.infrastructure import Infrastructure
-from tests.integration.run_engine.engine import Commands, Engine, assert_whole
+from tests.integration.run_engine.engine import SOMEBODY, Commands, Engine, assert_whole
 from tests.integration.running import eventually
 from tests.kafka import Log
 
@@ -37,6 +38,11 @@ class Clock:
 
     def moves(self, **by: float) -> None:
         self._ahead += timedelta(**by)
+
+    def stops(self) -> None:
+        """It moves when it is told to, and no more by itself."""
+        now = self()
+        self._now, self._ahead = (lambda: now), timedelta()
 
     def __call__(self) -> datetime:
         return self._now() + self._ahead
@@ -211,6 +217,33 @@ async def test_a_refused_timer_takes_no_place_and_is_not_tried_again_at_once(set
     assert setting.engine.in_flight.room(clock.now()) == IN_FLIGHT
     assert not setting.engine.in_flight.is_due(command_id(run.run_id, due[0].timer), clock.now())
     assert "StepOverdue" not in await setting.happened(run)
+
+
+async def test_a_timer_that_was_refused_as_too_early_fires_when_its_time_has_come(setting: Setting) -> None:
+    (run,) = await setting.started(timeout_minutes=60)
+    setting.time.moves(hours=2)
+    await setting.fire()
+    setting.time.moves(hours=-2)  # it is taken by an engine whose clock is behind
+    await setting.deliver()
+    assert "StepOverdue" not in await setting.happened(run)
+    setting.time.moves(hours=2, seconds=10)
+    await setting.fire()
+    await setting.deliver()
+    assert await setting.happened(run) == ["RunCreated", "StepStarted", "StepOverdue"]
+
+
+async def test_a_timer_that_met_a_pause_fires_after_it_although_the_pause_moved_nothing(setting: Setting) -> None:
+    (run,) = await setting.started(timeout_minutes=60)
+    setting.time.moves(hours=2)
+    await setting.fire()
+    (value,) = [value for _, value in await setting._fired()]
+    setting.time.stops()
+    pause, resume = PauseRun(caller=SOMEBODY, signal_id="p"), ResumeRun(caller=SOMEBODY, signal_id="r")
+    await setting.engine.take(run.record(pause), run.delivered(value), run.record(resume))
+    setting.time.moves(seconds=10)
+    await setting.fire()
+    await setting.deliver()
+    assert (await setting.happened(run))[-1] == "StepOverdue"
 
 
 async def test_runs_that_can_take_nothing_hold_up_no_others(setting: Setting) -> None:
