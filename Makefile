@@ -46,7 +46,7 @@ rebuild: $(INSTALLED) ## NAME=timeline or analytics anew from its log, compared 
 incidents: $(INSTALLED) ## runs to which a command was set aside (RELEASE=run_id: send it again)
 	@$(STACK) incidents $(if $(RELEASE),--release $(RELEASE))
 
-keys: $(INSTALLED) ## by which of ENCRYPTION_KEYS the organisations' keys are wrapped (REWRAP=1: all by the first)
+keys: $(INSTALLED) ## which of ENCRYPTION_KEYS are still needed, and for what (REWRAP=1: wrap all by the first)
 	@$(STACK) keys $(if $(REWRAP),--rewrap)
 
 demo: $(INSTALLED) ## the reference's playbook from end to end, on the local stack

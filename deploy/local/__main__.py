@@ -5,6 +5,7 @@ import asyncio
 import logging
 import os
 import signal
+import subprocess
 import sys
 import time
 from typing import NoReturn
@@ -120,10 +121,20 @@ def _incidents(folder: Folder, options: argparse.Namespace) -> int:
 
 
 def _keys(folder: Folder, options: argparse.Namespace) -> int:
-    _as_service(folder, "run_engine", "keys", *(["rewrap"] * options.rewrap))
+    """Both services that hold what the keys have wrapped: one alone can't say which may go."""
+    asked = [
+        _command(folder, service, "keys", *(["rewrap"] * options.rewrap)) for service in ("run_engine", "notifier")
+    ]
+    ends = [subprocess.run(command, env=environment, check=False).returncode for command, environment in asked]
+    return max(map(abs, ends))
 
 
 def _as_service(folder: Folder, service: str, module: str, *arguments: str) -> NoReturn:
+    command, environment = _command(folder, service, module, *arguments)
+    os.execve(sys.executable, command, environment)
+
+
+def _command(folder: Folder, service: str, module: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
     """One of a service's own commands, with the settings that the service has here."""
     from deploy.local import plan
 
@@ -131,7 +142,7 @@ def _as_service(folder: Folder, service: str, module: str, *arguments: str) -> N
     if current is None:
         raise StackError("There is no local stack: `make up` first.")
     command = [sys.executable, "-m", f"services.{service}.{module}", *arguments]
-    os.execve(sys.executable, command, dict(os.environ) | current.programs[service].environment)
+    return command, dict(os.environ) | current.programs[service].environment
 
 
 def _names(text: str) -> list[str]:
@@ -184,7 +195,9 @@ def _parser() -> argparse.ArgumentParser:
     incidents.add_argument("--release", metavar="RUN_ID", help="send the run's parked commands again")
     incidents.set_defaults(run=_incidents)
 
-    keys = commands.add_parser("keys", help="by which of ENCRYPTION_KEYS the organizations' keys are wrapped")
+    keys = commands.add_parser(
+        "keys", help="by which of ENCRYPTION_KEYS organizations' keys and webhooks' secrets are wrapped"
+    )
     keys.add_argument("--rewrap", action="store_true", help="wrap all by the first")
     keys.set_defaults(run=_keys)
     return parser

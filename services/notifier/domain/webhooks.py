@@ -22,6 +22,9 @@ class Secret(Contract):
     """As it is kept."""
     valid_until: datetime | None = None
 
+    def is_valid(self, now: datetime) -> bool:
+        return self.valid_until is None or self.valid_until > now
+
 
 class Note(Contract):
     """One line of a subscription's history."""
@@ -77,7 +80,7 @@ class Webhook(Contract):
 
     def signing(self, now: datetime) -> list[Secret]:
         """The secrets that are valid now, the newest first."""
-        return [s for s in self.secrets if s.valid_until is None or s.valid_until > now]
+        return [secret for secret in self.secrets if secret.is_valid(now)]
 
     def fails_too_long(self, now: datetime, allowed: timedelta) -> bool:
         return self.failing_since is not None and now - self.failing_since >= allowed

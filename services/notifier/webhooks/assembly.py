@@ -15,6 +15,7 @@ from services.notifier.webhooks.fan_out import FanOut
 from services.notifier.webhooks.notices import DisabledNotices
 from services.notifier.webhooks.playbooks import Playbooks
 from services.notifier.webhooks.queries import router
+from services.notifier.webhooks.resealing import Resealing
 from services.notifier.webhooks.secrets import Secrets
 from services.notifier.webhooks.sending import WebhookSender
 from services.notifier.webhooks.shares import Shares
@@ -37,7 +38,7 @@ def add_webhooks(
     lease = timedelta(seconds=settings.notifier_webhook_timeout_seconds) + _LEASE_OVER_TIMEOUT
     webhooks, deliveries = WebhookStore(service.mongo), DeliveryStore(service.mongo, kept, lease)
     secrets = Secrets(Keyring.of(settings.encryption_keys))
-    service.before.append(lambda: secrets.reseal(webhooks))
+    service.before.append(Resealing(webhooks, secrets).rewrap)
     work = _work(service, settings, webhooks, deliveries, secrets, DisabledNotices(mails, wake_mails))
     parking = Parking(service.publisher, NOTIFIER_COMMANDS, service.name)
     allowed, limit = settings.notifier_webhook_allowed_networks, settings.notifier_webhooks_per_organization

@@ -7,7 +7,6 @@ from datetime import datetime
 import structlog
 
 from services.notifier.domain.webhooks import Secret, Webhook
-from services.notifier.webhooks.store import WebhookStore
 from shared.cipher import BrokenSeal
 from shared.keyring import Keyring, Wrapped
 
@@ -49,27 +48,29 @@ class Secrets:
             raise fault
         return opened
 
-    def resealed(self, webhook: Webhook) -> Webhook:
-        """With all its secrets under the current key. Raises BrokenSeal."""
-        whose = webhook.webhook_id
-        kept = (self._sealed(whose, s.version, self.opened(whose, s)) for s in webhook.secrets)
-        renewed = tuple(s.model_copy(update={"value": value}) for s, value in zip(webhook.secrets, kept, strict=True))
-        return webhook.model_copy(update={"secrets": renewed, "written": webhook.written + 1})
+    @property
+    def beginning(self) -> str | None:
+        """Of what is kept under the current key; None where there is none."""
+        return f"{_SEALED}{self._keyring.current}:" if self._keyring.current is not None else None
 
-    async def reseal(self, store: WebhookStore) -> None:
-        """At the start: what is kept in clear, or under an older key, is encrypted under the current one.
+    def wrapped_by(self, secret: Secret) -> str | None:
+        """The id of the key; None where it is kept in clear."""
+        return secret.value.split(":")[1] if secret.value.startswith(_SEALED) else None
 
-        What can't be opened is told and left: nothing is sent with it until its key is there again, or it is rotated.
-        """
-        if self._keyring.current is None:
-            log.warning("webhook_secrets_in_clear", reason="no ENCRYPTION_KEYS")
-            return
-        current = f"{_SEALED}{self._keyring.current}:"
-        async for webhook in store.with_other_secrets(current):
-            try:
-                await _write(store, webhook, self)
-            except BrokenSeal as fault:
-                log.error("webhook_secret_not_resealed", webhook_id=webhook.webhook_id, reason=str(fault))
+    def resealed(self, webhook: Webhook, now: datetime) -> Webhook:
+        """With its valid secrets under the current key, but for those that can't be opened, and without the others."""
+        kept = tuple(self._resealed(webhook.webhook_id, secret) for secret in webhook.signing(now))
+        return webhook.model_copy(update={"secrets": kept, "written": webhook.written + 1})
+
+    def _resealed(self, webhook_id: str, secret: Secret) -> Secret:
+        if self.wrapped_by(secret) == self._keyring.current:
+            return secret
+        try:
+            value = self._sealed(webhook_id, secret.version, self.opened(webhook_id, secret))
+        except BrokenSeal as fault:
+            log.error("webhook_secret_not_resealed", webhook_id=webhook_id, version=secret.version, reason=str(fault))
+            return secret
+        return secret.model_copy(update={"value": value})
 
     def _sealed(self, webhook_id: str, version: int, clear: str) -> str:
         if self._keyring.current is None:
@@ -77,13 +78,6 @@ class Secrets:
         wrapped = self._keyring.wrap(clear.encode(), _place(webhook_id, version))
         nonce, ciphertext = (b64encode(part).decode() for part in (wrapped.nonce, wrapped.ciphertext))
         return f"{_SEALED}{wrapped.by}:{nonce}:{ciphertext}"
-
-
-async def _write(store: WebhookStore, webhook: Webhook, kept: Secrets) -> None:
-    """Whoever wrote it meanwhile wrote its old secrets again."""
-    current: Webhook | None = webhook
-    while current is not None and not await store.write(current, kept.resealed(current)):
-        current = await store.get(webhook.organization_id, webhook.webhook_id)
 
 
 def _place(webhook_id: str, version: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from services.notifier.domain.webhooks import ANSWERS_KEPT, Status, Webhook
+from services.notifier.domain.webhooks import ANSWERS_KEPT, Secret, Status, Webhook
 from shared import refusals
 from shared.mongo import Document, Mongo
 from shared.pages import Listing, Order, Page, page_of
@@ -78,6 +78,11 @@ class WebhookStore:
         other = {"$not": re.compile(f"^{re.escape(beginning)}")}
         async for found in self._webhooks.find({"secrets": {"$elemMatch": {"value": other}}}):
             yield _webhook(found)
+
+    async def secrets(self) -> AsyncIterator[list[Secret]]:
+        """Those of each, as they are kept."""
+        async for found in self._webhooks.find({}, {"secrets": 1}):
+            yield [Secret.model_validate(secret) for secret in found["secrets"]]
 
     async def begins_to_fail(self, webhook_id: str, at: datetime) -> None:
         await self._webhooks.update_one({"_id": webhook_id, "failing_since": None}, {"$set": {"failing_since": at}})

@@ -118,7 +118,7 @@ class KeyStore:
             await self._keys.update_one({"_id": above["_id"]}, {"$set": {"runs_told": True}})
         return []
 
-    async def wrapped_by(self) -> dict[str, int]:
+    async def wrapped_by(self) -> dict[str | None, int]:
         """How many keys of organisations are wrapped by each key of the configuration, this one's or an older one's."""
         wrapped = {"$match": {"run_id": None, "wrapped": {"$ne": None}}}
         counted = {"$group": {"_id": "$wrapped.by", "keys": {"$sum": 1}}}

@@ -1,13 +1,20 @@
 """The notifier's database holds no webhook's secret in clear."""
 
-from base64 import b64decode
+import asyncio
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import bson
 import pytest
+import pytest_asyncio
+from pydantic import SecretStr
 
 from contracts.webhooks import RotateWebhookSecret
+from services.notifier import keys as keys_command
+from services.notifier.settings import NotifierSettings
+from services.notifier.webhooks.resealing import Resealing
 from services.notifier.webhooks.secrets import Secrets
 from services.notifier.webhooks.store import WebhookStore
 from shared.cipher import new_key
@@ -18,7 +25,8 @@ from shared.mongo import Mongo
 from tests.infrastructure import Infrastructure
 from tests.integration.notifier.conftest import notifier_settings
 from tests.integration.notifier.subscribing import CALLER, Subscribing, Subscription, happened
-from tests.integration.running import eventually
+
+OLD, NEW = {"old": new_key()}, {"new": new_key()}
 
 
 async def everything(hooks: Subscribing) -> bytes:
@@ -38,6 +46,10 @@ def rotate(subscription: Subscription) -> RotateWebhookSecret:
     return RotateWebhookSecret(
         caller=CALLER, organization_id=subscription.organization_id, webhook_id=subscription.webhook_id
     )
+
+
+async def started_again(hooks: Subscribing) -> None:
+    await Resealing(WebhookStore(hooks.service.mongo), Secrets(Keyring.of(hooks.keys))).rewrap()
 
 
 async def test_no_secret_stands_in_the_database_and_what_is_sent_is_signed_with_it(hooks: Subscribing) -> None:
@@ -64,12 +76,12 @@ async def test_what_was_kept_in_clear_is_encrypted_at_the_start(
     assert subscription.secret.encode() in await everything(hooks)
     (_, before) = await hooks.get(f"/{subscription.webhook_id}", subscription.organization_id)
 
-    await Secrets(Keyring.of(hooks.keys)).reseal(WebhookStore(hooks.service.mongo))
+    await started_again(hooks)
     assert subscription.secret.encode() not in await everything(hooks)
     assert await hooks.secret(subscription.organization_id, subscription.webhook_id, 1) == subscription.secret
     assert (await hooks.get(f"/{subscription.webhook_id}", subscription.organization_id))[1] == before
     once = await kept(hooks, subscription)
-    await Secrets(Keyring.of(hooks.keys)).reseal(WebhookStore(hooks.service.mongo))
+    await started_again(hooks)
     assert await kept(hooks, subscription) == once
 
 
@@ -79,7 +91,7 @@ async def test_a_secret_whose_key_is_gone_is_told_and_neither_sent_with_nor_held
     subscription = await hooks.subscribe()
     lost = Secrets(Keyring({"lost": new_key()})).fresh(subscription.webhook_id, 1)
     await hooks.webhooks.update_one({"_id": subscription.webhook_id}, {"$set": {"secrets.0.value": lost}})
-    await Secrets(Keyring.of(hooks.keys)).reseal(WebhookStore(hooks.service.mongo))
+    await started_again(hooks)
     assert "webhook_secret_not_resealed" in capsys.readouterr().out
     status, error = await hooks.get(f"/{subscription.webhook_id}/secrets/1", subscription.organization_id)
     assert (status, error["code"]) == (503, "UNAVAILABLE")
@@ -96,28 +108,66 @@ async def test_a_secret_whose_key_is_gone_is_told_and_neither_sent_with_nor_held
     request.verified(await hooks.secret(subscription.organization_id, subscription.webhook_id, 2))
 
 
-async def test_keys_of_the_configuration_are_changed_one_after_the_other(infrastructure: Infrastructure) -> None:
+@pytest_asyncio.fixture
+async def kept_by_old(infrastructure: Infrastructure) -> AsyncIterator[tuple[NotifierSettings, WebhookStore]]:
+    """Three webhooks whose secrets are under the key `old`."""
     settings = notifier_settings(infrastructure)
     mongo = Mongo(settings, "notifier")
-    store, old, new = WebhookStore(mongo), new_key(), new_key()
-    before = Secrets(Keyring({"old": old}))
-    webhooks = [_document(number, before.fresh(f"wh_{number}", 1)) for number in range(3)]
-    await mongo.collection("webhooks").insert_many(webhooks)
-    clear = {w["_id"]: before.opened(w["_id"], (await _read(store, w["_id"])).secrets[0]) for w in webhooks}
-
-    await Secrets(Keyring({"new": new, "old": old})).reseal(store)
-    after = Secrets(Keyring({"new": new}))
-    for webhook_id, secret in clear.items():
-        assert after.opened(webhook_id, (await _read(store, webhook_id)).secrets[0]) == secret
-    await mongo.collection("webhooks").database.client.drop_database(mongo.collection("webhooks").database.name)
+    webhooks = mongo.collection("webhooks")
+    await webhooks.insert_many([_document(n, Secrets(Keyring(OLD)).fresh(f"wh_{n}", 1)) for n in range(3)])
+    yield settings, WebhookStore(mongo)
+    await webhooks.database.client.drop_database(webhooks.database.name)
     await mongo.close()
 
 
-async def _read(store: WebhookStore, webhook_id: str) -> Any:
-    async def found() -> Any:
-        return await store.get("org_1", webhook_id)
+async def test_keys_of_the_configuration_are_changed_one_after_the_other(
+    kept_by_old: tuple[NotifierSettings, WebhookStore],
+) -> None:
+    _, store = kept_by_old
+    clear = {f"wh_{n}": await _opened(store, f"wh_{n}", OLD) for n in range(3)}
+    await Resealing(store, Secrets(Keyring(NEW | OLD))).rewrap()
+    assert {webhook_id: await _opened(store, webhook_id, NEW) for webhook_id in clear} == clear
 
-    return await eventually(found)
+
+async def test_a_command_says_which_key_webhooks_still_need_and_encrypts_by_the_first(
+    kept_by_old: tuple[NotifierSettings, WebhookStore], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who removes a key that it names would lose secrets, though no organisation's key is wrapped by it."""
+    settings, store = kept_by_old
+
+    async def asked(keys: dict[str, bytes], *arguments: str) -> tuple[int, str]:
+        over = settings.model_copy(update={"encryption_keys": as_setting(keys) if keys else None})
+        code = await asyncio.to_thread(keys_command.main, over, arguments)
+        said = capsys.readouterr()
+        return code, "".join(line for line in said.out.splitlines(keepends=True) if not line.startswith("{")) + said.err
+
+    needs_old = "3 secrets of webhooks are wrapped by old.\nOf ENCRYPTION_KEYS the notifier still needs old.\n"
+    assert await asked(NEW | OLD) == (1, needs_old)
+    (code, said) = await asked(NEW, "rewrap")
+    assert (code, said) == (1, needs_old.replace("by old.", "by old, which ENCRYPTION_KEYS does not hold."))
+    assert await asked({}) == (2, "ENCRYPTION_KEYS is not set.\n")
+
+    first = await store.get("org_1", "wh_0")
+    assert first is not None
+    clear = first.secrets[0].model_copy(update={"value": Secrets(Keyring(OLD)).opened("wh_0", first.secrets[0])})
+    over = first.secrets[0].model_copy(update={"version": 0, "valid_until": now()})
+    await store.write(first, first.model_copy(update={"secrets": (clear, over), "written": first.written + 1}))
+    (code, said) = await asked(NEW | OLD)
+    assert (code, said.splitlines()[1]) == (1, "1 secrets of webhooks are in clear: rewrap encrypts them.")
+    assert "2 secrets of webhooks are wrapped by old." in said
+    needs_new = "3 secrets of webhooks are wrapped by new.\nOf ENCRYPTION_KEYS the notifier needs only new.\n"
+    assert await asked(NEW | OLD, "rewrap") == (0, needs_new)
+    assert await asked(NEW) == (0, needs_new)
+
+
+def as_setting(keys: dict[str, bytes]) -> SecretStr:
+    return SecretStr(",".join(f"{name}:{b64encode(key).decode()}" for name, key in keys.items()))
+
+
+async def _opened(store: WebhookStore, webhook_id: str, keys: dict[str, bytes]) -> str:
+    found = await store.get("org_1", webhook_id)
+    assert found is not None
+    return Secrets(Keyring(keys)).opened(webhook_id, found.secrets[0])
 
 
 def _document(number: int, secret: str) -> dict[str, Any]:

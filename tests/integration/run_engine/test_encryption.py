@@ -115,13 +115,13 @@ async def test_a_command_says_which_key_of_the_configuration_may_go_and_wraps_by
     await engine.keys.current(Owner("org_2"))
     new = {"new": bytes(32)}
     assert await asked(KEYS | new) == 0
-    assert "2 keys of organizations are wrapped by test.\nOf ENCRYPTION_KEYS only test is needed" in said(capsys)
+    assert "2 keys of organizations are wrapped by test.\nOf ENCRYPTION_KEYS the run_engine needs only" in said(capsys)
     assert await asked(new | KEYS) == 1
-    assert "Of ENCRYPTION_KEYS test must stay" in said(capsys)
+    assert "Of ENCRYPTION_KEYS the run_engine still needs test" in said(capsys)
     assert await asked(new, "rewrap") == 1
     assert "wrapped by test, which ENCRYPTION_KEYS does not hold" in said(capsys)
     assert await asked(new | KEYS, "rewrap") == 0
-    assert "2 keys of organizations are wrapped by new.\nOf ENCRYPTION_KEYS only new is needed" in said(capsys)
+    assert "2 keys of organizations are wrapped by new.\nOf ENCRYPTION_KEYS the run_engine needs only" in said(capsys)
     assert await held(Sealer(KeyStore(engine.mongo, Keyring(new))), RUN, sealed) == SSN
     assert await asked({}) == 2
     assert capsys.readouterr().err == "ENCRYPTION_KEYS is not set.\n"

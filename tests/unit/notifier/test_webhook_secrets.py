@@ -50,10 +50,23 @@ def test_one_webhooks_secret_is_of_no_use_to_another_nor_as_another_version() ->
 
 def test_a_new_key_of_the_configuration_takes_over_and_the_old_one_may_go() -> None:
     before = webhook(kept(BEFORE, 2), Secret(version=1, value="whsec_Y2xlYXI=", valid_until=NOON + timedelta(days=1)))
-    after = Secrets(MEANWHILE).resealed(before)
+    after = Secrets(MEANWHILE).resealed(before, NOON)
     assert Secrets(AFTER).signing(after, NOON) == Secrets(BEFORE).signing(before, NOON)
     assert all(secret.value.startswith("sealed:new:") for secret in after.secrets)
     assert (after.etag, after.written) == (before.etag, before.written + 1)
+
+
+def test_a_secret_that_cannot_be_opened_keeps_no_other_under_the_old_key() -> None:
+    lost = Secret(version=1, value=kept(Keyring({"lost": new_key()})).value, valid_until=NOON + timedelta(days=1))
+    before = webhook(kept(BEFORE, 2), lost)
+    after = Secrets(MEANWHILE).resealed(before, NOON)
+    assert Secrets(AFTER).signing(after, NOON) == Secrets(BEFORE).signing(before, NOON)
+    assert after.secrets[1] == lost
+
+
+def test_a_secret_that_is_over_is_not_kept_on() -> None:
+    before = webhook(kept(BEFORE, 2), Secret(version=1, value=kept(BEFORE).value, valid_until=NOON))
+    assert [secret.version for secret in Secrets(MEANWHILE).resealed(before, NOON).secrets] == [2]
 
 
 def test_a_message_is_signed_with_what_can_be_opened_and_not_at_all_where_nothing_can() -> None:
