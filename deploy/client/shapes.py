@@ -612,7 +612,7 @@ class RunStep(TypedDict):
     """
     assignee_roles: list[str]
     """
-    Of a step that was started; empty before.
+    Whose holders may act on it; of a step that has not started, whose may then.
     """
     candidates: NotRequired[list[str] | None]
     """
@@ -735,7 +735,7 @@ class Step(TypedDict):
     """
     assignee_roles: list[str]
     """
-    Of a step that was started; empty before.
+    Whose holders may act on it; of a step that has not started, whose may then.
     """
     candidates: NotRequired[list[str] | None]
     """
@@ -1078,12 +1078,35 @@ class Wait(TypedDict):
     since: NotRequired[str | None]
     step_id: NotRequired[str | None]
     assigned_to: NotRequired[str | None]
+    candidates: NotRequired[list[str] | None]
+    """
+    Users who are named for it, of whom any may act.
+    """
+    substitutes: NotRequired[list[str] | None]
+    """
+    Who may act in the place of one of these, or of a holder of one of the roles.
+    """
     assignee_roles: NotRequired[list[str] | None]
+    higher_roles: NotRequired[list[str] | None]
+    """
+    Those that may act because they stand above one of these, by the policy `role_order`.
+    """
     anyone: NotRequired[bool | None]
     """
     Anyone who may complete steps can act.
     """
+    barred: NotRequired[list[str] | None]
+    """
+    Users who may not act, by the policy `segregation_of_duties`, for what they have done in the run.
+    """
+    approvals: NotRequired[dict[str, Any] | None]
+    """
+    Where several must approve: the votes so far, how many are `required`, and the `missing_roles` of a matrix.
+    """
+    approved_by: NotRequired[list[str] | None]
+    rejected_by: NotRequired[list[str] | None]
     due_at: NotRequired[str | None]
+    overdue: NotRequired[bool | None]
     conditions: NotRequired[list[dict[str, Any]] | None]
     """
     Each with `condition`, `met`, and where it is not met `reason` and `actual_value`.

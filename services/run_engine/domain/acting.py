@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.policies import Delegation, OrganizationPolicies
+from contracts.rejections import Rejection
 from contracts.values import Caller
+from services.run_engine.domain.approvals import no_voice, sends_back
 from services.run_engine.domain.permissions import holds
 from services.run_engine.domain.plan import PlannedStep
 from services.run_engine.domain.segregation import separated
@@ -38,11 +40,17 @@ def may_act(caller: Caller, state: RunState, step: StepState, situation: Situati
 
 
 def may_complete(caller: Caller, state: RunState, step: StepState, situation: Situation) -> bool:
-    """In some capacity, and no rule of segregation stands against it."""
+    """In some capacity, with some outcome."""
     return any(
-        separated(state, step, {caller.id, capacity.on_behalf_of or caller.id}, situation) is None
-        for capacity in capacities(caller, state, step, situation)
+        forbidden(capacity, state, step, situation) is None for capacity in capacities(caller, state, step, situation)
     )
+
+
+def forbidden(capacity: Capacity, state: RunState, step: StepState, situation: Situation) -> Rejection | None:
+    """What keeps the step from this capacity, whatever the outcome: a rule of segregation, no voice in the matrix."""
+    people, planned = {capacity.user, capacity.on_behalf_of or capacity.user}, situation.plan.by_id[step.step_id]
+    refusal = separated(state, step, people, situation)
+    return refusal or (None if sends_back(planned) else no_voice(planned, state, capacity.roles))
 
 
 def lent_to(user: str, policies: OrganizationPolicies, now: datetime) -> list[Delegation]:
@@ -70,6 +78,18 @@ def substitutes_of(step: StepState, policies: OrganizationPolicies, now: datetim
         for delegation in in_force(policies, now)
         if delegation.delegator in named and delegation.lends_enough(step.assignee_roles)
     })  # fmt: skip
+
+
+def stand_ins(state: RunState, step: StepState, situation: Situation) -> list[str]:
+    """Whoever may act on the step in somebody's place, also of those whose roles it asks for, in order of name."""
+    asked, standing = _Asked(state, step, situation), in_force(situation.policies, situation.now)
+    return sorted({delegation.substitute for delegation in standing if _covers(delegation, step, asked)})
+
+
+def higher_roles(state: RunState, step: StepState, situation: Situation) -> list[str]:
+    """The roles that may act on the step because they stand above one that it asks for, the lowest first."""
+    asked = _Asked(state, step, situation)
+    return [r for r in situation.policies.role_order.roles if r not in step.assignee_roles and asked.among([r])]
 
 
 def in_force(policies: OrganizationPolicies, now: datetime) -> list[Delegation]:

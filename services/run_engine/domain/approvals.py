@@ -2,15 +2,15 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
-from contracts.definitions import Condition
+from contracts.rejections import Code, Rejection
 from services.run_engine.domain.conditions import Facts, look_up
-from services.run_engine.domain.loose import is_number, mapping, positive, text, texts
-from services.run_engine.domain.plan import PlannedStep, every
+from services.run_engine.domain.loose import is_number, mapping, positive, texts
+from services.run_engine.domain.plan import PlannedStep
 from services.run_engine.domain.state import RunState, Vote
 
 Meaning = Literal["done", "approved", "rejected", "failed", "returned"]
@@ -63,7 +63,7 @@ def _meaning(action: str, option: Mapping[str, Any], approval: bool) -> Meaning:
 
 @dataclass(frozen=True, slots=True)
 class Quorum:
-    """How many of whom must approve: every role of `roles`, or `needed` of `size` users."""
+    """How many of whom must approve: for every role of `roles` another of its holders, or `needed` of `size` users."""
 
     roles: tuple[str, ...] = ()
     needed: int = 0
@@ -71,26 +71,52 @@ class Quorum:
 
     def decision(self, votes: Iterable[Vote]) -> Literal["approve", "reject"] | None:
         """None while it is open. Does not depend on the order of the votes."""
-        approving = [vote for vote in votes if vote.vote == "approve"]
-        rejecting = [vote for vote in votes if vote.vote == "reject"]
-        if self.roles:
-            if rejecting:
-                return "reject"
-            return "approve" if not self.missing_roles(approving) else None
-        if len(approving) >= self.needed:
-            return "approve"
-        return "reject" if len(rejecting) > self.size - self.needed else None
+        listed = list(votes)
+        rejecting = _count(listed, "reject")
+        if rejecting > (0 if self.roles else self.size - self.needed):
+            return "reject"
+        return "approve" if self.approved(listed) >= self.required else None
+
+    @property
+    def required(self) -> int:
+        return len(self.roles) or self.needed
+
+    def approved(self, votes: Iterable[Vote]) -> int:
+        """Of a matrix: how many roles have an approval of their own."""
+        return len(self._seats(votes)) if self.roles else _count(votes, "approve")
 
     def missing_roles(self, votes: Iterable[Vote]) -> list[str]:
-        heard = {role for vote in votes if vote.vote == "approve" for role in vote.roles}
-        return [role for role in self.roles if role not in heard]
+        """Those whose holders' approvals still count: what has none, and what its giver could leave for it."""
+        seats = self._seats(votes)
+        missing = [role for role in self.roles if role not in seats]
+        for role in missing:  # it grows on the way
+            missing += [left for left, vote in seats.items() if role in vote.roles and left not in missing]
+        return [role for role in self.roles if role in missing]
+
+    def _seats(self, votes: Iterable[Vote]) -> dict[str, Vote]:
+        """By role its approval: of each person one, and of as many roles as can be."""
+        seats: dict[str, Vote] = {}
+        for vote in votes:
+            if vote.vote == "approve":
+                self._seat(vote, seats, set())
+        return seats
+
+    def _seat(self, vote: Vote, seats: dict[str, Vote], asked: set[str]) -> bool:
+        """Takes a free seat, or one whose holder can move to another."""
+        for role in self.roles:
+            if role in vote.roles and role not in asked:
+                asked.add(role)
+                if role not in seats or self._seat(seats[role], seats, asked):
+                    seats[role] = vote
+                    return True
+        return False
 
     def tally(self, votes: Iterable[Vote]) -> dict[str, Any]:
         """The state of the vote, as responses show it."""
         listed = list(votes)
         counts: dict[str, Any] = {
-            "required": len(self.roles) or self.needed,
-            "approved": len(self.roles) - len(self.missing_roles(listed)) if self.roles else _count(listed, "approve"),
+            "required": self.required,
+            "approved": self.approved(listed),
             "rejected": _count(listed, "reject"),
             "votes": [_seen(vote) for vote in listed],
         }
@@ -104,7 +130,7 @@ def _seen(vote: Vote) -> dict[str, Any]:
     return {"user": vote.user, "vote": vote.vote, "roles": list(vote.roles), **behalf}
 
 
-def _count(votes: list[Vote], kind: str) -> int:
+def _count(votes: Iterable[Vote], kind: str) -> int:
     return sum(vote.vote == kind for vote in votes)
 
 
@@ -122,6 +148,23 @@ def quorum(planned: PlannedStep, state: RunState) -> Quorum | None:
     members = max(1, int(size))
     share = math.ceil(Fraction(str(threshold)) * members) if threshold <= 1 else math.ceil(threshold)
     return Quorum(needed=min(max(1, share), members), size=members)
+
+
+def no_voice(planned: PlannedStep, state: RunState, roles: Collection[str]) -> Rejection | None:
+    """The refusal of a vote where a matrix asks for other roles than these."""
+    needed = quorum(planned, state)
+    if needed is None or not needed.roles or not set(needed.roles).isdisjoint(roles):
+        return None
+    return Rejection(
+        code=Code.FORBIDDEN,
+        message=f"{planned.step_id} needs the approval of {', '.join(needed.roles)}.",
+        details={"step": planned.step_id, "required_roles": list(needed.roles), "current_roles": list(roles)},
+    )
+
+
+def sends_back(planned: PlannedStep) -> bool:
+    """Whether one of its options is no vote."""
+    return any(option.get("return_to_step") is not None for option in planned.options.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +186,7 @@ def _bands(matrix: Mapping[str, Any]) -> list[_Band]:
     for name, roles in matrix.items():
         bounds = _bounds(name.lower())
         if bounds is not None and texts(roles):
-            found.append(_Band(*bounds, tuple(texts(roles))))
+            found.append(_Band(*bounds, tuple(dict.fromkeys(texts(roles)))))
     return sorted(found, key=lambda band: (band.lower, band.upper))
 
 
@@ -169,12 +212,5 @@ def _band_roles(bands: list[_Band], amount: float | None) -> tuple[str, ...]:
 
 
 def _amount(planned: PlannedStep, state: RunState) -> float | None:
-    named = text(planned.definition.metadata.get("amount_field"))
-    field = named or next((c.field for c in every(planned.pre) if c.field and _asks_for_number(c)), None)
-    value = look_up(field, Facts.of(state)) if field is not None else None
+    value = look_up(planned.amount_field, Facts.of(state)) if planned.amount_field is not None else None
     return value if is_number(value) else None
-
-
-def _asks_for_number(condition: Condition) -> bool:
-    numbers = condition.value if condition.operator == "between" else [condition.value]
-    return isinstance(numbers, list) and bool(numbers) and all(map(is_number, numbers))

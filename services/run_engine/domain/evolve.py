@@ -205,7 +205,8 @@ def _without_timer(state: RunState, timer_id: str) -> RunState:
 def _completed(state: RunState, event: StepCompleted) -> RunState:
     step = changed(
         state.steps[event.step_id], status="completed", ended_at=event.at, completed_by=event.completed_by,
-        on_behalf_of=event.on_behalf_of, hands=_hands(state, event),
+        on_behalf_of=event.on_behalf_of,
+        hands=_hands(state.steps[event.step_id], event.completed_by, event),
         outcome=event.outcome, was_status=None, sla_breached=event.sla_breached, data=event.data,
         attachments=tuple(event.attachments), job_id=None, reason=None,
         kept_bytes=state.steps[event.step_id].kept_bytes + kept_bytes(event.data, event.attachments),
@@ -220,20 +221,20 @@ def _completed(state: RunState, event: StepCompleted) -> RunState:
     return after if steps is after.steps and data is state.data else changed(after, steps=steps, data=data)
 
 
-def _hands(state: RunState, event: StepCompleted) -> tuple[str, ...]:
-    return stepping.hands_with(state.steps[event.step_id], event.completed_by, event.actor.id, event.on_behalf_of)
-
-
 def _failed(state: RunState, event: StepFailed) -> RunState:
     step = changed(
         state.steps[event.step_id], status="failed", ended_at=event.at, completed_by=event.failed_by,
-        on_behalf_of=event.on_behalf_of,
+        on_behalf_of=event.on_behalf_of, hands=_hands(state.steps[event.step_id], event.failed_by, event),
         outcome="failure", reason=event.reason, was_status=None, data=event.data,
         attachments=tuple(event.attachments), job_id=None, unmet=(),
         kept_bytes=state.steps[event.step_id].kept_bytes + kept_bytes(event.data, event.attachments),
     )  # fmt: skip
     after = _with_step(state, event, step)
     return changed(after, data={**state.data, **event.data}) if event.data else after
+
+
+def _hands(step: StepState, by: str | None, event: StepCompleted | StepFailed) -> tuple[str, ...]:
+    return step.hands if by is None else stepping.hands_with(step, by, event.actor.id, event.on_behalf_of)
 
 
 def _returned(state: RunState, event: StepsReturned) -> RunState:

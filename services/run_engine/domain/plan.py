@@ -1,6 +1,6 @@
 """A definition made ready to be run: groups, edges and conditions, worked out once for each definition object."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.definitions import Condition, OnUnmet, PlaybookDefinition, StepDefinition
 from services.run_engine.domain.identity import Same
-from services.run_engine.domain.loose import items, mapping, positive, span, text, texts
+from services.run_engine.domain.loose import is_number, items, mapping, positive, span, text, texts
 from services.run_engine.domain.sizes import json_bytes
 
 Edge = tuple[int, str | None]
@@ -27,6 +27,8 @@ class PlannedStep:
     """Who may act on it when it starts: its `assignee_roles`, and those that its approval matrix asks for."""
     asks_several: bool
     """An approval that one voice does not decide: it is nobody's own for want of a role."""
+    amount_field: str | None
+    """Which amount the approval matrix goes by; None where nothing says so, or the field is encrypted."""
     has_choice: bool
     """A named step stands in a group, so that the conditions may hold before all named steps have ended."""
     on_unmet: OnUnmet
@@ -78,7 +80,7 @@ def _plan(key: Same[PlaybookDefinition]) -> Plan:
     at: dict[int, list[str]] = {}
     for step in drafts:
         at.setdefault(step.sequence, []).append(step.step_id)
-    steps = [_planned(step, at, drafts, definition.metadata) for step in drafts]
+    steps = [_planned(step, at, drafts, definition) for step in drafts]
     by_id = {step.step_id: step for step in steps}
     groups = _groups(steps)
     group_of = {step.step_id: number for number, group in enumerate(groups) for step in group}
@@ -92,8 +94,9 @@ def _looks_at_steps(step: StepDefinition) -> bool:
 
 
 def _planned(
-    step: StepDefinition, at: Mapping[int, Sequence[str]], others: list[StepDefinition], playbook: dict[str, Any]
+    step: StepDefinition, at: Mapping[int, Sequence[str]], others: list[StepDefinition], whole: PlaybookDefinition
 ) -> PlannedStep:
+    playbook = whole.metadata
     references = [condition for condition in every(step.conditions.pre) if condition.step is not None]
     edges = ((reference.step, reference.status) for reference in references if reference.step is not None)
     named = tuple(dict.fromkeys((sequence, status) for sequence, status in edges if sequence in at))
@@ -105,6 +108,7 @@ def _planned(
         named=named,
         roles=_roles(step),
         asks_several=_asks_several(step),
+        amount_field=_amount_field(step, whole.encrypted_fields),
         has_choice=any(reference not in step.conditions.pre for reference in references),
         on_unmet=step.conditions.on_unmet or ("block" if step.is_required else "skip"),
         is_conditional=is_conditional(step),
@@ -162,6 +166,17 @@ def _asks_several(step: StepDefinition) -> bool:
     return step.step_type == "approval" and any(
         step.metadata.get(name) for name in ("approval_matrix", "committee_size")
     )
+
+
+def _amount_field(step: StepDefinition, encrypted: Collection[str]) -> str | None:
+    asked = (c.field for c in every(step.conditions.pre) if c.field and _asks_for_number(c))
+    field = text(step.metadata.get("amount_field")) or next(asked, None)
+    return None if field is None or not {field, *field.split(".")}.isdisjoint(encrypted) else field
+
+
+def _asks_for_number(condition: Condition) -> bool:
+    numbers = condition.value if condition.operator == "between" else [condition.value]
+    return isinstance(numbers, list) and bool(numbers) and all(map(is_number, numbers))
 
 
 def every(conditions: Iterable[Condition]) -> Iterator[Condition]:

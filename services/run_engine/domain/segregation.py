@@ -21,6 +21,14 @@ def separated(state: RunState, step: StepState, people: Collection[str], situati
     return None
 
 
+def barred_from(state: RunState, step: StepState, situation: Situation) -> list[str]:
+    """Whom the rules keep from the step by what they have done in the run so far, in order of name."""
+    if not situation.policies.segregation_of_duties.rules:
+        return []
+    people = starters_of(state).union(*(other.people for other in state.steps.values()))
+    return sorted(user for user in people if separated(state, step, {user}, situation) is not None)
+
+
 def clash_with(
     rule: SegregationRule, state: RunState, step: StepState, people: Collection[str], plan: Plan
 ) -> dict[str, Any] | None:

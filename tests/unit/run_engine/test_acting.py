@@ -121,6 +121,19 @@ def test_a_substitute_speaks_in_a_matrix_where_they_have_no_voice_of_their_own()
     assert (run.step(1).approvals[0].roles, run.step(1).approvals[0].on_behalf_of) == (("boss",), "bob")
 
 
+def test_a_vote_is_given_in_the_capacity_in_which_the_matrix_still_asks_for_it() -> None:
+    """Susi is a clerk and stands in for bob, the boss: where a clerk has approved before, hers is his."""
+    step = {"step_type": "approval", "metadata": {"approval_matrix": {"over_0": ["clerk", "boss"]}}}
+    susi = somebody("susi", "clerk")
+    run = story(step, standing_in(delegation())).after(hours=2).completes(1, CLERK, outcome="approve")
+    run.completes(1, susi, outcome="approve").then("ApprovalRecorded", "StepCompleted", "RunCompleted")
+    assert run.step(1).on_behalf_of == "bob"
+    run = story(step, standing_in(delegation())).after(hours=2).completes(1, susi, outcome="approve")
+    assert run.step(1).approvals[0].on_behalf_of is None
+    run.completes(1, susi, outcome="approve").then("ApprovalRecorded")
+    run.completes(1, CLERK, outcome="approve").then("ApprovalRecorded")
+
+
 ORDER = ("clerk", "boss", "chief")
 CHIEF, OTHER = somebody("chris", "chief"), somebody("olga", "other")
 

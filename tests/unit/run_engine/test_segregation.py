@@ -103,6 +103,18 @@ def test_neither_a_substitute_nor_an_override_goes_round_it() -> None:
     story.completes(2, ADMIN).refused(Code.FORBIDDEN)
 
 
+def test_who_gave_up_had_a_hand_in_it_too() -> None:
+    lent = Delegation(delegator="bob", substitute="susi", delegator_roles=("any",), starts_at=NOON,
+                      ends_at=NOON.replace(hour=23))  # fmt: skip
+    optional = {**ANYBODY, "is_required": False}
+    policies = under(separate({}), delegations={"dlg": lent})
+    for gives_up, named in ((somebody("susi"), None), (ADMIN, "dora")):
+        story = Story(playbook(optional, ANYBODY), policies).started()
+        story.completes(1, gives_up, outcome="failure", completed_by=named).then("StepFailed", "StepStarted")
+        for caller in {somebody("susi"): (BOB, somebody("susi", "any")), ADMIN: (ADMIN,)}[gives_up]:
+            story.completes(2, caller).refused(Code.FORBIDDEN, "had a hand in step_001")
+
+
 def test_a_machine_is_nobody() -> None:
     story = Story(playbook({"step_type": "automated"}, ANYBODY), under(separate({}))).started()
     story.answers(1).completes(2, BOB).then("StepCompleted", "RunCompleted")

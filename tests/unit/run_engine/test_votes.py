@@ -9,8 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.commands import ClaimStep
 from contracts.rejections import Code
-from tests.unit.run_engine.story import Story, somebody, trial
+from services.run_engine.domain.acting import may_complete
+from services.run_engine.domain.approvals import Quorum, quorum
+from services.run_engine.domain.state import Vote
+from services.run_engine.domain.views import completion_view, revealed_run
+from tests.unit.run_engine.story import ALICE, NOON, Story, somebody, trial
 
 words = st.sampled_from(["approve", "reject"])
 thresholds = st.integers(1, 100).map(lambda percent: percent / 100)
@@ -69,6 +74,36 @@ def test_a_user_has_one_vote_the_last_one(ballots: list[tuple[str, str]]) -> Non
     last = dict(ballots[:taken])
     assert {vote.user: vote.vote for vote in story.step(1).approvals} == last
     assert (story.state.status == "completed") == ("reject" in last.values())
+
+
+def test_a_vote_that_was_changed_brings_nothing_of_what_it_said_before() -> None:
+    """Neither its data nor its documents count for the form of the later one, nor go into the run."""
+    form = {"form_fields": [{"name": "note", "type": "text", "required": True}], "required_documents": ["minutes"]}
+    board = {"step_type": "approval", "assignee_roles": ["board"],
+             "metadata": {"voting_threshold": 1, "committee_size": 1, **form}}  # fmt: skip
+    both = {"step_type": "approval", "assignee_roles": ["board"],
+            "metadata": {"voting_threshold": 0.5, "committee_size": 3, **form}}  # fmt: skip
+    minutes = {"name": "minutes.pdf", "url": "https://files.example/1"}
+    story = trial(both).completes(
+        1, somebody("a", "board"), outcome="reject", data={"note": "no"}, attachments=[minutes]
+    )
+    story.completes(1, somebody("a", "board"), outcome="approve")
+    assert [found["rule"] for found in story.violations()] == ["form_field", "required_documents"]
+    story.completes(1, somebody("b", "board"), outcome="approve", data={"note": "yes"})
+    story.completes(1, somebody("a", "board"), outcome="approve", attachments=[minutes])
+    assert (story.state.data["note"], len(story.step(1).attachments)) == ("yes", 1)
+    assert trial(board).completes(1, somebody("a", "board"), outcome="approve").violations()
+
+
+def test_an_amount_that_an_earlier_vote_brought_bounds_the_later_ones() -> None:
+    board = {"step_type": "approval", "assignee_roles": ["cfo", "sales_manager"],
+             "metadata": {"voting_threshold": 1, "committee_size": 2}}  # fmt: skip
+    story = trial(board).completes(1, somebody("c", "cfo"), outcome="approve", data={"approval_amount": 1_500_000})
+    story.completes(1, somebody("m", "sales_manager"), outcome="approve")
+    assert story.violations()[0]["required_role"] == "cfo"
+    story.completes(1, somebody("d", "cfo"), outcome="approve").then(
+        "ApprovalRecorded", "StepCompleted", "RunCompleted"
+    )
 
 
 LEADS = [{"action": "accept", "next_step": 3}, {"action": "decline", "end_playbook": True}]
@@ -136,6 +171,34 @@ def test_the_amount_is_that_of_the_numeric_pre_condition_wherever_it_stands(pre:
     story.completes(1, somebody("u", "a"), outcome="approve").then("ApprovalRecorded", "StepCompleted", "RunCompleted")
 
 
+def test_who_has_no_voice_in_the_matrix_is_not_told_that_they_may_and_claims_nothing() -> None:
+    asks = {"approval_matrix": {"over_5": ["chief"]}}
+    step = {"step_type": "approval", "assignee_roles": ["clerk"], "metadata": asks}
+    clerk, chief = somebody("c", "clerk"), somebody("d", "chief")
+    story = trial(step)
+    assert [may_complete(who, story.state, story.step(1), story.situation) for who in (clerk, chief)] == [False, True]
+    refused = story.when(ClaimStep(caller=clerk, step_id="step_001")).refused(Code.FORBIDDEN, "the approval of chief")
+    assert refused.details == {"step": "step_001", "required_roles": ["chief"], "current_roles": ["clerk"]}
+    story.when(ClaimStep(caller=chief, step_id="step_001")).then("StepAssigned")
+    sends_back = {"approval_options": [{"action": "back", "return_to_step": 1}]}
+    story = trial({}, {**step, "metadata": {**asks, **sends_back}}).completes(1)
+    assert may_complete(clerk, story.state, story.step(2), story.situation)
+    story.completes(2, clerk, outcome="back").then("StepCompleted", "StepsReturned", "StepStarted")
+
+
+@pytest.mark.parametrize("field", ["amount", "deal.amount"])
+def test_an_encrypted_amount_asks_the_top_band_of_whoever_may_read_it_too(field: str) -> None:
+    form = {"metadata": {"form_fields": [{"name": "amount", "type": "number", "encrypted": True}]}}
+    bands = {"under_100": ["clerk"], "over_100": ["chief"]}
+    step = {"step_type": "approval", "metadata": {"approval_matrix": bands, "amount_field": field}}
+    story = trial(form, step)
+    amount = story.encrypted(5)
+    story.completes(1, data={"amount": amount, "deal": {"amount": amount}})
+    for seen in (story.state, revealed_run(story.state, story.situation.plan, story.clear)):
+        needed = quorum(story.situation.plan.by_id["step_002"], seen)
+        assert needed is not None and needed.roles == ("chief",)
+
+
 BANDS = {"under_100k": ["a"], "100k_to_500k": ["a", "b"], "500k_to_1.5m": ["b", "c"], "over_1.5m": ["a", "b", "c"]}
 EDGES = [100_000, 500_000, 1_500_000]
 ASKED = {100_000: ("a", "b"), 500_000: ("b", "c"), 1_500_000: ("a", "b", "c")}
@@ -180,3 +243,57 @@ def test_a_matrix_is_decided_by_the_same_voices_in_any_order() -> None:
                     story.completes(1, somebody(role, role), outcome=votes[role])
             outcomes.add(story.state.outcome)
         assert len(outcomes) == 1
+
+
+def between(voters: dict[str, list[str]], band: list[str]) -> Story:
+    """A matrix of one band; everybody approves, in this order, until it is decided."""
+    step = {"step_type": "approval", "metadata": {"approval_matrix": {"over_0": band}}}
+    story = trial(step)
+    for name, roles in voters.items():
+        if story.state.ended_at is None:
+            story.completes(1, somebody(name, *roles), outcome="approve")
+    return story
+
+
+def test_one_person_who_holds_all_roles_of_a_band_approves_for_one_of_them() -> None:
+    story = between({"boss": ["a", "b"]}, ["a", "b"])
+    assert isinstance(story.answer, list)
+    tally = completion_view(story.state, story.situation, "step_001", story.answer, ALICE)["approvals"]
+    assert (tally["required"], tally["approved"], tally["missing_roles"]) == (2, 1, ["a", "b"])
+    story.completes(1, somebody("boss", "a", "b"), outcome="approve").then("ApprovalRecorded")
+    story.completes(1, somebody("ann", "a"), outcome="approve").then(
+        "ApprovalRecorded", "StepCompleted", "RunCompleted"
+    )
+
+
+def test_a_role_that_is_named_twice_is_asked_once() -> None:
+    assert between({"boss": ["a"]}, ["a", "a"]).state.status == "completed"
+
+
+ROLES = ["a", "b", "c"]
+holdings = st.lists(st.sets(st.sampled_from(ROLES), min_size=1), min_size=1, max_size=5)
+
+
+@settings(max_examples=100)
+@given(holdings, st.permutations(ROLES), st.data())
+def test_a_matrix_is_decided_once_every_role_has_an_approval_of_another_person(
+    held: list[set[str]], band: list[str], data: st.DataObject
+) -> None:
+    """As trying all ways to seat them says, whoever votes first."""
+    voters = data.draw(st.permutations([(f"u{n}", sorted(roles)) for n, roles in enumerate(held)]))
+    seated = [
+        all(role in roles for role, (_, roles) in zip(band, seats, strict=True)) for seats in permutations(voters, 3)
+    ]
+    story = between(dict(voters), band)
+    assert (story.state.status == "completed") == any(seated)
+
+
+@settings(max_examples=100)
+@given(holdings, st.sampled_from(ROLES))
+def test_the_roles_that_are_missing_are_those_that_another_approval_would_still_bring_further(
+    held: list[set[str]], role: str
+) -> None:
+    votes = [Vote(f"u{n}", "approve", tuple(roles), NOON) for n, roles in enumerate(held)]
+    needed = Quorum(roles=tuple(ROLES))
+    one_more = needed.approved([*votes, Vote("new", "approve", (role,), NOON)])
+    assert (role in needed.missing_roles(votes)) == (one_more > needed.approved(votes))

@@ -3,9 +3,17 @@
 from typing import Any
 
 from contracts.commands import PauseRun, UpdateData
+from contracts.policies import (
+    Delegation,
+    OrganizationPolicies,
+    RoleOrder,
+    SegregationOfDuties,
+    SeparateSteps,
+    StepSelector,
+)
 from services.run_engine.domain.plan import plan_of
 from services.run_engine.domain.views import masked_run, step_view, waiting_view
-from tests.unit.run_engine.story import ALICE, NOON, Story, somebody, trial
+from tests.unit.run_engine.story import ALICE, NOON, Story, playbook, somebody, trial
 
 PAID = {"field": "paid", "operator": "=", "value": True}
 SIGNED = {"field": "signed", "operator": "exists"}
@@ -54,7 +62,39 @@ def test_for_somebody_to_resume_it_or_to_try_again() -> None:
 def test_for_votes() -> None:
     board = {"step_type": "approval", "metadata": {"voting_threshold": 1, "committee_size": 2}}
     story = trial({}, board).completes(1).completes(2, somebody("ann"), outcome="approve")
-    assert why(story)["waits_for"][0]["approved_by"] == ["ann"]
+    (wait,) = why(story)["waits_for"]
+    assert (wait["approved_by"], wait["approvals"]["required"], wait["approvals"]["approved"]) == (["ann"], 2, 1)
+    told = "Anyone who may complete steps votes on step_002 (B), which has 1 of 2 approvals"
+    assert wait["explanation"] == told
+
+
+def test_for_the_roles_of_a_matrix_that_have_not_approved() -> None:
+    step = {"step_type": "approval", "assignee_roles": ["clerk"],
+            "metadata": {"approval_matrix": {"over_0": ["vp", "cfo"]}}}  # fmt: skip
+    story = trial(step)
+    assert why(story)["summary"] == "A holder of vp or cfo votes on step_001 (A), which has 0 of 2 approvals"
+    (wait,) = why(story.completes(1, somebody("v", "vp"), outcome="approve"))["waits_for"]
+    assert wait["explanation"] == "A holder of cfo votes on step_001 (A), which has 1 of 2 approvals"
+    assert (wait["approvals"]["missing_roles"], wait["assignee_roles"]) == (["cfo"], ["clerk", "vp", "cfo"])
+
+
+def test_for_everybody_who_may_act_and_not_for_who_may_not() -> None:
+    """Substitutes for a role, higher roles, and whom segregation of duties keeps away."""
+    lent = Delegation(delegator="carl", substitute="susi", delegator_roles=("clerk",), starts_at=NOON,
+                      ends_at=NOON.replace(hour=23))  # fmt: skip
+    rule = SeparateSteps.model_validate({"type": "separate_steps", "name": "apart", "steps": [{}]})
+    policies = OrganizationPolicies(
+        delegations={"dlg": lent},
+        role_order=RoleOrder(roles=("intern", "clerk", "boss"), higher_may_act=(StepSelector(name="B"),)),
+        segregation_of_duties=SegregationOfDuties(rules=(rule,)),
+    )
+    story = Story(playbook({}, {"assignee_roles": ["clerk"]}), policies).started().completes(1)
+    (wait,) = why(story)["waits_for"]
+    assert (wait["substitutes"], wait["higher_roles"], wait["barred"]) == (["susi"], ["boss"], ["alice"])
+    told = "A holder of clerk completes step_002 (B); segregation of duties keeps it from alice"
+    assert wait["explanation"] == told
+    plain = why(trial({"assignee_roles": ["clerk"]}))["waits_for"][0]
+    assert not {"substitutes", "higher_roles", "barred", "approvals"} & set(plain)
 
 
 def test_for_nothing() -> None:

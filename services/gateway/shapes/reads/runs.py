@@ -28,7 +28,7 @@ class RunStep(StepRow):
     execution_mode: Literal["manual", "automated"] | None = None
     """Whether a person or a machine does it."""
     assignee_roles: list[str]
-    """Of a step that was started; empty before."""
+    """Whose holders may act on it; of a step that has not started, whose may then."""
     candidates: list[str] | None = None
     """Users who are named for it, of whom any may act."""
     due_at: Moment | None = None
@@ -92,10 +92,23 @@ class Wait(Shape):
     since: Moment | None = None
     step_id: str | None = None
     assigned_to: str | None = None
+    candidates: list[str] | None = None
+    """Users who are named for it, of whom any may act."""
+    substitutes: list[str] | None = None
+    """Who may act in the place of one of these, or of a holder of one of the roles."""
     assignee_roles: list[str] | None = None
+    higher_roles: list[str] | None = None
+    """Those that may act because they stand above one of these, by the policy `role_order`."""
     anyone: bool | None = None
     """Anyone who may complete steps can act."""
+    barred: list[str] | None = None
+    """Users who may not act, by the policy `segregation_of_duties`, for what they have done in the run."""
+    approvals: dict[str, Any] | None = None
+    """Where several must approve: the votes so far, how many are `required`, and the `missing_roles` of a matrix."""
+    approved_by: list[str] | None = None
+    rejected_by: list[str] | None = None
     due_at: Moment | None = None
+    overdue: bool | None = None
     conditions: list[dict[str, Any]] | None = None
     """Each with `condition`, `met`, and where it is not met `reason` and `actual_value`."""
     steps: list[str] | None = None

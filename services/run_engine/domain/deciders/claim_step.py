@@ -1,9 +1,8 @@
 from contracts.commands import ClaimStep
 from contracts.events import StepAssigned
 from contracts.rejections import Code, Rejection
-from services.run_engine.domain.acting import Capacity, capacities
+from services.run_engine.domain.acting import Capacity, capacities, forbidden
 from services.run_engine.domain.permissions import not_yours
-from services.run_engine.domain.segregation import separated
 from services.run_engine.domain.situation import Decision, Situation, invalid_state, refused_by_run, unknown_step
 from services.run_engine.domain.state import RunState, StepState
 
@@ -41,8 +40,7 @@ def _capacity(state: RunState, step: StepState, command: ClaimStep, situation: S
     """A substitute claims for whom they stand in. What somebody may not complete they may not claim either."""
     refusal: Rejection | None = None
     for capacity in capacities(command.caller, state, step, situation):
-        people = {command.caller.id, capacity.on_behalf_of or command.caller.id}
-        found = separated(state, step, people, situation)
+        found = forbidden(capacity, state, step, situation)
         if found is None:
             return capacity
         refusal = refusal or found

@@ -1,17 +1,27 @@
 """A person, or a worker over the same endpoint, says that a step is done, or votes on it."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from contracts.commands import CompleteStep
 from contracts.events import ApprovalRecorded, StepCompleted, StepFailed
-from contracts.rejections import Code, Rejection
+from contracts.rejections import Rejection
 from services.run_engine.domain import automation, jumps, timing
 from services.run_engine.domain.acting import Capacity, capacities, may_act
 from services.run_engine.domain.advance import cancel_open, run_completed
-from services.run_engine.domain.approvals import Outcome, Quorum, allowed_outcomes, decided, quorum, understood
+from services.run_engine.domain.approvals import (
+    Outcome,
+    Quorum,
+    allowed_outcomes,
+    decided,
+    no_voice,
+    quorum,
+    understood,
+)
 from services.run_engine.domain.assignments import bad_assignments, handed, named_for
 from services.run_engine.domain.clear import cleared
 from services.run_engine.domain.controls import beyond_controls
+from services.run_engine.domain.copying import changed
 from services.run_engine.domain.evolve import RunEvent
 from services.run_engine.domain.forms import with_defaults
 from services.run_engine.domain.limits import beyond_limit
@@ -108,19 +118,25 @@ def _with_defaults(
 def _taken_up(
     state: RunState, step: StepState, command: CompleteStep, outcome: Outcome, situation: Situation
 ) -> _Work | Rejection:
-    """In the first of the caller's capacities that nothing forbids; where all are forbidden, the first refusal."""
+    """In the caller's capacity that nothing forbids and that brings a matrix furthest, the first of several.
+
+    Where all are forbidden, the first refusal.
+    """
     refusals: list[Rejection] = []
     allowed: list[_Work] = []
     for capacity in capacities(command.caller, state, step, situation):
         work = _Work(state, step, command, outcome, situation, capacity)
         refusal = separated(state, step, _people(work), situation) or _no_voice(work)
-        if refusal is not None:
-            refusals.append(refusal)
-        elif _beyond_limit(work) is None:
-            return work
-        else:
+        if refusal is None:
             allowed.append(work)
-    return allowed[0] if allowed else refusals[0]
+        else:
+            refusals.append(refusal)
+    return max(allowed, key=_rank) if allowed else refusals[0]
+
+
+def _rank(work: _Work) -> tuple[bool, int]:
+    needed = _quorum(work)
+    return _beyond_limit(work) is None, needed.approved(_votes(work)) if needed is not None and needed.roles else 0
 
 
 def _people(work: _Work) -> set[str]:
@@ -129,18 +145,7 @@ def _people(work: _Work) -> set[str]:
 
 
 def _no_voice(work: _Work) -> Rejection | None:
-    needed = _quorum(work)
-    if needed is None or not needed.roles or not set(needed.roles).isdisjoint(work.capacity.roles):
-        return None
-    return Rejection(
-        code=Code.FORBIDDEN,
-        message=f"{work.step.step_id} needs the approval of {', '.join(needed.roles)}.",
-        details={
-            "step": work.step.step_id,
-            "required_roles": list(needed.roles),
-            "current_roles": list(work.capacity.roles),
-        },
-    )
+    return no_voice(work.planned, work.state, work.capacity.roles) if _quorum(work) is not None else None
 
 
 def _quorum(work: _Work) -> Quorum | None:
@@ -157,19 +162,20 @@ def _breach(work: _Work) -> Rejection | None:
         beyond = beyond_controls(work.planned.definition, work.situation.policies.financial_controls)
         if beyond is not None:
             return beyond
-    found = completion_violations(state, step, work.situation, command.data, command.attachments, command.outcome)
+    among = changed(step, approvals=_other_votes(work)) if step.approvals else step
+    found = completion_violations(state, among, work.situation, command.data, command.attachments, command.outcome)
     if found:
         return contract_rejection(step.step_id, found, f"Complete {step.step_id} with what its contract asks for")
     return _beyond_limit(work)
 
 
 def _beyond_limit(work: _Work) -> Rejection | None:
-    """The amount is the completion's, or else what the run has had before."""
+    """The amount is the completion's, or else what a vote before it or the run has."""
     step, policies = work.step, work.situation.policies
     if step.step_type != "approval" or work.outcome.meaning != "approved":
         return None
     field = policies.approval_limit.field
-    for data in (work.command.data, work.state.data):
+    for data in (work.command.data, *(vote.data for vote in reversed(_other_votes(work))), work.state.data):
         if field in data:
             amount = cleared({field: data[field]}, work.situation.clear)[field]
             secret = field in work.situation.plan.definition.encrypted_fields
@@ -202,25 +208,40 @@ def _given_up(work: _Work) -> list[RunEvent]:
 
 def _voted(work: _Work, needed: Quorum) -> list[RunEvent]:
     step, command = work.step, work.command
-    word = "approve" if work.outcome.meaning == "approved" else "reject"
     vote = ApprovalRecorded.model_validate({
         "at": work.situation.now, "actor": command.caller.actor, "step_id": step.step_id, "sequence": step.sequence,
-        "step_name": step.name, "user": _completer(command), "roles": list(work.capacity.roles), "vote": word,
+        "step_name": step.name, "user": _completer(command), "roles": list(work.capacity.roles), "vote": _word(work),
         "on_behalf_of": work.capacity.on_behalf_of, "data": command.data, "attachments": command.attachments,
     })  # fmt: skip
-    votes = with_vote(
-        step.approvals, Vote(vote.user, vote.vote, tuple(vote.roles), vote.at, vote.data, (), vote.on_behalf_of)
-    )
+    votes = _votes(work)
     decision = needed.decision(votes)
     if decision is None:
         return [vote, *handed(work.state, command, work.situation.now)]
     return [vote, *_completed(replace(work, outcome=decided(work.planned, decision)), decision, votes)]
 
 
+def _votes(work: _Work) -> tuple[Vote, ...]:
+    """With this one, which takes the place of the same people's."""
+    capacity, command = work.capacity, work.command
+    vote = Vote(
+        _completer(command), _word(work), capacity.roles, work.situation.now, command.data,
+        tuple(command.attachments), capacity.on_behalf_of,
+    )  # fmt: skip
+    return with_vote(work.step.approvals, vote)
+
+
+def _other_votes(work: _Work) -> tuple[Vote, ...]:
+    return _votes(work)[:-1]
+
+
+def _word(work: _Work) -> Literal["approve", "reject"]:
+    return "approve" if work.outcome.meaning == "approved" else "reject"
+
+
 def _completed(work: _Work, word: str, votes: tuple[Vote, ...] = ()) -> list[RunEvent]:
     state, step, command, now = work.state, work.step, work.command, work.situation.now
     data = {key: value for vote in votes for key, value in vote.data.items()} if votes else command.data
-    attachments = [a for vote in step.approvals for a in vote.attachments] if votes else []
+    attachments = [a for vote in votes for a in vote.attachments] if votes else command.attachments
     named = named_for(state, command)
     completed = StepCompleted(
         at=now,
@@ -232,7 +253,7 @@ def _completed(work: _Work, word: str, votes: tuple[Vote, ...] = ()) -> list[Run
         completed_by=_completer(command),
         on_behalf_of=work.capacity.on_behalf_of,
         data=data,
-        attachments=[*attachments, *command.attachments],
+        attachments=attachments,
         duration_minutes=minutes_of_work(state, step, now),
         sla_breached=step.sla_breached or (step.due_at is not None and now > step.due_at),
         assignments=named.assignments,

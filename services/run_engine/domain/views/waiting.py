@@ -1,13 +1,15 @@
 """What a run waits for: which conditions came out how, who could act, and since when."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from contracts.definitions import Condition
 from contracts.events import UnmetCondition
-from services.run_engine.domain.acting import substitutes_of
+from services.run_engine.domain.acting import higher_roles, stand_ins
+from services.run_engine.domain.approvals import Quorum, quorum
 from services.run_engine.domain.lifecycle import ALLOWED_ON_RUN
 from services.run_engine.domain.plan import Plan, PlannedStep
+from services.run_engine.domain.segregation import barred_from
 from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState, StepState
 from services.run_engine.domain.views.timeline import View, moment, present
@@ -37,7 +39,7 @@ def _waits(state: RunState, at: Situation) -> Iterator[View]:
         yield from (_retry(step) for step in state.steps.values() if step.status == "failed" and step.is_required)
     for step in state.steps.values():
         if step.status == "in_progress":
-            yield _person(step, at) if step.execution_mode == "manual" else _automation(state, step)
+            yield _person(state, step, at) if step.execution_mode == "manual" else _automation(state, step)
         elif step.status == "blocked" and not state.is_paused:
             yield _conditions(step, plan.by_id[step.step_id])
         elif step.status == "pending" and state.ended_at is None:
@@ -56,33 +58,51 @@ def _retry(step: StepState) -> View:
     return present({"kind": "retry", **_named(step), **why, "explanation": f"Somebody retries {_title(step)}"})
 
 
-def _person(step: StepState, at: Situation) -> View:
+def _person(state: RunState, step: StepState, at: Situation) -> View:
     anyone = step.assigned_to is None and not step.assignee_roles and not step.candidates
+    needed, barred = quorum(at.plan.by_id[step.step_id], state), barred_from(state, step, at)
     return present(
         {
             "kind": "person",
             **_named(step),
-            "explanation": f"{_who(step)} completes {_title(step)}",
+            "explanation": _asks(step, needed, barred),
             "since": moment(step.started_at),
             "due_at": moment(step.due_at),
             "overdue": step.overdue or None,
             "assigned_to": step.assigned_to,
             "candidates": list(step.candidates) or None,
-            "substitutes": substitutes_of(step, at.policies, at.now) or None,
+            "substitutes": stand_ins(state, step, at) or None,
             "assignee_roles": list(step.assignee_roles),
+            "higher_roles": higher_roles(state, step, at) or None,
             "anyone": anyone or None,
+            "barred": barred or None,
+            "approvals": needed.tally(step.approvals) if needed is not None else None,
             "approved_by": [vote.user for vote in step.approvals if vote.vote == "approve"] or None,
             "rejected_by": [vote.user for vote in step.approvals if vote.vote == "reject"] or None,
         }
     )
 
 
+def _asks(step: StepState, needed: Quorum | None, barred: list[str]) -> str:
+    if needed is None:
+        asked = f"{_who(step)} completes {_title(step)}"
+    else:
+        tally = needed.tally(step.approvals)
+        voices = _holder(tally["missing_roles"] or needed.roles) if needed.roles else _who(step)
+        asked = f"{voices} votes on {_title(step)}, which has {tally['approved']} of {tally['required']} approvals"
+    return f"{asked}; segregation of duties keeps it from {' and '.join(barred)}" if barred else asked
+
+
 def _who(step: StepState) -> str:
-    roles = " or ".join(step.assignee_roles)
     named = step.assigned_to or " or ".join(step.candidates)
-    if named:
-        return f"{named} (or a holder of {roles})" if roles else named
-    return f"A holder of {roles}" if roles else "Anyone who may complete steps"
+    if not step.assignee_roles:
+        return named or "Anyone who may complete steps"
+    holder = _holder(step.assignee_roles)
+    return f"{named} (or {holder[0].lower()}{holder[1:]})" if named else holder
+
+
+def _holder(roles: Iterable[str]) -> str:
+    return f"A holder of {' or '.join(roles)}"
 
 
 def _automation(state: RunState, step: StepState) -> View:
