@@ -86,8 +86,8 @@ class Service:
             for work in self.before:
                 await _until_reachable(work)
             await self.consumers.start()
-        except Exception:
-            log.exception("start_failed")
+        except Exception as error:
+            log.exception("start_failed", error=str(error)[:500])  # nothing that a caller sent is here yet
             self.failed = True
             self.on_failed_start()
             return

@@ -4,7 +4,7 @@ import traceback
 
 
 class Unspoken(Exception):
-    """Takes the place of another exception in logs, incidents and parked records."""
+    """Takes the place of another exception in incidents and parked records."""
 
     @classmethod
     def of(cls, error: Exception) -> "Unspoken":

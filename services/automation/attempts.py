@@ -23,7 +23,6 @@ from shared.clock import now
 from shared.correlation import Correlation, set_correlation
 from shared.kafka import INFRASTRUCTURE, Publisher
 from shared.messages import OutgoingMessage
-from shared.unspoken import Unspoken
 
 ATTEMPTS = CountMetric("hera_automation_attempts", "Attempts at automated steps", ["channel", "outcome"])
 for _labels in (
@@ -149,8 +148,7 @@ class Attempts:
             await self._store.release(stored.job.job_id, now())
             raise
         except Exception as error:  # a surprise fails this attempt, so that its run hears of it
-            told = Unspoken.of(error) if stored.job.encrypted_fields else error
-            log.error("attempt_failed", job_id=stored.job.job_id, exc_info=told)
+            log.error("attempt_failed", job_id=stored.job.job_id, exc_info=error)
             self._breakers.abandon(stored.lane, trial=trial)
             return failure(f"unexpected {type(error).__name__} in the automation service", retryable=False)
 

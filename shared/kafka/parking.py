@@ -42,7 +42,8 @@ class Parking:
         await self._publisher.publish([_parked(self._topic, item, self._service, self._copies) for item in unreadable])
 
     async def set_aside(self, record: Record, surprise: Exception) -> None:
-        await self.park([Unreadable(record, f"unexpected {type(surprise).__name__}: {surprise}")])
+        words = f": {surprise}" if self._copies else ""
+        await self.park([Unreadable(record, f"unexpected {type(surprise).__name__}{words}")])
 
 
 def _parked(topic: Topic, item: Unreadable, service: str, copies: bool) -> OutgoingMessage:

@@ -143,6 +143,21 @@ class Clinic:
 
         await asyncio.wait_for(until(there), SECONDS)
 
+    async def signals_all(self, **signal: Any) -> dict[str, Any]:
+        """One signal to many runs, of which this one is all: its result."""
+        asked = {"filter": {"run_ids": [self.run_id]}, "signal": signal}
+        accepted = await self.clerk.data("POST", "/playbook-runs/bulk-signal", asked, Idempotency_Key=uuid.uuid4().hex)
+        operation, results = f"/operations/{accepted['operation_id']}", list[dict[str, Any]]()
+
+        async def is_over() -> bool:
+            if (await self.clerk.data("GET", operation))["status"] != "succeeded":
+                return False
+            results.extend((await self.clerk.data("GET", f"{operation}/results"))["results"])
+            return True
+
+        await asyncio.wait_for(until(is_over), SECONDS)
+        return results[0]
+
     async def job(self) -> dict[str, Any]:
         log = Log(self._stack.bootstrap_servers, topics.WORKER_JOBS.name)
         await log.open(from_beginning=True)
@@ -351,9 +366,20 @@ async def test_what_is_encrypted_in_data_is_refused_where_it_would_stay_clear(cl
     await clinic.signals(type="pause", metadata={"ssn": secret})
     await clinic.signals(type="event", name="called", data={"told": clinic.words.shown()})
     await clinic.until(lambda run: "told" in run["data"])
+    refused_by_run = await clinic.signals_all(type="pause", metadata={"deep": [{"ssn": secret}]})
+    assert refused_by_run["error"]["details"]["field"] == "signal.metadata.ssn"
+    assert secret not in str(refused_by_run)
     assert (await clerk.data("GET", clinic.path))["status"] == "active"
     places = found_in(await clinic.heap(), [secret])[secret]
     assert places - FOREIGN == set()
+
+
+async def test_the_metadata_of_a_signal_to_many_runs_reaches_them_as_it_was_sent(clinic: Clinic) -> None:
+    await clinic.started()
+    metadata = {"cancellation_category": "customer_request", "deep": {"list": [1, None, "x"]}}
+    assert (await clinic.signals_all(type="cancel", reason="x", metadata=metadata))["status"] == "succeeded"
+    events = (await clinic.clerk.data("GET", f"{clinic.path}/evidence"))["events"]
+    assert events[-1]["data"]["signal"]["metadata"] == metadata
 
 
 async def test_what_is_sent_again_after_an_erasure_is_not_done_and_told_why(clinic: Clinic) -> None:

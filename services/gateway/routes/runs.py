@@ -1,5 +1,7 @@
 """Runs: start, complete a step, signal, list, read, timeline."""
 
+from functools import partial
+
 from fastapi import Request, Response
 
 from contracts.bulk import SignalRuns
@@ -122,12 +124,17 @@ class RunCommandRoutes:
         if flag(request, "dry_run"):
             params = query_of(request, wish.organization_id)
             return (await self._run_engine.post("/internal/bulk/matches", params, _json(command))).response()
-        sealed = await self._sealing.whole(admitted, operation_id, asked.signal.data, "signal.data")
-        command = command.model_copy(update={"signal": asked.signal.model_copy(update={"data": sealed.data})})
-        wish = wish.told_by(sealed.fingerprint)
+        command, fingerprint = await self._sealed(admitted, command)
+        wish = wish.told_by(fingerprint)
         return await self._commands.run(
             wish, Errand("bulk", operation_id, command, 202, "", {"signal_type": asked.signal.type})
         )
+
+    async def _sealed(self, admitted: Admitted, command: SignalRuns) -> tuple[SignalRuns, str | None]:
+        signal, whole = command.signal, partial(self._sealing.whole, admitted, command.operation_id)
+        data, metadata = await whole(signal.data, "signal.data"), await whole(signal.metadata, "signal.metadata")
+        sealed = signal.model_copy(update={"data": data.data, "metadata": metadata.data})
+        return command.model_copy(update={"signal": sealed}), data.fingerprint or metadata.fingerprint
 
     async def claim(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "step:complete")

@@ -74,7 +74,7 @@ class BulkWorker:
         if not run_ids:
             return
         signal = await self._sealing.opened(_owner(operation, operation.operation_id), operation.command.signal)
-        if signal.data:
+        if signal.data or signal.metadata:
             await self._sealing.signals.prepare([_owner(operation, run_id) for run_id in run_ids])
         for run_id in run_ids:
             try:

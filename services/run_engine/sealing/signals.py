@@ -1,15 +1,16 @@
 """Signals are sealed before they are put on run.commands, where they stay for days."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
+from typing import Any
 
 from contracts.commands import ReceiveEvent, SignalCommand
 from contracts.encrypted import encrypted_in, is_encrypted
 from contracts.rejections import Code
 from contracts.signals import Signal
-from services.run_engine.domain.clear import GONE
+from services.run_engine.domain.clear import GONE, Clear
 from services.run_engine.execution import not_found
 from services.run_engine.sealing.fields import EncryptedFields
-from services.run_engine.sealing.sealer import Sealer
+from services.run_engine.sealing.sealer import Sealed, Sealer
 from services.run_engine.sealing.store import KeyStore, Owner
 from shared.clear_places import nothing_secret
 from shared.errors import Refused, Unavailable
@@ -48,7 +49,8 @@ class SealedSignals:
 
 
 class BulkSealing:
-    """A bulk signal's data is encrypted as a whole, under a key of the operation, for its runs are not known yet."""
+    """A bulk signal's data and metadata are encrypted whole, under a key of the operation: what of them its runs have
+    encrypted, and refuse beside the data, is not known before they are."""
 
     def __init__(self, signals: SealedSignals, sealer: Sealer, keys: KeyStore) -> None:
         self.signals = signals
@@ -57,17 +59,22 @@ class BulkSealing:
 
     async def opened(self, owner: Owner, signal: Signal) -> Signal:
         """Without what was erased meanwhile. Raises BrokenSeal."""
-        values = list(encrypted_in(signal.data, signal.data))
+        values = list(_sealed_in(signal))
         if not values:
             return signal
         clear = (await self._sealer.opened({owner: values}))[owner]
-        data = {n: clear[v["ciphertext"]] if is_encrypted(v) else v for n, v in signal.data.items()}
-        return signal.model_copy(update={"data": {name: v for name, v in data.items() if v is not GONE}})
+        return signal.model_copy(update={"data": _with(clear, signal.data), "metadata": _with(clear, signal.metadata)})
 
     async def forget(self, signal: Signal) -> None:
         """Of an operation that is over: what it carried can't be read any more."""
-        await self._keys.destroy(_key_ids(signal))
+        await self._keys.destroy({value["key_id"] for _, value in _sealed_in(signal)})
 
 
-def _key_ids(signal: Signal) -> Iterable[str]:
-    return {value["key_id"] for _, value in encrypted_in(signal.data, signal.data)}
+def _sealed_in(signal: Signal) -> Iterator[Sealed]:
+    for held in (signal.data, signal.metadata):
+        yield from encrypted_in(held, held)
+
+
+def _with(clear: Clear, held: dict[str, Any]) -> dict[str, Any]:
+    opened = {name: clear[value["ciphertext"]] if is_encrypted(value) else value for name, value in held.items()}
+    return {name: value for name, value in opened.items() if value is not GONE}
