@@ -1271,10 +1271,14 @@ class WebhookOutline(TypedDict):
     """
     failing_since: str | None
     """
-    The first of the tries that have all failed since.
+    The first of the tries at this address that have all failed since.
     """
     secret_version: int
     old_secrets: list[OldSecret]
+    revision: int
+    """
+    Its ETag.
+    """
     created_at: str
     created_by: str
     updated_at: str
@@ -1326,10 +1330,14 @@ class WebhookWithSecret(TypedDict):
     """
     failing_since: str | None
     """
-    The first of the tries that have all failed since.
+    The first of the tries at this address that have all failed since.
     """
     secret_version: int
     old_secrets: list[OldSecret]
+    revision: int
+    """
+    Its ETag.
+    """
     created_at: str
     created_by: str
     updated_at: str
@@ -1811,10 +1819,14 @@ class Webhook(TypedDict):
     """
     failing_since: str | None
     """
-    The first of the tries that have all failed since.
+    The first of the tries at this address that have all failed since.
     """
     secret_version: int
     old_secrets: list[OldSecret]
+    revision: int
+    """
+    Its ETag.
+    """
     created_at: str
     created_by: str
     updated_at: str

@@ -29,9 +29,11 @@ class WebhookOutline(Shape):
     status_reason: str | None
     """Why it is paused or disabled."""
     failing_since: Moment | None
-    """The first of the tries that have all failed since."""
+    """The first of the tries at this address that have all failed since."""
     secret_version: int
     old_secrets: list[OldSecret]
+    revision: int
+    """Its ETag."""
     created_at: Moment
     created_by: str
     updated_at: Moment

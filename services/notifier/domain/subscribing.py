@@ -66,7 +66,7 @@ def created(command: CreateWebhook, others: int, limit: int, by: By) -> Changed 
         secrets=(Secret(version=next_version(None), value=by.fresh_secret),),
         notes=(Note(type="webhook_created", at=by.at, by=by.who),),
     )
-    return Changed(webhook, view(webhook))
+    return Changed(webhook, view(webhook, by.at))
 
 
 def changed(webhook: Webhook | None, command: WebhookCommand, by: By) -> Changed | Rejection:
@@ -114,11 +114,12 @@ def _revised(webhook: Webhook, command: ChangeWebhook, by: By) -> Changed | Reje
         return _must_be_enabled(webhook, status)
     news = {name: value for name, value in _as_kept(given).items() if value != getattr(webhook, name)}
     if not news:
-        return Changed(_written(webhook), view(webhook))
+        return Changed(_written(webhook), view(webhook, by.at))
     reason = "paused by hand" if status == "paused" else webhook.status_reason if status == "disabled" else None
     note = Note(type="webhook_changed", at=by.at, by=by.who, reason=", ".join(sorted(news)))
-    after = _touched(webhook, by, note, **news, status_reason=reason)
-    return Changed(after, view(after))
+    since = None if news.keys() & {"url", "status"} else webhook.failing_since  # what failed was another try
+    after = _touched(webhook, by, note, **news, status_reason=reason, failing_since=since)
+    return Changed(after, view(after, by.at))
 
 
 def _as_kept(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,7 +130,7 @@ def _as_kept(given: Mapping[str, Any]) -> dict[str, Any]:
 def _enabled(webhook: Webhook, by: By) -> Changed:
     note = Note(type="webhook_enabled", at=by.at, by=by.who)
     after = _touched(webhook, by, note, status="active", status_reason=None, failing_since=None)
-    return Changed(after, view(after))
+    return Changed(after, view(after, by.at))
 
 
 def _rotated(webhook: Webhook, overlap: timedelta, by: By) -> Changed:
@@ -140,7 +141,7 @@ def _rotated(webhook: Webhook, overlap: timedelta, by: By) -> Changed:
     still_valid = (s for s in old if s.valid_until is not None and s.valid_until > by.at)
     note = Note(type="secret_rotated", at=by.at, by=by.who, reason=f"the old one is valid until {rfc3339(until)}")
     after = _touched(webhook, by, note, secrets=(fresh, *still_valid)[:SECRETS_KEPT])
-    return Changed(after, view(after))
+    return Changed(after, view(after, by.at))
 
 
 def _touched(webhook: Webhook, by: By, note: Note | None = None, **fields: Any) -> Webhook:

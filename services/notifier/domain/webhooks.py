@@ -99,9 +99,9 @@ class Webhook(Contract):
         return Reply(result=taken.answer, replayed=True)
 
 
-def view(webhook: Webhook) -> dict[str, Any]:
+def view(webhook: Webhook, now: datetime) -> dict[str, Any]:
     """As the API shows it: never a secret."""
-    current, *older = webhook.secrets
+    current, *older = webhook.signing(now)
     return {
         "webhook_id": webhook.webhook_id,
         "organization_id": webhook.organization_id,
@@ -115,6 +115,7 @@ def view(webhook: Webhook) -> dict[str, Any]:
         "failing_since": _moment(webhook.failing_since),
         "secret_version": current.version,
         "old_secrets": [{"version": s.version, "valid_until": _moment(s.valid_until)} for s in older],
+        "revision": webhook.revision,
         "created_at": rfc3339(webhook.created_at),
         "created_by": webhook.created_by,
         "updated_at": rfc3339(webhook.updated_at),

@@ -30,12 +30,12 @@ def router(store: WebhookStore, deliveries: DeliveryStore, secrets: Secrets) -> 
         limit: Limit = DEFAULT_LIMIT,
     ) -> Response:
         page = await store.page(organization_id, status, cursor, limit)
-        return success({"webhooks": [view(webhook) for webhook in page.items], **page.about()})
+        return success({"webhooks": [view(webhook, clock.now()) for webhook in page.items], **page.about()})
 
     @routes.get("/{webhook_id}")
     async def webhook(webhook_id: str, organization_id: str) -> Response:
         found = await _found(store, organization_id, webhook_id)
-        return success({**view(found), "events": history(found)}, headers={"ETag": found.etag})
+        return success({**view(found, clock.now()), "events": history(found)}, headers={"ETag": found.etag})
 
     @routes.get("/{webhook_id}/secrets/{version}")
     async def secret(webhook_id: str, version: int, organization_id: str) -> Response:

@@ -123,15 +123,15 @@ class WebhookSender:
             since = rfc3339(webhook.failing_since)
             await self._disable(webhook, f"every try has failed since {since}; the last: {attempt.error}")
 
-    async def _disable(self, webhook: Webhook, reason: str) -> None:
-        # The notice first: it is stored once for each time, and a crash in between leaves both to the next try.
-        await self._notices.add(webhook, reason)
-        current: Webhook | None = webhook
-        while current is not None and current.status == "active":
+    async def _disable(self, tried: Webhook, reason: str) -> None:
+        """Unless it was given another address meanwhile, of which the try says nothing."""
+        whose = (tried.organization_id, tried.webhook_id)
+        while (current := await self._webhooks.get(*whose)) is not None and current.url == tried.url:
+            if current.status != "active":
+                await self._deliveries.give_up(*whose, f"the webhook was disabled: {reason}")
+                return
+            # The notice first: it is stored once for each time, and a crash in between leaves both to the next try.
+            await self._notices.add(tried, reason)
             if await self._webhooks.write(current, disabled(current, reason, now())):
                 DISABLED.inc()
-                log.error("webhook_disabled", webhook_id=webhook.webhook_id, reason=reason)
-                break
-            current = await self._webhooks.get(webhook.organization_id, webhook.webhook_id)
-        whose = (webhook.organization_id, webhook.webhook_id)
-        await self._deliveries.give_up(*whose, f"the webhook was disabled: {reason}")
+                log.error("webhook_disabled", webhook_id=tried.webhook_id, reason=reason)

@@ -271,6 +271,22 @@ async def test_an_endpoint_that_is_gone_is_disabled_and_its_contact_told(bench: 
     assert f"Webhook:      {subscription.webhook_id}".encode() in mail.content
 
 
+async def test_an_address_that_was_changed_during_the_call_is_not_blamed_for_the_old_one(hooks: Subscribing) -> None:
+    subscription = await hooks.subscribe()
+    gone, elsewhere = subscription.path, f"{subscription.path}_anew"
+    hooks.endpoint.always[gone], hooks.endpoint.held[gone] = 410, asyncio.Event()
+    await hooks.publish(happened(subscription.organization_id, await run_of(hooks), 1))
+    await hooks.told(gone)
+    change = WebhookChange(url=hooks.endpoint.url(elsewhere))
+    assert (await hooks.ask(ChangeWebhook(**about(subscription), change=change))).rejection is None
+    hooks.endpoint.held[gone].set()
+    await hooks.delivery(subscription, "failed", error="the endpoint answered 410")
+    await hooks.publish(happened(subscription.organization_id, await run_of(hooks), 1))
+    await hooks.told(elsewhere)
+    _, shown = await hooks.get(f"/{subscription.webhook_id}", subscription.organization_id)
+    assert (shown["status"], shown["failing_since"]) == ("active", None)
+
+
 async def test_who_subscribed_is_told_where_no_contact_is_named(bench: Bench) -> None:
     hooks = bench.hooks
     subscription = await hooks.subscribe()

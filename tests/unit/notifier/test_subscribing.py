@@ -59,7 +59,7 @@ def refused(webhook: Webhook | None, command: WebhookCommand) -> tuple[str, dict
 def test_a_new_one_is_active_and_its_secret_is_never_shown() -> None:
     webhook = given(event_types=["run_failed", "run_failed"], playbook_ids=["pb_1"])
     assert (webhook.status, webhook.event_types, signing(webhook, NOON)) == ("active", ("run_failed",), ["whsec_first"])
-    assert "whsec_" not in str(view(webhook)) + str(history(webhook))
+    assert "whsec_" not in str(view(webhook, NOON)) + str(history(webhook))
 
 
 def test_there_are_so_many_and_no_more() -> None:
@@ -120,6 +120,23 @@ def test_pauses_and_goes_on() -> None:
     assert (resumed.status, resumed.status_reason) == ("active", None)
 
 
+@pytest.mark.parametrize(
+    ("change", "since"), [({"url": "https://b.example"}, None), ({"status": "active"}, None), ({"contact": None}, NOON)]
+)
+def test_another_address_or_a_pause_that_ends_is_not_blamed_for_what_failed_before(
+    change: dict[str, Any], since: datetime | None
+) -> None:
+    failing = given(contact="a@b.example").model_copy(update={"failing_since": NOON})
+    paused = when(failing, ChangeWebhook(**WHOSE, change=WebhookChange(status="paused")))
+    before = paused.model_copy(update={"failing_since": NOON}) if "status" in change else failing
+    assert when(before, ChangeWebhook(**WHOSE, change=WebhookChange(**change))).failing_since == since
+
+
+def test_the_revision_is_shown_that_the_etag_has() -> None:
+    after = when(given(), ChangeWebhook(**WHOSE, change=WebhookChange(description="desk")))
+    assert (view(after, LATER)["revision"], after.etag) == (2, '"2"')
+
+
 def test_a_disabled_one_is_enabled_by_hand_only() -> None:
     broken = disabled(given().model_copy(update={"failing_since": NOON}), "the endpoint answered 410", LATER)
     code, details = refused(broken, ChangeWebhook(**WHOSE, change=WebhookChange(status="active")))
@@ -136,14 +153,16 @@ def test_a_disabled_one_is_enabled_by_hand_only() -> None:
 def test_both_secrets_sign_until_the_old_one_is_over() -> None:
     rotated = when(given(), RotateWebhookSecret(**WHOSE, old_valid_seconds=60))
     assert signing(rotated, LATER) == ["whsec_second", "whsec_first"]
+    assert [secret["version"] for secret in view(rotated, LATER)["old_secrets"]] == [1]
     assert signing(rotated, LATER + timedelta(seconds=60)) == ["whsec_second"]
+    assert view(rotated, LATER + timedelta(seconds=60))["old_secrets"] == []
 
 
 def test_a_secret_that_leaked_is_cut_off_at_once() -> None:
     twice = when(given(), RotateWebhookSecret(**WHOSE, old_valid_seconds=3600))
     twice = when(twice, RotateWebhookSecret(**WHOSE, old_valid_seconds=0), by(LATER, "whsec_third"))
     assert signing(twice, LATER) == ["whsec_third"]
-    assert view(twice)["secret_version"] == 3
+    assert view(twice, LATER)["secret_version"] == 3
 
 
 def test_however_often_it_is_rotated_few_sign() -> None:
