@@ -80,7 +80,7 @@ def smart_code_taken(smart_code: str, holder: str | None) -> Rejection:
 
 def _unstorable(command: PlaybookChange) -> Rejection | None:
     try:
-        storable(command.draft.model_dump() if isinstance(command, RevisePlaybook) else {})
+        storable(command.draft.model_dump() if isinstance(command, RevisePlaybook) else {}, "playbook")
     except Refused as refused:
         return refused.rejection
     return None

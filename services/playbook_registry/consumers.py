@@ -171,7 +171,7 @@ def _create(
     if command.organization_id != envelope.organization_id or command.playbook_id != envelope.key:
         return Rejection(code=Code.ORGANIZATION_MISMATCH, message="The command and its envelope name different owners")
     try:
-        storable(command.draft.model_dump())
+        storable(command.draft.model_dump(), "playbook")
     except Refused as refused:
         return refused.rejection
     rejection = refusal(command.draft, policies)

@@ -1,5 +1,6 @@
 """Conditions: the three forms that one may have, and the values that each operator takes."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,7 +18,12 @@ _FORMS = {
     "conditions": ("operator and conditions", {"operator", "conditions"}),
 }
 """By what a condition names: what it consists of."""
-STEP_STATUSES = ("pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled")
+STEP_STATUSES = ("pending", "in_progress", "blocked", "completed", "failed", "skipped", "cancelled")
+PAUSED = "paused"
+"""No condition ever sees it: a paused step is looked at as it was before the pause."""
+
+
+_STATUS = re.compile(r"steps\.[^.]+\.status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,16 @@ def names_data(condition: Condition) -> bool:
     return condition.field is not None or any(names_data(inner) for inner in condition.conditions or ())
 
 
+def asking_for_a_pause(conditions: Sequence[Condition], path: str) -> Iterator[str]:
+    """Paths of the values that name `paused` where a step's status is meant, unless its data has a `status` too."""
+    for index, condition in enumerate(conditions):
+        here, value = f"{path}[{index}]", condition.value
+        is_status = _STATUS.fullmatch(condition.field or "") is not None
+        if is_status and PAUSED in (value if isinstance(value, list) else [value]):
+            yield f"{here}.value"
+        yield from asking_for_a_pause(condition.conditions or (), f"{here}.conditions")
+
+
 def _faults(condition: Condition, path: str, known: KnownSteps) -> Iterator[Fault]:
     forms = [name for name in _FORMS if getattr(condition, name) is not None]
     if len(forms) != 1:
@@ -79,7 +95,10 @@ def _step_faults(condition: Condition, step: int, path: str, known: KnownSteps) 
     if step not in known.sequences:
         yield invalid(f"{path}.step", step, f"There is no step with sequence {step}")
     if condition.status is not None and condition.status not in STEP_STATUSES:
-        yield invalid(f"{path}.status", condition.status, f"Status must be one of {', '.join(STEP_STATUSES)}")
+        reason = f"Status must be one of {', '.join(STEP_STATUSES)}"
+        if condition.status == PAUSED:
+            reason += ": a paused step is looked at as it was before the pause"
+        yield invalid(f"{path}.status", condition.status, reason)
 
 
 def _group_faults(condition: Condition, inner: list[Condition], path: str, known: KnownSteps) -> Iterator[Fault]:

@@ -28,7 +28,7 @@ def faults(metadata: Mapping[str, Any], path: str) -> Iterator[Fault]:
 def unknown_calendars(draft: PlaybookDraft, known: Container[str]) -> Iterator[Fault]:
     """The default may be set later, and stands for every hour until then."""
     metadata = [
-        ("metadata", draft.metadata),
+        ("playbook.metadata", draft.metadata),
         *((f"steps[{i}].metadata", s.metadata) for i, s in enumerate(draft.steps)),
     ]
     for path, values in metadata:

@@ -15,7 +15,7 @@ class Fault:
 
 
 def invalid(field: str, value: Any, reason: str, message: str = "Playbook validation failed") -> Fault:
-    """A VALIDATION_ERROR; `field` is the path as the user sent it."""
+    """A VALIDATION_ERROR; `field` is the path as the reference has it: `playbook.name`, but `steps[0].name`."""
     shown = value if len(repr(value)) <= 200 else f"{repr(value)[:200]}…"
     return Fault(Code.VALIDATION_ERROR, message, {"field": field, "value": shown, "reason": reason})
 

@@ -1,5 +1,6 @@
 """A draft of which not all can be read: with stand-ins for the rest, so that what else is wrong is told with it."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
@@ -17,6 +18,9 @@ _ROUNDS = 5
 _NAMING_STEPS = (".step", ".next_step", ".return_to_step")
 _LISTS_OF_OBJECTS = ("steps", "pre", "post", "conditions")
 _BEYOND_ALL = 10**9
+_UNREAD = "? "
+_ABOUT_SEQUENCE = re.compile(r"steps(\[\d+\](\.sequence)?)?")
+_ABOUT_ORDER = re.compile(rf"{_ABOUT_SEQUENCE.pattern}$|steps\[\d+\]\.(parallel_allowed|conditions($|\.pre))")
 Location = Sequence[int | str]
 
 
@@ -60,7 +64,7 @@ def _stand_in(location: Location) -> Any:
     """Of a field that is needed: nothing that another one could be mixed up with."""
     if location[-1] == "sequence":
         return _BEYOND_ALL + int(location[-2])
-    return "HERA.NOT.READ.YET.v1" if location[-1] == "smart_code" else f"? {_path(location)}"
+    return "HERA.NOT.READ.YET.v1" if location[-1] == "smart_code" else f"{_UNREAD}{_path(location)}"
 
 
 def _rests_on(fault: Fault, mended: Collection[str]) -> bool:
@@ -68,7 +72,8 @@ def _rests_on(fault: Fault, mended: Collection[str]) -> bool:
     if field and any(_is_within(field, path) or _is_within(path, field) for path in mended):
         return True
     if fault.code is Code.CIRCULAR_DEPENDENCY:
-        return any(path.startswith("steps") for path in mended)
+        is_named = not any(name.startswith(_UNREAD) for name in fault.details["steps_involved"])
+        return not is_named or any(map(_is_about_order, mended))
     return field.endswith(_NAMING_STEPS) and any(map(_is_about_sequence, mended))
 
 
@@ -77,12 +82,17 @@ def _is_within(inner: str, outer: str) -> bool:
 
 
 def _is_about_sequence(path: str) -> bool:
-    return path.startswith("steps") and (path.endswith((".sequence", "]", "steps")))
+    return _ABOUT_SEQUENCE.fullmatch(path) is not None
+
+
+def _is_about_order(path: str) -> bool:
+    """Where an edge between steps may be what is missing, any other one may be there only for that."""
+    return _ABOUT_ORDER.match(path) is not None
 
 
 def _path(location: Location) -> str:
     """As faults name it."""
-    return "playbook.smart_code" if tuple(location) == ("smart_code",) else "".join(_parts(location))
+    return "".join(_parts(location if location[0] == "steps" else ("playbook", *location)))
 
 
 def _parts(location: Location) -> Iterator[str]:

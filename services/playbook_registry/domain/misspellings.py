@@ -40,8 +40,8 @@ def misspellings(draft: PlaybookDraft) -> Iterator[Suspect]:
 
 def _unknown(draft: PlaybookDraft) -> Iterator[tuple[str, str, frozenset[str], Iterable[str]]]:
     """Path, name, what is known there, and what else stands there."""
-    yield from _of(draft.model_extra, frozenset(PlaybookDraft.model_fields), "")
-    yield from _of(draft.metadata, _PLAYBOOK_METADATA, "metadata.")
+    yield from _of(draft.model_extra, frozenset(PlaybookDraft.model_fields), "playbook.")
+    yield from _of(draft.metadata, _PLAYBOOK_METADATA, "playbook.metadata.")
     for index, step in enumerate(draft.steps):
         yield from _of_step(step, f"steps[{index}].")
 

@@ -13,8 +13,8 @@ _PLAYBOOK: dict[str, Rule] = {"sla_hours": POSITIVE, "estimated_duration_minutes
 
 
 def faults(draft: PlaybookDraft) -> Iterator[Fault]:
-    yield from broken(_PLAYBOOK, draft.metadata, "metadata")
-    yield from deadlines.faults(draft.metadata, "metadata")
+    yield from broken(_PLAYBOOK, draft.metadata, "playbook.metadata")
+    yield from deadlines.faults(draft.metadata, "playbook.metadata")
     yield from _duplicates(draft.steps)
     known = KnownSteps.of(draft.steps)
     for index, step in enumerate(draft.steps):

@@ -5,11 +5,11 @@ from typing import Any
 
 from contracts.definitions import FIELD_KINDS, PlaybookDraft, StepDraft
 from services.playbook_registry.domain.automation import is_absolute
-from services.playbook_registry.domain.conditions import names_data
+from services.playbook_registry.domain.conditions import asking_for_a_pause, names_data
 from services.playbook_registry.domain.misspellings import misspellings
 
 Warning_ = dict[str, str]
-"""`field`, the path in the playbook as the user sent it, and `message`."""
+"""`field`, the path as errors name it, and `message`."""
 
 _TOLD = 50
 """A playbook keeps the answers to its last changes, with their warnings."""
@@ -41,6 +41,9 @@ def _of_step(step: StepDraft, playbook: dict[str, Any], path: str) -> Iterator[W
             "The step is required and has pre-conditions on data, but no on_unmet: a run in which they do not hold "
             "is blocked until its data changes or somebody skips the step",
         )
+    for kind, conditions in (("pre", step.conditions.pre), ("post", step.conditions.post)):
+        for field in asking_for_a_pause(conditions, f"{path}.conditions.{kind}"):
+            yield _warning(field, "A paused step is looked at as it was before the pause: its status never is paused")
     if step.metadata.get("reminders") and not _is_due(step, playbook):
         yield _warning(
             f"{path}.metadata.reminders",

@@ -78,7 +78,7 @@ async def test_a_smart_code_is_unique_in_its_organization_only(bench: Bench) -> 
 async def test_refuses_what_the_database_could_not_keep(bench: Bench) -> None:
     reply = await bench.ask(bench.command(draft(metadata={"big": 2**64 - 1}), new_id("org")))
     assert reply.rejection is not None
-    assert (reply.rejection.code, reply.rejection.details["field"]) == ("VALIDATION_ERROR", "metadata.big")
+    assert (reply.rejection.code, reply.rejection.details["field"]) == ("VALIDATION_ERROR", "playbook.metadata.big")
 
 
 async def test_hostile_records_are_parked_and_stop_nothing(bench: Bench) -> None:

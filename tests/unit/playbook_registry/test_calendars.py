@@ -124,7 +124,7 @@ def test_a_playbook_names_a_calendar_that_is_there() -> None:
     outcome = refusal(draft({"metadata": {"calendar": "bonn"}}, metadata={"calendar": "rome"}), known("munich"))
     assert outcome is not None
     assert [fault["field"] for fault in outcome.details["errors"]] == [
-        "metadata.calendar",
+        "playbook.metadata.calendar",
         "steps[0].metadata.calendar",
     ]
 

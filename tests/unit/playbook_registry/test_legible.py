@@ -22,6 +22,28 @@ def step(sequence: Any, **more: Any) -> dict[str, Any]:
     return {"name": f"Step {sequence}", "sequence": sequence, **more}
 
 
+AFTER_1 = step(2, conditions={"pre": [{"step": 1}]})
+AFTER_2 = step(1, conditions={"pre": [{"step": 2}]})
+
+
+@pytest.mark.parametrize(
+    "faulty",
+    [
+        {"timeout_minutes": "5"},
+        {"step_type": "magic"},
+        {"metadata": []},
+        {"assignee_roles": [5]},
+        {"conditions": {"post": [5]}},
+        {"conditions": {"on_unmet": "x"}},
+        {"name": 5},
+    ],
+)
+def test_a_circle_is_told_beside_faults_that_make_no_edges(faulty: dict[str, Any]) -> None:
+    raw = {"name": 5, "smart_code": "HERA.TEST.PLAYBOOK.SMALL.v1", "steps": [AFTER_2, AFTER_1, step(3, **faulty)]}
+    [fault] = what_else(raw, DEFAULT_POLICIES)
+    assert (fault.code.value, fault.details["steps_involved"]) == ("CIRCULAR_DEPENDENCY", ["Step 1", "Step 2"])
+
+
 def test_smart_codes_policies_and_other_steps_are_told_beside_a_wrong_shape() -> None:
     greedy = {"automation_config": {"auto_approve_limit": 10**7}}
     unknown = {"conditions": {"pre": [{"field": "a", "operator": "~", "value": 1}]}}
@@ -47,6 +69,11 @@ def test_smart_codes_policies_and_other_steps_are_told_beside_a_wrong_shape() ->
         [step(1, conditions={"pre": [5]}), step(2)],
         [step(1, conditions={"pre": [{"step": "2"}]}), step(2, conditions={"pre": [{"step": 1}]})],
         [step(1, name=5), step(1, name=None)],
+        [{**AFTER_2, "name": 5}, AFTER_1],
+        [AFTER_2, AFTER_1, step(3, parallel_allowed="yes")],
+        [AFTER_2, AFTER_1, step("3")],
+        [AFTER_2, AFTER_1, "a step"],
+        [AFTER_2, {**AFTER_1, "conditions": {"pre": [{"step": 1}, {"step": "3"}]}}, step(3)],
         [step(1, conditions={"pre": [{"operator": "and", "conditions": [{"field": 5, "operator": "exists"}]}]})],
         [step(1, assignee_roles=["a", 5])],
         [step(1, automation_config=["x"])],

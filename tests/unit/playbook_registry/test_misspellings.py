@@ -20,7 +20,7 @@ def draft(step: dict[str, Any] | None = None, **more: Any) -> PlaybookDraft:
 @pytest.mark.parametrize(
     ("sent", "field", "meant"),
     [
-        (draft(catgory="x"), "catgory", "category"),
+        (draft(catgory="x"), "playbook.catgory", "category"),
         (draft({"asignee_roles": ["x"]}), "steps[0].asignee_roles", "assignee_roles"),
         (draft({"metadata": {"form_feilds": []}}), "steps[0].metadata.form_feilds", "form_fields"),
         (
@@ -33,7 +33,7 @@ def draft(step: dict[str, Any] | None = None, **more: Any) -> PlaybookDraft:
             "steps[0].conditions.pre[0].feild",
             "field",
         ),
-        (draft(metadata={"sla_hour": 1}), "metadata.sla_hour", "sla_hours"),
+        (draft(metadata={"sla_hour": 1}), "playbook.metadata.sla_hour", "sla_hours"),
     ],
 )
 def test_asks_whether_another_name_is_meant(sent: PlaybookDraft, field: str, meant: str) -> None:

@@ -63,6 +63,7 @@ def test_says_which_rule_a_smart_code_breaks(smart_code: str, reason: str) -> No
         ({"operator": "and", "value": 1, "conditions": [{"step": 1}]}, ".value"),
         ({"step": 9, "status": "completed"}, ".step"),
         ({"step": 1, "status": "done"}, ".status"),
+        ({"step": 1, "status": "paused"}, ".status"),
         ({"operator": "xor", "conditions": [{"step": 1}]}, ".operator"),
         ({"operator": "and", "conditions": []}, ".conditions"),
         ({"operator": "not", "conditions": [{"field": "a", "operator": "?"}]}, ".conditions[0].operator"),
@@ -173,6 +174,31 @@ def test_refuses_two_ways_to_approve_where_several_vote(several: dict[str, Any])
     step = {"step_type": "approval", "metadata": {"approval_options": options, **several}}
     assert faults_of(draft({}, step)) == [("VALIDATION_ERROR", "steps[1].metadata.approval_options[1].action")]
     assert faults_of(draft({}, {**step, "metadata": {"approval_options": options}})) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "field"),
+    [
+        ({"field": "steps.step_001.status", "operator": "=", "value": "paused"}, ".value"),
+        ({"operator": "not", "conditions": [{"field": "steps.step_001.status", "operator": "in", "value": ["paused"]}]},
+         ".conditions[0].value"),
+    ],
+)  # fmt: skip
+def test_warns_of_a_status_that_no_condition_sees(condition: dict[str, Any], field: str) -> None:
+    step = {"conditions": {"on_unmet": "skip", "pre": [condition]}}
+    [warning] = warnings(draft({}, step))
+    assert warning["field"] == f"steps[1].conditions.pre[0]{field}"
+
+
+def test_does_not_warn_of_a_status_that_conditions_see() -> None:
+    seen = {"operator": "=", "value": "completed"}
+    pre = [{**seen, "field": "steps.step_001.status"}, {**seen, "field": "status", "value": "paused"}]
+    assert warnings(draft({}, {"conditions": {"on_unmet": "skip", "pre": pre}})) == []
+
+
+@pytest.mark.parametrize("field", ["sla_hours", "escalation", "reminders"])
+def test_names_the_metadata_of_a_playbook_as_its_other_fields(field: str) -> None:
+    assert faults_of(draft(metadata={field: "x"})) == [("VALIDATION_ERROR", f"playbook.metadata.{field}")]
 
 
 @pytest.mark.parametrize(
