@@ -1,16 +1,19 @@
 """From a signal, as REST and Kafka both carry it, to the command that it asks for."""
 
+from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
+
+from pydantic_core import to_jsonable_python
 
 from contracts import commands
 from contracts.commands import SignalCommand
-from contracts.rejections import Code
 from contracts.signals import Signal, SignalType
 from contracts.values import Caller
-from shared.errors import Refused
 from shared.http import invalid, shortened
 
+Problem = dict[str, Any]
+"""`field`, `value` and `reason`."""
 _COMMANDS: dict[SignalType, tuple[type[SignalCommand], tuple[str, ...]]] = {
     "pause": (commands.PauseRun, ("pause_until",)),
     "resume": (commands.ResumeRun, ()),
@@ -29,15 +32,10 @@ _NEEDED: dict[SignalType, str] = {"skip": "reason", "reassign": "assignee", "eve
 
 def signal_command(signal: Signal, signal_id: str, caller: Caller) -> SignalCommand:
     """Raises Refused (VALIDATION_ERROR) where the signal lacks what its type needs, or has what none has."""
-    if signal.model_extra:
-        raise _unknown(signal.model_extra)
-    needed = _NEEDED.get(signal.type)
-    if needed and not (getattr(signal, needed) or "").strip():
-        raise _lacking(signal.type, needed)
+    wrong = signal_faults(dict(signal))
+    if wrong:
+        raise invalid(*wrong)
     kind, own_fields = _COMMANDS[signal.type]
-    foreign = [n for n in sorted(signal.model_fields_set - _OF_ALL - set(own_fields)) if getattr(signal, n)]
-    if foreign:
-        raise _not_of_its_type(signal, foreign)
     fields: dict[str, Any] = {name: getattr(signal, name) for name in own_fields}
     return kind(
         caller=caller,
@@ -49,30 +47,38 @@ def signal_command(signal: Signal, signal_id: str, caller: Caller) -> SignalComm
     )
 
 
-def _unknown(fields: dict[str, Any]) -> Refused:
-    """A pause whose `pause_untill` is passed over would last for ever."""
-    return invalid(*({"field": f"signal.{n}", "value": shortened(v), "reason": _meant(n)} for n, v in fields.items()))
+def signal_faults(sent: Any) -> list[Problem]:
+    """All that is wrong with a signal as one of its type, as far as it can be told where the shape is wrong as well."""
+    if not isinstance(sent, dict):
+        return []
+    faults = [_fault(name, value, _meant(name)) for name, value in sent.items() if name not in Signal.model_fields]
+    signal_type: Any = sent.get("type")
+    if signal_type in get_args(SignalType):
+        faults += [*_lacking(signal_type, sent), *_not_of_its_type(signal_type, sent)]
+    return faults
 
 
-def _not_of_its_type(signal: Signal, names: list[str]) -> Refused:
-    """A cancel with a `step_id` would end more than its sender means."""
-    own = ", ".join([*_COMMANDS[signal.type][1], *sorted(_OF_ALL)])
-    reason = f"A signal of type {signal.type} has only {own}"
-    sent = signal.model_dump(mode="json", include=set(names))
-    return invalid(*({"field": f"signal.{n}", "value": shortened(sent[n]), "reason": reason} for n in names))
+def _fault(field: str, value: Any, reason: str) -> Problem:
+    return {"field": f"signal.{field}", "value": shortened(to_jsonable_python(value)), "reason": reason}
 
 
 def _meant(name: str) -> str:
+    """A pause whose `pause_untill` is passed over would last for ever."""
     known = list(Signal.model_fields)
-    near = get_close_matches(name, known, 1)
+    near = get_close_matches(name[:100], known, 1)
     return f"A signal has no such field. Is {near[0]!r} meant?" if near else f"A signal has only {', '.join(known)}"
 
 
-def _lacking(signal_type: str, field: str) -> Refused:
-    return Refused(
-        Code.VALIDATION_ERROR,
-        "Request validation failed",
-        field=f"signal.{field}",
-        value=None,
-        reason=f"A signal of type {signal_type} needs {field}",
-    )
+def _lacking(signal_type: SignalType, sent: dict[str, Any]) -> Iterator[Problem]:
+    needed = _NEEDED.get(signal_type)
+    value = sent.get(needed) if needed else None
+    if needed and (value is None or (isinstance(value, str) and not value.strip())):
+        yield _fault(needed, None, f"A signal of type {signal_type} needs {needed}")
+
+
+def _not_of_its_type(signal_type: SignalType, sent: dict[str, Any]) -> Iterator[Problem]:
+    """A cancel with a `step_id` would end more than its sender means."""
+    own = [*_COMMANDS[signal_type][1], *sorted(_OF_ALL)]
+    for name in sorted(Signal.model_fields.keys() & sent.keys() - set(own)):
+        if sent[name]:
+            yield _fault(name, sent[name], f"A signal of type {signal_type} has only {', '.join(own)}")

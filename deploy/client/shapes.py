@@ -145,6 +145,8 @@ Code: TypeAlias = Literal[
 class Completion(TypedDict):
     """
     What came of a step. `outcome` is `success`, `failure`, or an action of the step's approval options.
+
+    What a form does not name belongs into `data`, where it is kept.
     """
 
     outcome: NotRequired[str]
@@ -560,7 +562,7 @@ class RunProgress(TypedDict):
 
 class RunRequest(TypedDict):
     """
-    What a run starts with.
+    What a run starts with. What is none of these fields belongs into one of them.
     """
 
     playbook_id: str

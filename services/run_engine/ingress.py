@@ -17,13 +17,13 @@ from services.run_engine.sealing.signals import SealedSignals
 from services.run_engine.sealing.store import Owner
 from shared import clock
 from shared.errors import Refused
-from shared.http import validation_rejection
+from shared.http import invalid, validation_rejection
 from shared.ids import stable_id
 from shared.json_names import says_all_once
 from shared.json_values import storable
 from shared.kafka import Batch, Publisher
 from shared.messages import OutgoingMessage, Record, Unreadable, command_message, exact_json, read_json
-from shared.signals import signal_command
+from shared.signals import signal_command, signal_faults
 
 OUTCOMES = ReplyAddress(topic=topics.SIGNALS_OUTCOMES.name)
 
@@ -103,7 +103,9 @@ def _checked(value: bytes, document: Any) -> SignalMessage:
     try:
         return SignalMessage.model_validate_json(value, strict=True)
     except ValidationError as error:
-        raise Refused.because(validation_rejection(error.errors(include_url=False))) from None
+        shape = validation_rejection(error.errors(include_url=False)).details["errors"]
+        sent = document.get("signal") if isinstance(document, dict) else None
+        raise invalid(*shape, *signal_faults(sent)) from None
 
 
 def _digest(signal: Signal) -> str:

@@ -13,7 +13,7 @@ from services.gateway.owners import Owner, not_found
 from services.gateway.pinned import PinnedDefinitions
 from services.gateway.routes.paths import RUNS, flag, if_match, is_id, query_of, run_id_of, step_id_of
 from services.gateway.sealing import SealedData, Sealing
-from services.gateway.shapes.checking import run_smart_code, shaped, shaped_with_times
+from services.gateway.shapes.checking import run_smart_code, shaped, shaped_with_signal
 from services.gateway.shapes.requests import (
     BulkSignal,
     RunCreation,
@@ -116,7 +116,7 @@ class RunCommandRoutes:
 
     async def bulk_signal(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "run:update")
-        asked = shaped_with_times(BulkSignal, admitted)
+        asked = shaped_with_signal(BulkSignal, admitted)
         wish = wish_of(request, admitted)
         operation_id, caller = wish.id_of("bulk"), admitted.identity.caller
         signal_command(asked.signal, operation_id, caller)  # refused at once for what each run would refuse
@@ -176,7 +176,7 @@ class RunCommandRoutes:
     async def signal(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "run:update")
         run_id = run_id_of(request)
-        signal = shaped_with_times(RunSignal, admitted).signal
+        signal = shaped_with_signal(RunSignal, admitted).signal
         wish = wish_of(request, admitted)
         command = signal_command(signal, wish.id_of("sig"), admitted.identity.caller)
         data = command.data if isinstance(command, ReceiveEvent) else {}

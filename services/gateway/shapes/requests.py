@@ -85,9 +85,9 @@ class DelegationCreation(Body):
 
 
 class RunRequest(BaseModel):
-    """What a run starts with."""
+    """What a run starts with. What is none of these fields belongs into one of them."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="forbid")
     playbook_id: str = Field(min_length=1, max_length=200)
     smart_code: SmartCode | None = None
     context: dict[str, Any] = Field(default_factory=dict)
@@ -128,9 +128,12 @@ class StepRelease(Body):
 
 
 class Completion(BaseModel):
-    """What came of a step. `outcome` is `success`, `failure`, or an action of the step's approval options."""
+    """What came of a step. `outcome` is `success`, `failure`, or an action of the step's approval options.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    What a form does not name belongs into `data`, where it is kept.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
     outcome: str = Field(default="success", min_length=1, max_length=100)
     completed_by: str | None = Field(default=None, min_length=1, max_length=200)
     data: dict[str, Any] = Field(default_factory=dict)

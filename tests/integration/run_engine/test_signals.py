@@ -29,6 +29,7 @@ MISTAKES = [
     {"type": "pause", "pause_until": "2034-01-20T09:00:00"},
     {"type": "pause", "pause_untill": "2034-01-20T09:00:00Z", "colour": "red"},
     {"type": "reassign"},
+    {"type": "reassign", "step_id": 2, "escalate_to": ["cfo"], "colour": "red"},
     {"type": "cancel", "step_id": "step_002", "pause_until": "2034-01-20T09:00:00Z"},
     {"type": "escalate", "escalate_to": "cfo", "issued_by": 7},
     {"type": "skip", "reason": "x" * 2001},

@@ -136,19 +136,30 @@ async def test_refuses_a_signal_that_can_not_be_one(client: httpx.AsyncClient, s
 
 
 @pytest.mark.parametrize(
-    ("asked", "field"),
+    ("asked", "field", "right"),
     [
-        ({"filter": {"playbook_id": "pb_1", "statuss": "blocked"}}, "filter.statuss"),
-        ({"filter": {"playbook_ids": ["pb_1"]}}, "filter.playbook_ids"),
-        ({"filter": {"playbook_id": "pb_1"}, "run_ids": ["run_1"]}, "run_ids"),
+        ({"filter": {"playbook_id": "pb_1", "statuss": "blocked"}}, "filter.statuss", "did you mean status?"),
+        ({"filter": {"playbook_ids": ["pb_1"]}}, "filter.playbook_ids", "did you mean playbook_id?"),
+        ({"filter": {"playbook_id": "pb_1"}, "run_ids": ["run_1"]}, "run_ids",
+         "there are organization_id, action, filter, signal"),
     ],
-)
+)  # fmt: skip
 async def test_signals_no_more_runs_than_are_meant(
-    client: httpx.AsyncClient, asked: dict[str, Any], field: str
+    client: httpx.AsyncClient, asked: dict[str, Any], field: str, right: str
 ) -> None:
     body = {"organization_id": ORGANIZATION, "signal": {"type": "cancel"}, **asked}
     details = error(await client.post("/api/v1/playbook-runs/bulk-signal", json=body), 400, "VALIDATION_ERROR")
-    assert (details["field"], details["reason"]) == (field, "There is no such field")
+    assert (details["field"], details["reason"]) == (field, f"There is no such field; {right}")
+    assert len(details["errors"]) == 1
+
+
+async def test_tells_what_is_wrong_with_a_signal_beside_the_shape_of_its_body(client: httpx.AsyncClient) -> None:
+    signal = {"type": "reassign", "pause_untill": "x", "step_id": 2, "escalate_to": ["cfo"]}
+    fields = ["signal.pause_untill", "signal.assignee", "signal.escalate_to"]
+    for path, missing in (("/api/v1/playbook-runs/bulk-signal", ["filter"]), (SIGNAL, [])):
+        answer = await client.post(path, json={"organization_id": ORGANIZATION, "signal": signal})
+        details = error(answer, 400, "VALIDATION_ERROR")
+        assert [problem["field"] for problem in details["errors"]] == [*missing, "signal.step_id", *fields]
 
 
 @pytest.mark.parametrize(
@@ -337,10 +348,25 @@ async def test_a_run_with_a_bad_smart_code_is_refused(client: httpx.AsyncClient)
 
 
 async def test_a_field_that_is_misspelt_is_not_passed_over(client: httpx.AsyncClient) -> None:
-    misspelt = {"outcom": "failure", "attachment": [], "metadata": {"note": "unknown, and meant for nothing known"}}
+    misspelt = {"outcom": "failure", "attachment": []}
     beside = {"acton": "complete", "completion_": "beside the one that is meant"}
     body = {"organization_id": ORGANIZATION, "completion": {**misspelt, "data": 3}, **beside}
     found = error(await client.post(COMPLETE, json=body), 400, "VALIDATION_ERROR")["errors"]
     told = {problem["field"]: problem["reason"] for problem in found}
     assert told.keys() == {"completion.outcom", "completion.attachment", "acton", "completion.data"}
     assert told["completion.outcom"] == "There is no such field; did you mean outcome?"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [(COMPLETE, "completion"), ("/api/v1/playbook-runs", "run")], ids=["completion", "run"]
+)
+async def test_a_field_that_would_be_lost_is_refused_with_those_that_there_are(
+    client: httpx.AsyncClient, path: str, name: str
+) -> None:
+    body = {"organization_id": ORGANIZATION, name: {"playbook_id": "pb_1", "comment": "signed"}, "comment": "beside"}
+    if name == "completion":
+        del body[name]["playbook_id"]  # type: ignore[attr-defined]
+    details = error(await client.post(path, json=body), 400, "VALIDATION_ERROR")
+    [problem] = details["errors"]
+    assert (problem["field"], problem["value"]) == (f"{name}.comment", "signed")
+    assert problem["reason"].startswith("There is no such field; there are ") and "data" in problem["reason"]

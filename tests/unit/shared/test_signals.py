@@ -9,7 +9,7 @@ from contracts.rejections import Code
 from contracts.signals import Signal, SignalType
 from contracts.values import Caller
 from shared.errors import Refused
-from shared.signals import signal_command
+from shared.signals import signal_command, signal_faults
 
 CALLER = Caller(id="user_1")
 SIGNALS: dict[str, tuple[dict[str, Any], type[commands.SignalCommand]]] = {
@@ -80,3 +80,19 @@ def test_refuses_fields_that_no_signal_has_and_says_which_is_meant() -> None:
     errors = refused.value.rejection.details["errors"]
     assert [error["field"] for error in errors] == ["signal.pause_untill", "signal.colour"]
     assert "Is 'pause_until' meant?" in errors[0]["reason"] and "issued_by" in errors[1]["reason"]
+
+
+def test_tells_all_that_is_wrong_with_a_signal_at_once() -> None:
+    wrong = {"type": "skip", "reson": "x", "reason": " ", "assignee": "ann", "pause_until": "2034-01-20T09:00:00Z"}
+    with pytest.raises(Refused) as refused:
+        signal_command(Signal.model_validate(wrong), "sig_1", CALLER)
+    told = [(error["field"], error["value"]) for error in refused.value.rejection.details["errors"]]
+    assert told == [
+        ("signal.reson", "x"), ("signal.reason", None), ("signal.assignee", "ann"),
+        ("signal.pause_until", "2034-01-20T09:00:00Z"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("sent", [None, "pause", [], {"type": []}, {"type": "dance"}, {}])
+def test_says_nothing_of_what_it_can_not_tell_of_a_signal(sent: Any) -> None:
+    assert signal_faults(sent) == []
