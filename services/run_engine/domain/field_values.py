@@ -53,8 +53,9 @@ def _is_text(value: Any) -> bool:
 def _is_email(value: Any) -> bool:
     if not isinstance(value, str):
         return False
-    name, _, host = value.rpartition("@")
-    return bool(name) and "." in host and not any(c.isspace() for c in value)
+    name, _, host = value.partition("@")
+    labels = host.split(".")
+    return len(labels) > 1 and all((name, *labels)) and "@" not in host and not any(c.isspace() for c in value)
 
 
 def _is_whole(value: Any) -> bool:

@@ -25,7 +25,11 @@ def refusals(field: dict[str, Any], value: Any) -> list[str]:
 
 TAKEN_AND_REFUSED: dict[str, tuple[list[Any], list[Any], str]] = {
     "text": (["a", "1"], [1, True, ["a"], {"a": 1}], "It must be a text"),
-    "email": (["a@b.example"], ["nobody", "@b.example", "a@b", "a b@c.example", 1], "It must be an e-mail address"),
+    "email": (
+        ["a@b.example", "ü.x+1@müller.example"],
+        ["nobody", "@b.example", "a@b", "a b@c.example", "a@b.", "a@.example", "a@b..example", "a@b@c.example", 1],
+        "It must be an e-mail address",
+    ),
     "number": ([1, 1.5, -2, 0], ["1", True, [1]], "It must be a number"),
     "integer": ([1, 2.0, 10**17], [1.5, "1", False], "It must be a whole number"),
     "boolean": ([True, False], ["true", 1, 0], "It must be true or false"),
