@@ -57,6 +57,13 @@ class Mongo:
         for collection, models in indexes.items():
             await self.collection(collection).create_indexes(list(models))
 
+    async def drop_indexes(self, retired: Mapping[str, Sequence[str]]) -> None:
+        """Drops those that are there, by collection; any other, such as one that an operator made, is left alone."""
+        for collection, names in retired.items():
+            there = await self.collection(collection).index_information()
+            for name in there.keys() & set(names):
+                await self.collection(collection).drop_index(name)
+
     async def put_in_use(self, name: str) -> None:
         """The copy that is beside takes the place of the collection, at once, with its indexes."""
         await self.collection(name).rename(name, dropTarget=True)

@@ -52,6 +52,8 @@ class Service:
         self.publisher = Publisher(settings, f"hera-{name}")
         self.consumers = Consumers(settings, f"hera-{name}")
         self.indexes: Mapping[str, Sequence[IndexModel]] = {}
+        self.retired_indexes: Mapping[str, Sequence[str]] = {}
+        """Those of earlier versions, which every write would pay for still: names, by collection."""
         self.before: list[Work] = []
         self.loops: list[Work] = []
         self.after: list[Work] = []
@@ -82,6 +84,7 @@ class Service:
     async def _start(self) -> None:
         try:
             await _until_reachable(lambda: self.mongo.create_indexes(self.indexes))
+            await _until_reachable(lambda: self.mongo.drop_indexes(self.retired_indexes))
             await _until_reachable(self.publisher.start)
             for work in self.before:
                 await _until_reachable(work)

@@ -18,7 +18,7 @@ from shared.service import Service
 
 def build(settings: AutomationSettings) -> Service:
     service = Service("automation", settings)
-    service.indexes = INDEXES
+    service.indexes, service.retired_indexes = INDEXES, {JOBS: ["due_by_lane"]}
     store = JobStore(
         service.mongo.collection(JOBS),
         timedelta(seconds=settings.automation_lease_margin_seconds),

@@ -70,6 +70,7 @@ def build(settings: Settings) -> Service:
         **sealing_store.INDEXES,
         "runs": [*store.INDEXES["runs"], *run_list.INDEXES],
     }
+    service.retired_indexes = {"runs": ["tasks_of_a_person", "tasks_of_a_role"], "keys": ["of_owner"]}
     service.before.append(lambda: upgrade(service.mongo, runs.tasks))
     service.before.append(keys.rewrap)
     reads, legible, erasures = RunReads(service.mongo), Legible(sealer), Erasures(keys, service.publisher)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from pymongo import InsertOne, UpdateOne
+from pymongo import IndexModel, InsertOne, UpdateOne
 
 from shared.mongo import Collection, Mongo, StoreFault, Unstorable, bulk_write, guarded_write
 from shared.settings import ServiceSettings
@@ -15,11 +15,16 @@ MEGABYTE = "x" * 1024 * 1024
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def things(infrastructure: Infrastructure, database_prefix: str) -> AsyncIterator[Collection]:
+async def mongo(infrastructure: Infrastructure, database_prefix: str) -> AsyncIterator[Mongo]:
     given = {name.lower(): value for name, value in infrastructure.settings.items()}
-    mongo = Mongo(ServiceSettings.model_validate(given | {"database_prefix": database_prefix}), "test")
-    yield mongo.collection("things")
-    await mongo.close()
+    made = Mongo(ServiceSettings.model_validate(given | {"database_prefix": database_prefix}), "test")
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def things(mongo: Mongo) -> Collection:
+    return mongo.collection("things")
 
 
 def nested(levels: int) -> dict[str, Any]:
@@ -62,3 +67,10 @@ async def test_users_names_of_any_kind_are_stored(things: Collection, name: str)
     await bulk_write(things, [InsertOne({"_id": 1, "data": {name: 1}})])
     await bulk_write(things, [UpdateOne({"_id": 1}, {"$set": {"data": {name: {name: [2]}}}})])
     assert (await things.find_one({"_id": 1}))["data"] == {name: {name: [2]}}
+
+
+async def test_indexes_of_earlier_versions_go_and_those_of_operators_stay(mongo: Mongo) -> None:
+    await mongo.create_indexes({"things": [IndexModel([(name, 1)], name=name) for name in ("old", "of_an_operator")]})
+    for _ in ("there", "gone already"):
+        await mongo.drop_indexes({"things": ["old", "never_there"], "no_such_collection": ["old"]})
+        assert (await mongo.collection("things").index_information()).keys() == {"_id_", "of_an_operator"}

@@ -1,7 +1,9 @@
 """Pause against every other command, in every order: nothing is lost by it, and nothing happens twice."""
 
 from collections import Counter
+from copy import copy
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -153,6 +155,52 @@ def test_what_machines_do_is_the_same_before_within_and_after_a_pause(
             continue
         assert_the_same_around_a_pause(story, sent)
         story.when(sent)
+
+
+def without_times(story: Story) -> Any:
+    """The answer without its moments, and the ids that follow from them or from the number of events before."""
+    times = {"at", "due_at", "timers", "retry", "dates", "signal", "timer_id"}
+    if isinstance(story.answer, Rejection):
+        return story.answer.code
+    return [(type(event).__name__, event.model_dump(exclude=times)) for event in story.answer]
+
+
+def due(state: RunState, later: timedelta) -> Any:
+    """What is due when: timers, open steps, the run."""
+    timers = sorted((t.kind, t.step_id or "", t.due_at + later) for t in state.timers)
+    dates = [step.due_at + later for step in state.steps.values() if step.is_open and step.due_at is not None]
+    return timers, dates, state.due_at + later if state.due_at is not None and state.ended_at is None else None
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.one_of(playbooks(), machines()), data, st.integers(0, 2**32))
+def test_after_a_pause_everything_goes_on_as_without_it_later_by_as_long_as_it_was(
+    steps: list[dict[str, Any]], start: dict[str, Any], seed: int
+) -> None:
+    chance = Random(seed)
+    story = Story(playbook(*steps, sla_hours=24, reminders=[{"before_hours": 2}])).started(
+        CALLERS[0], initial_data=start
+    )
+    for _ in range(chance.randint(0, 10)):
+        story.when(command(chance, story.after(minutes=chance.randint(0, 90))))
+    if story.state.is_paused:
+        story.when(RESUME)
+    if story.state.status not in ("active", "blocked"):
+        return
+    paused, pause = copy(story), timedelta(minutes=chance.randint(1, 3000))
+    story.history, paused.history = list(story.history), list(story.history)
+    paused.when(PAUSE).after(minutes=pause / timedelta(minutes=1)).when(RESUME)
+    for _ in range(8):
+        story.after(minutes=chance.randint(0, 90))
+        sent = of_a_machine(chance, story) if chance.random() < 0.4 else command(chance, story)
+        if isinstance(sent, PauseRun) or (isinstance(sent, FireTimer) and sent.timer_id.startswith("run_overdue")):
+            continue
+        story.when(sent)
+        paused.now = story.now + pause
+        paused.when(sent)
+        assert without_times(paused) == without_times(story), sent
+        assert paused.statuses() == story.statuses()
+        assert due(paused.state, timedelta()) == due(story.state, pause), sent
 
 
 def _answered(before: RunState, sent: Command) -> str | None:
