@@ -46,6 +46,8 @@ ATTACHMENTS = 100
 """Of one completion."""
 ROLES_OF_STEP = 100
 """That may act on it, escalations counted in."""
+NAME_LENGTH = 200
+"""Characters of a user's id, or of a role, that is given work."""
 COMMAND_OUTPUT_BYTES = 6 * 1024 * 1024
 """Of the events and jobs that come of one command: each job carries the run's data."""
 JOURNAL_BYTES = 4 * 1024 * 1024

@@ -910,7 +910,7 @@ class Task(TypedDict):
     """
     can_complete: bool
     """
-    False where a rule of segregation keeps the caller from it.
+    False where a rule of segregation keeps the caller from it, or an approval matrix asks none of their roles.
     """
     assignee_roles: list[str]
     priority: str

@@ -8,7 +8,7 @@ from contracts.commands import CompleteStep
 from contracts.events import StepAssigned, StepOffered
 from contracts.rejections import Rejection
 from services.run_engine.domain.evolve import RunEvent
-from services.run_engine.domain.situation import invalid_field
+from services.run_engine.domain.situation import bad_name, invalid_field
 from services.run_engine.domain.state import RunState, StepState
 
 MAX_USERS = 100
@@ -35,8 +35,9 @@ def bad_assignments(state: RunState, command: CompleteStep) -> Rejection | None:
                 field, len(users), f"A step is given to {MAX_USERS} users at most; name a role instead"
             )
         for index, user in enumerate(users):
-            if not user.strip():
-                return invalid_field(f"{field}[{index}]", user, "A user is named by their id")
+            refusal = bad_name(f"{field}[{index}]", user, "A user")
+            if refusal is not None:
+                return refusal
     return None
 
 

@@ -8,7 +8,6 @@ from contracts.commands import (
     CancelRun,
     Command,
     CompleteStep,
-    EscalateStep,
     FireTimer,
     ReceiveEvent,
     RecordAutomationResult,
@@ -19,7 +18,7 @@ from contracts.commands import (
 from contracts.rejections import Code, Rejection
 from contracts.values import Attachment
 from services.run_engine.domain.sizes import json_bytes, kept_bytes
-from services.run_engine.domain.state import RunState
+from services.run_engine.domain.state import RunState, StepState
 
 _ENDS_OR_ANSWERS = (CancelRun, FireTimer, RecordAutomationResult, RecordNotification)
 """What a run takes however long it has become: the number of these is bounded by what it has begun."""
@@ -36,8 +35,6 @@ def beyond_limits(state: RunState, command: Command) -> Rejection | None:
             return too_much(state, command.data, metadata=command.metadata, root="run", kept=False)
         case ReceiveEvent():
             return too_much(state, command.data, root="signal", kept=False)
-        case EscalateStep():
-            return _too_many_roles(state, command)
     return None
 
 
@@ -93,14 +90,10 @@ def _too_many_attachments(command: CompleteStep) -> Rejection | None:
     return _too_many("attachments", limits.ATTACHMENTS, count, "completion.attachments", "The list of attachments")
 
 
-def _too_many_roles(state: RunState, command: EscalateStep) -> Rejection | None:
-    step = state.steps.get(command.step_id or "")
-    roles = {*command.escalate_to, *(step.assignee_roles if step is not None else ())}
-    if not command.escalate_to:
-        return None
-    return _too_many(
-        "roles_of_step", limits.ROLES_OF_STEP, len(roles), "signal.escalate_to", "The step's list of roles"
-    )
+def too_many_roles(step: StepState, roles: Iterable[str]) -> Rejection | None:
+    """Where these would make too many of those that the step has."""
+    count, sentence = len({*step.assignee_roles, *roles}), "The step's list of roles"
+    return _too_many("roles_of_step", limits.ROLES_OF_STEP, count, "signal.escalate_to", sentence)
 
 
 def _too_long(state: RunState) -> Rejection:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from contracts import limits
 from contracts.policies import OrganizationPolicies
 from contracts.rejections import Code, Rejection
 from services.run_engine.domain.clear import Clear, nothing
@@ -12,6 +13,7 @@ from services.run_engine.domain.evolve import RunEvent
 from services.run_engine.domain.lifecycle import ALLOWED_ON_RUN, ALLOWED_ON_STEP
 from services.run_engine.domain.looks import Looks
 from services.run_engine.domain.plan import Plan
+from services.run_engine.domain.sizes import shortened
 from services.run_engine.domain.state import RunState, StepState
 
 Decision = Sequence[RunEvent] | Rejection
@@ -67,6 +69,16 @@ def invalid_field(field: str, value: Any, reason: str, **more: Any) -> Rejection
     return Rejection(
         code=Code.VALIDATION_ERROR, message=reason, details={"field": field, "value": value, "reason": reason, **more}
     )
+
+
+def bad_name(field: str, name: str, whose: str) -> Rejection | None:
+    """The rejection of what names nobody; `whose` says what it should: a user by their id, or a role."""
+    if not name or name != name.strip():
+        return invalid_field(field, name, f"{whose} is named by a text without blanks around it")
+    if len(name) > limits.NAME_LENGTH:
+        reason = f"{whose} is named by {limits.NAME_LENGTH} characters at most; it has {len(name)}"
+        return invalid_field(field, shortened(name), reason)
+    return None
 
 
 def minutes_of_work(state: RunState, step: StepState, now: datetime) -> float:

@@ -198,7 +198,8 @@ def test_an_open_step_is_offered_to_several() -> None:
 
 
 @pytest.mark.parametrize(
-    ("users", "field"), [([""], "[0]"), (["ann", "  "], "[1]"), ([f"u{n}" for n in range(101)], "")]
+    ("users", "field"),
+    [([""], "[0]"), (["ann", "  "], "[1]"), (["u" * 201], "[0]"), ([f"u{n}" for n in range(101)], "")],
 )
 def test_users_who_are_none_and_too_many_are_refused(users: list[str], field: str) -> None:
     run = Story(playbook({}, {})).started().completes(1, next_step_assignments={"step_002": users})

@@ -79,10 +79,11 @@ def test_a_completion_hands_in_a_hundred_attachments_at_most() -> None:
     story.completes(1, attachments=[{"name": f"{n}.pdf"} for n in range(100)]).then("StepCompleted", "RunCompleted")
 
 
-def test_escalations_add_roles_up_to_the_steps_limit() -> None:
+@pytest.mark.parametrize("named", ["step_001", None])
+def test_escalations_add_roles_up_to_the_steps_limit(named: str | None) -> None:
     def escalation(first: int) -> EscalateStep:
         roles = [f"r{n}" for n in range(first, first + 60)]
-        return EscalateStep(caller=ADMIN, signal_id="s", step_id="step_001", escalate_to=roles)
+        return EscalateStep(caller=ADMIN, signal_id="s", step_id=named, escalate_to=roles)
 
     story = trial({}).when(escalation(0)).then("StepEscalated")
     assert refused_limit(story.when(escalation(60)), Code.VALIDATION_ERROR) == "roles_of_step"

@@ -1,3 +1,7 @@
+from typing import Any
+
+import pytest
+
 from contracts.commands import EscalateStep, UpdateData
 from contracts.rejections import Code
 from tests.unit.run_engine.story import ALICE, somebody, trial
@@ -39,6 +43,16 @@ def test_takes_the_place_of_the_escalation_by_the_clock() -> None:
 def test_can_hand_the_step_over() -> None:
     handed = ESCALATE.model_copy(update={"escalate_to": [], "assignee": "dora"})
     assert trial(STEP).when(handed).step(1).assigned_to == "dora"
+
+
+@pytest.mark.parametrize(
+    ("named", "field"),
+    [({"escalate_to": ["vp", " "]}, "signal.escalate_to[1]"), ({"escalate_to": ["vp "]}, "signal.escalate_to[0]"),
+     ({"escalate_to": ["r" * 201]}, "signal.escalate_to[0]"), ({"assignee": " "}, "signal.assignee")],
+)  # fmt: skip
+def test_refuses_names_that_nobody_has(named: dict[str, Any], field: str) -> None:
+    refused = trial(STEP).when(ESCALATE.model_copy(update=named)).refused(Code.VALIDATION_ERROR)
+    assert refused.details["field"] == field
 
 
 def test_refuses_without_a_target_or_an_open_step() -> None:

@@ -23,4 +23,5 @@ def test_works_during_a_pause() -> None:
 
 def test_refuses_an_ended_step_and_a_name_that_is_none() -> None:
     trial({}, {}).completes(1).when(TO_BOB.model_copy(update={"step_id": "step_001"})).refused(Code.INVALID_STATE)
-    trial({}).when(TO_BOB.model_copy(update={"assignee": " "})).refused(Code.VALIDATION_ERROR)
+    for name in (" ", "bob ", "b" * 201):
+        trial({}).when(TO_BOB.model_copy(update={"assignee": name})).refused(Code.VALIDATION_ERROR)

@@ -43,7 +43,10 @@ COUNT_TASKS = Operation(
     name="count_tasks",
     tag="Tasks",
     summary="How much waits for me",
-    description="Of what the list of tasks has without filters.",
+    description=(
+        "Of what the list of tasks has without filters; more where the policy `role_order` lets the caller's roles act"
+        " for lower ones at some steps only: of these all are counted."
+    ),
     permission="run:read",
     answer=TaskCounts,
 )

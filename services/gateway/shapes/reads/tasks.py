@@ -27,7 +27,7 @@ class Task(Shape):
     on_behalf_of: str | None
     """For whom the caller would do it; null where it is for themselves."""
     can_complete: bool
-    """False where a rule of segregation keeps the caller from it."""
+    """False where a rule of segregation keeps the caller from it, or an approval matrix asks none of their roles."""
     assignee_roles: list[str]
     priority: str
     started_at: Moment | None

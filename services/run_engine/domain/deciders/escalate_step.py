@@ -1,22 +1,31 @@
 from contracts.commands import EscalateStep
 from contracts.events import StepEscalated
 from contracts.rejections import Rejection
+from services.run_engine.domain.bounds import too_many_roles
 from services.run_engine.domain.permissions import roles_added
 from services.run_engine.domain.signals import chosen_step
-from services.run_engine.domain.situation import Decision, Situation, invalid_field, refused_by_run, refused_by_step
+from services.run_engine.domain.situation import (
+    Decision,
+    Situation,
+    bad_name,
+    invalid_field,
+    refused_by_run,
+    refused_by_step,
+)
 from services.run_engine.domain.state import RunState
 from services.run_engine.domain.timing import escalation_roles
 
 
 def escalate_step(state: RunState, command: EscalateStep, situation: Situation) -> Decision:
-    """Adds roles to those who may act, or gives the step to somebody; who could act before still can."""
-    refusal = refused_by_run(state, "escalate", f"escalate a step of {state.run_id}")
+    """Adds roles to those who may act, or gives the step to somebody in its assignee's place; its other roles and users
+    may act as before."""
+    refusal = refused_by_run(state, "escalate", f"escalate a step of {state.run_id}") or _bad_names(command)
     if refusal is not None:
         return refusal
     step = chosen_step(state, command.step_id, ("in_progress", "paused", "blocked"), "open")
     if isinstance(step, Rejection):
         return step
-    refusal = refused_by_step(state, step, "escalate")
+    refusal = refused_by_step(state, step, "escalate") or too_many_roles(step, command.escalate_to)
     if refusal is not None:
         return refusal
     planned = situation.plan.by_id[step.step_id]
@@ -37,3 +46,9 @@ def escalate_step(state: RunState, command: EscalateStep, situation: Situation) 
             open_to=step.open_to(*added, assigned_to=command.assignee or step.assigned_to),
         )
     ]
+
+
+def _bad_names(command: EscalateStep) -> Rejection | None:
+    named = [(f"signal.escalate_to[{n}]", role, "A role") for n, role in enumerate(command.escalate_to)]
+    named += [("signal.assignee", command.assignee, "An assignee")] if command.assignee is not None else []
+    return next((refusal for field, name, whose in named if (refusal := bad_name(field, name, whose))), None)
