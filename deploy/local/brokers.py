@@ -24,6 +24,10 @@ class Broker(Protocol):
     def programs(self, folder: Folder, ports: dict[str, int], addresses: Addresses, /) -> dict[str, Program]: ...
 
 
+ONE_THREAD = {"TOKIO_WORKER_THREADS": "1"}
+"""With more, a record that was acknowledged may never be delivered (decision 0071)."""
+
+
 class EmbeddedBroker:
     """Tansu, in memory: it keeps nothing over a restart."""
 
@@ -49,7 +53,7 @@ class EmbeddedBroker:
                     "broker",
                     *("--listener-url", url, "--advertised-listener-url", url, "--storage-engine", "memory://tansu/"),
                 ],
-                environment=connection(addresses),
+                environment=connection(addresses) | ONE_THREAD,
                 alongside=CREATE_TOPICS,
                 port=ports["broker"],
             )

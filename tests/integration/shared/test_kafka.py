@@ -22,6 +22,7 @@ from tests.infrastructure import Infrastructure
 from tests.integration.running import eventually
 
 Handle = Callable[[Batch], Any]
+PRODUCERS, READERS, RECORDS_EACH = 16, 6, 300
 
 
 class Reading:
@@ -47,6 +48,12 @@ class Reading:
             return len(self.seen) >= count
 
         await eventually(enough)
+
+    async def until_seen(self, value: bytes) -> None:
+        async def there() -> bool:
+            return value in self.seen
+
+        await eventually(there)
 
 
 @pytest.fixture
@@ -101,6 +108,29 @@ async def test_keeps_the_order_of_one_key(settings: ServiceSettings, topic: Topi
     async with started(Reading(settings, topic, f"{topic.name}.group")) as reading:
         await reading.until(500)
         assert reading.seen == sent
+
+
+async def test_what_several_producers_are_acknowledged_reaches_every_reader(
+    settings: ServiceSettings, topic: Topic
+) -> None:
+    """The embedded broker passed some over, about one of 5,000 on a busy machine; many readers see it sooner."""
+    publishers = [Publisher(settings, f"test{n}") for n in range(PRODUCERS)]
+    readings = [Reading(settings, topic, f"{topic.name}.group{n}") for n in range(READERS)]
+
+    async def write(number: int) -> None:
+        for value in range(RECORDS_EACH):
+            await publishers[number].publish(messages(topic, f"{number}-{value}".encode()))
+
+    async with contextlib.AsyncExitStack() as stack:
+        await asyncio.gather(*(publisher.start() for publisher in publishers))
+        for publisher in publishers:
+            stack.push_async_callback(publisher.stop)
+        await asyncio.gather(*(stack.enter_async_context(started(reading)) for reading in readings))
+        await asyncio.gather(*map(write, range(PRODUCERS)))
+        await publishers[0].publish(messages(topic, b"end"))
+        await asyncio.gather(*(reading.until_seen(b"end") for reading in readings))
+    sent = {f"{number}-{value}".encode() for number in range(PRODUCERS) for value in range(RECORDS_EACH)}
+    assert [sent - set(reading.seen) for reading in readings] == [set()] * READERS
 
 
 async def test_a_batch_is_tried_again_while_the_database_is_away(
