@@ -14,7 +14,7 @@ from services.run_engine.domain.comparing import TESTS, Mismatch, both_texts
 from services.run_engine.domain.lifecycle import StepStatus
 from services.run_engine.domain.looks import Looks
 from services.run_engine.domain.patterns import Tries, Untried
-from services.run_engine.domain.sizes import beginning, cut
+from services.run_engine.domain.sizes import cut, written
 from services.run_engine.domain.state import RunState, StepState
 
 _MISSING: Any = object()
@@ -123,7 +123,7 @@ def _tested(path: str, operator: str, expected: Any, actual: Any, looks: Looks) 
     try:
         is_pattern = operator == "matches"
         holds = _matches(actual, expected, looks.patterns) if is_pattern else looks.holds(operator, actual, expected)
-        return None if holds else (f"{path} {operator} {cut(repr(beginning(expected)))} does not hold", actual)
+        return None if holds else (f"{path} {operator} {written(expected)} does not hold", actual)
     except Mismatch as mismatch:
         return f"{path}: {mismatch}", actual
 

@@ -9,6 +9,7 @@ from contracts.definitions import FIELD_KINDS, TODAY, FieldKind
 from contracts.values import as_time
 from services.run_engine.domain.loose import is_number, text
 from services.run_engine.domain.patterns import Tries, Untried
+from services.run_engine.domain.sizes import written
 
 Field = Mapping[str, Any]
 """`name`, and of `type`, `required`, `validation`, `min`, `max`, `min_length`, `max_length`, `options`, `encrypted`."""
@@ -156,7 +157,7 @@ def _choices(field: Field, value: Any) -> Iterator[Fault]:
     options = [option.get("value") if isinstance(option, dict) else option for option in field["options"]]
     chosen = [_choice(item) for item in (value if isinstance(value, list) else [value])]
     allowed = {_choice(option) for option in options}
-    shown = f"{options[:_SHOWN]}" + (f" and {len(options) - _SHOWN} more" if len(options) > _SHOWN else "")
+    shown = written(options[:_SHOWN]) + (f" and {len(options) - _SHOWN} more" if len(options) > _SHOWN else "")
     if not allowed.issuperset(chosen):
         yield f"one of {shown}", f"It must be one of {shown}"
     elif kind_of(field) == "multiselect" and len(set(chosen)) < len(chosen):

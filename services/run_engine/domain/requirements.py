@@ -14,6 +14,7 @@ from services.run_engine.domain.forms import documents_of, form_violations, is_e
 from services.run_engine.domain.loose import items, mapping, text, texts
 from services.run_engine.domain.rejection_criteria import rejected
 from services.run_engine.domain.situation import Situation
+from services.run_engine.domain.sizes import written
 from services.run_engine.domain.state import RunState, StepState
 from services.run_engine.domain.violations import Violation, post_conditions, violation
 
@@ -103,5 +104,5 @@ def _resolution(metadata: Mapping[str, Any], data: Mapping[str, Any]) -> list[Vi
     allowed, told = texts(metadata.get("resolution_types")), data.get("resolution_type")
     if not allowed or told is None or told in allowed:
         return []
-    condition = f"one of {allowed}"
+    condition = f"one of {written(allowed)}"
     return [violation("resolution_types", condition, told, field="resolution_type", reason=f"It must be {condition}")]

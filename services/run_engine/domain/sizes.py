@@ -29,6 +29,11 @@ def shortened(actual: Any) -> Any:
     return actual if told is actual and json_bytes(actual) <= _TOLD else cut(str(told))
 
 
+def written(value: Any) -> str:
+    """As JSON, of a large value the beginning: who reads it has sent JSON, and knows no None and no True."""
+    return cut(json.dumps(beginning(value), ensure_ascii=False, default=str))
+
+
 def cut(reason: str) -> str:
     return reason if len(reason) <= _TOLD else f"{reason[:_TOLD]}…"
 

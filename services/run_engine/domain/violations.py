@@ -6,7 +6,7 @@ from typing import Any
 from contracts.definitions import Condition
 from contracts.rejections import Code, Rejection
 from services.run_engine.domain.conditions import Facts, unmet
-from services.run_engine.domain.sizes import shortened
+from services.run_engine.domain.sizes import shortened, written
 
 _LISTED = 100
 Violation = dict[str, Any]
@@ -45,8 +45,8 @@ def post_conditions(conditions: list[Condition], facts: Facts, hidden: Collectio
 
 def _sentence(condition: dict[str, Any]) -> str:
     if "field" in condition:
-        parts = (condition["field"], condition.get("operator"), condition.get("value"))
-        return " ".join(str(part) for part in parts if part is not None)
+        value = [written(condition["value"])] if "value" in condition else []
+        return " ".join([condition["field"], str(condition.get("operator")), *value])
     if "step" in condition:
         return f"step {condition['step']} is {condition.get('status', 'completed')}"
     inner = f" {condition.get('operator')} ".join(_sentence(c) for c in condition.get("conditions", []))

@@ -121,7 +121,7 @@ def test_an_inspection_that_is_told_has_a_result_for_every_point(sent: Any) -> N
 
 def test_a_resolution_is_of_a_type_that_the_step_names() -> None:
     story = trial({"metadata": {"resolution_types": ["fix", "rollback"]}})
-    assert refused(story, data={"resolution_type": "prayer"}) == ["one of ['fix', 'rollback']"]
+    assert refused(story, data={"resolution_type": "prayer"}) == ['one of ["fix", "rollback"]']
     story.completes(1, data={"resolution_type": "rollback"}).then("StepCompleted", "RunCompleted")
 
 
@@ -160,7 +160,7 @@ def test_of_very_much_that_is_missing_the_first_hundred_are_told_and_how_many_th
 def test_post_conditions_see_the_outcome_of_their_own_step() -> None:
     post = [{"field": "steps.step_001.outcome", "operator": "=", "value": "approve"}]
     story = trial({"step_type": "approval", "conditions": {"post": post}})
-    assert refused(story, outcome="success") == ["steps.step_001.outcome = approve"]
+    assert refused(story, outcome="success") == ['steps.step_001.outcome = "approve"']
     story.completes(1, outcome="approve").then("StepCompleted", "RunCompleted")
 
 
