@@ -8,11 +8,10 @@ from services.notifier.domain.notices import RUN_NEWS, Notice, Source, of_run, s
 from services.notifier.domain.occasions import STEP_EVENTS
 from services.notifier.domain.retries import FOR_A_DAY
 from services.notifier.organizations import DirectoryStore
-from services.notifier.store import Delivery, NoticeStore
+from services.notifier.store import EMAIL, Delivery, NoticeStore
 from shared.clock import now
 from shared.messages import Message
 
-EMAIL = "email"
 NOTIFYING: tuple[type[Event], ...] = (RunCreated, *STEP_EVENTS, *RUN_NEWS)
 """Events that tell somebody something, or say whom to tell later."""
 _NOBODY_KNOWN = Directory()

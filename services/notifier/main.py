@@ -5,6 +5,7 @@ from datetime import timedelta
 from contracts.topics import POLICY_EVENTS, RUN_EVENTS
 from services.notifier import organizations
 from services.notifier.consumers import EventConsumer
+from services.notifier.delegations import DelegationMails
 from services.notifier.mails import Mails
 from services.notifier.organizations import DirectoryStore, DocumentConsumer
 from services.notifier.sending import Sender
@@ -28,17 +29,17 @@ def build(settings: NotifierSettings) -> Service:
     wake = work.wake if work else None
     fan_out = assembly.add_webhooks(service, settings, store, wake)
     parking = Parking(service.publisher, RUN_EVENTS, service.name)
-    directories = _directories(service)
+    directories = _directories(service, DelegationMails(store, wake) if wake else None)
     mails = Mails(store, directories, settings.notifier_email_domain, wake) if wake else None
     consumer = EventConsumer(mails, fan_out, parking)
     service.consumers.add(RUN_EVENTS, service.group(RUN_EVENTS.name), consumer.handle, parking.set_aside, patience=10)
     return service
 
 
-def _directories(service: Service) -> DirectoryStore:
+def _directories(service: Service, mails: DelegationMails | None) -> DirectoryStore:
     """Followed without a mail server too, so that they are there when one is configured."""
     store, parking = DirectoryStore(service.mongo), Parking(service.publisher, POLICY_EVENTS, service.name)
-    documents = DocumentConsumer(store, parking)
+    documents = DocumentConsumer(store, mails, parking)
     service.consumers.add(POLICY_EVENTS, service.group(POLICY_EVENTS.name), documents.handle, parking.set_aside)
     return store
 

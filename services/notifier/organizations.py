@@ -11,6 +11,7 @@ from pymongo import ASCENDING, IndexModel, UpdateOne
 from contracts.organization_documents import OrganizationDocumentChanged, document_key
 from contracts.policies import DELEGATION, NOTIFICATIONS, Delegation, Notifications
 from contracts.values import Contract
+from services.notifier.delegations import DelegationMails
 from services.notifier.domain.audience import Directory
 from shared.kafka import Batch, Parking
 from shared.messages import Message, Record, Unreadable, describe, read
@@ -51,16 +52,20 @@ class DirectoryStore:
 
 
 class DocumentConsumer:
-    """Takes batches from policy.events."""
+    """Takes batches from policy.events. Without `mails` nobody is told."""
 
-    def __init__(self, store: DirectoryStore, parking: Parking) -> None:
+    def __init__(self, store: DirectoryStore, mails: DelegationMails | None, parking: Parking) -> None:
         self._store = store
+        self._mails = mails
         self._parking = parking
 
     async def handle(self, records: Batch) -> None:
         messages = [_sound(record, read(record)) for record in records]
         await self._parking.park([message for message in messages if isinstance(message, Unreadable)])
-        await self._store.keep([message for message in messages if isinstance(message, Message)])
+        sound = [message for message in messages if isinstance(message, Message)]
+        await self._store.keep(sound)
+        if self._mails is not None:
+            await self._mails.take(sound)
 
 
 def _sound(record: Record, message: Message | Unreadable) -> Message | Unreadable | None:

@@ -10,10 +10,9 @@ from contracts.commands import RecordNotification
 from contracts.values import SYSTEM_CALLER
 from services.notifier.domain.mail import address_of, mail
 from services.notifier.domain.retries import FOR_A_DAY
-from services.notifier.mails import EMAIL
 from services.notifier.settings import NotifierSettings
 from services.notifier.smtp import Deferred, MailServer, Undeliverable
-from services.notifier.store import Delivery, NoticeStore
+from services.notifier.store import EMAIL, Delivery, NoticeStore
 from shared.clock import now
 from shared.correlation import Correlation, set_correlation
 from shared.ids import stable_id

@@ -12,6 +12,8 @@ from pymongo import ASCENDING, IndexModel, InsertOne, ReturnDocument
 from services.notifier.domain.notices import Notice, StartedRun
 from shared.mongo import Collection, Document, Mongo, bulk_write
 
+EMAIL = "email"
+"""A channel."""
 DELIVERIES = "deliveries"
 RUNS = "runs"
 INDEXES = {
@@ -31,11 +33,12 @@ Status = Literal["pending", "accepted", "sent", "failed"]
 @dataclass(frozen=True, slots=True)
 class Delivery:
     delivery_id: str
-    """`<run_id>:<sequence>:<channel>:<whom>`."""
+    """`<run_id>:<sequence>:<channel>:<whom>`; of what is about no run, its id and the channel."""
     notice: Notice
     status: Status
     tries: int
     created_at: datetime
+    """The first try is due then."""
     correlation_id: str
     causation_id: str
     traceparent: str | None
@@ -52,6 +55,11 @@ class NoticeStore:
     async def add(self, deliveries: Sequence[Delivery]) -> None:
         """One that is known already is left as it is."""
         await bulk_write(self._deliveries, [InsertOne(self._document(d)) for d in deliveries])
+
+    async def withdraw(self, delivery_ids: Many[str]) -> None:
+        """Of these no other try is made."""
+        if delivery_ids:
+            await self._deliveries.delete_many({"_id": {"$in": sorted(delivery_ids)}, "status": "pending"})
 
     async def claim(self, now: datetime) -> Delivery | None:
         """What is due for longest of the organisation whose turn it is, so that the many mails of one delay no other's.

@@ -20,6 +20,7 @@ _SUBJECTS: dict[NoticeType, str] = {
     "run_completed": "Completed: {about}",
     "run_failed": "Failed: {about}",
     "run_cancelled": "Cancelled: {about}",
+    "delegation": "You stand in for {whom}: what waits for them is among your tasks",
     "webhook_disabled": "Webhook disabled: {about}",
 }
 
@@ -50,6 +51,7 @@ def mail(notice: Notice, to: str) -> Mail:
         "Reason": _line(notice.reason) if notice.reason else None,
         "As": _line(notice.role) if notice.role else None,
         "In place of": _line(notice.on_behalf_of) if notice.on_behalf_of else None,
+        "Until": rfc3339(notice.until) if notice.until else None,
     }
     lines = [f"{name + ':':<14}{fact}" for name, fact in facts.items() if fact]
     return Mail(to, _subject(notice), "\n".join(lines) + "\n")

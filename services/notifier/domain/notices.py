@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Literal
 
 from contracts.events import Event, RunCancelled, RunCompleted, RunCreated, RunFailed, RunOverdue
+from contracts.organization_documents import OrganizationDocumentChanged
+from contracts.policies import Delegation
 
 NoticeType = Literal[
     "step_assignment", "step_offer", "step_escalation", "step_overdue", "step_reminder", "run_overdue",
-    "run_completed", "run_failed", "run_cancelled", "webhook_disabled",
+    "run_completed", "run_failed", "run_cancelled", "delegation", "webhook_disabled",
 ]  # fmt: skip
 RUN_NEWS: dict[type[Event], NoticeType] = {
     RunOverdue: "run_overdue",
@@ -42,6 +44,8 @@ class Notice:
     """As whose holder the recipient is told."""
     on_behalf_of: str | None = None
     """As whose substitute."""
+    until: datetime | None = None
+    """So long the recipient stands in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,23 @@ def of_run(source: Source, event: Event, run: StartedRun | None) -> list[Notice]
             outcome=event.outcome if isinstance(event, RunCompleted) else None,
         )
     ]
+
+
+def of_delegation(organization_id: str, event: OrganizationDocumentChanged, delegation: Delegation) -> Notice | None:
+    """To the substitute, unless they made it themselves."""
+    if event.actor.id == delegation.substitute:
+        return None
+    return Notice(
+        run_id=None,
+        sequence=event.revision,
+        organization_id=organization_id,
+        recipient=delegation.substitute,
+        type="delegation",
+        reason=delegation.reason,
+        role=", ".join(delegation.roles) if delegation.roles else None,
+        on_behalf_of=delegation.delegator,
+        until=delegation.ends_at,
+    )
 
 
 def doers(event: Event) -> set[str]:

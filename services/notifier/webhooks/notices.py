@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from services.notifier.domain.notices import Notice
 from services.notifier.domain.webhooks import Webhook
-from services.notifier.mails import EMAIL
-from services.notifier.store import Delivery, NoticeStore
+from services.notifier.store import EMAIL, Delivery, NoticeStore
 from shared.clock import now
 from shared.correlation import correlation
 

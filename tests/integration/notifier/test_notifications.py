@@ -127,7 +127,7 @@ async def test_holders_of_a_role_and_who_stands_in_for_them_get_a_mail_each(benc
     )
     assert len({command["id"] for command in told}) == 3
     for user in (ann, bob, sue):
-        (mail,) = bench.mailbox.to(f"{user}@hera.example")
+        *_, mail = bench.mailbox.to(f"{user}@hera.example")
         whom = ann if user == sue else f"role {role}"
         # A long line of a header goes on in the next one.
         content = mail.content
@@ -140,6 +140,40 @@ async def test_holders_of_a_role_and_who_stands_in_for_them_get_a_mail_each(benc
     await bench.publish(event(marker, 2, StepStarted, assigned_to=new_id("user")))
     await bench.recorded(marker)
     assert await bench.deliveries.count_documents({"notice.run_id": quiet}) == 0
+
+
+async def test_a_substitute_is_told_when_the_delegation_begins_and_not_of_one_that_was_revoked_before(
+    bench: Bench,
+) -> None:
+    ann, sue, tom, later = (new_id(name) for name in ("ann", "sue", "tom", "del"))
+    ahead = {"delegator": ann, "starts_at": rfc3339(now() + DAY), "ends_at": rfc3339(now() + 2 * DAY)}
+    at_once = {"delegator": ann, "starts_at": rfc3339(now()), "ends_at": rfc3339(now() + DAY), "reason": "leave"}
+    await put(bench, "delegation", {**ahead, "substitute": tom}, later)
+    own = {**at_once, "substitute": tom}
+    await put(bench, "delegation", own, new_id("del"), actor={"id": tom})
+    over = {**own, "ends_at": rfc3339(now() - DAY), "starts_at": rfc3339(now() - 2 * DAY)}
+    await put(bench, "delegation", over, new_id("del"), at=now() - 2 * DAY)
+    name = new_id("del")
+    for _ in range(2):
+        await put(bench, "delegation", {**at_once, "substitute": sue, "roles": ["clerk"]}, name)
+    assert (await delivery(bench, f"{name}:email", "sent"))["notice"]["type"] == "delegation"
+    (mail,) = bench.mailbox.to(f"{sue}@hera.example")
+    content = mail.content
+    assert isinstance(content, bytes)
+    assert f"Subject: You stand in for {ann}".encode() in content
+    for line in (f"In place of:  {ann}", f"Until:        {at_once['ends_at']}", "As:           clerk"):
+        assert line.encode() in content
+
+    waiting = await delivery(bench, f"{later}:email", "pending")
+    assert rfc3339(waiting["due_at"]) == ahead["starts_at"]
+    ended = {**ahead, "substitute": tom, "ends_at": rfc3339(now() - timedelta(seconds=1))}
+    await put(bench, "delegation", ended, later, revision=2)
+
+    async def withdrawn() -> bool:
+        return await bench.deliveries.find_one({"_id": f"{later}:email"}) is None
+
+    await eventually(withdrawn)
+    assert await bench.deliveries.count_documents({"notice.recipient": tom}) == 0
 
 
 async def test_a_document_that_is_none_is_parked_and_the_others_are_followed(bench: Bench) -> None:

@@ -16,7 +16,7 @@ def test_what_notifies_are_events_of_runs() -> None:
     assert set(NOTIFYING) <= set(RUN_EVENTS)
     assert set(get_args(NoticeType)) == {
         "step_assignment", "step_offer", "step_escalation", "step_overdue", "step_reminder", "run_overdue",
-        "run_completed", "run_failed", "run_cancelled", "webhook_disabled",
+        "run_completed", "run_failed", "run_cancelled", "delegation", "webhook_disabled",
     }  # fmt: skip
 
 
