@@ -32,6 +32,11 @@ def router(reads: RunReads, store: RunStore, organizations: OrganizationStore, l
     async def open_runs(organization_id: str, playbook_id: str) -> Response:
         return success({"open_runs": await reads.open_runs(organization_id, playbook_id)})
 
+    @routes.get("/runs/heads")
+    async def heads(limit: Annotated[int, Query(ge=1, le=1000)], after: str = "") -> Response:
+        """For the check of all histories: which runs there are, and where each ends."""
+        return success({"heads": await reads.heads(after, limit)})
+
     @routes.get("/runs/{run_id}/head")
     async def head(run_id: str, organization_id: str) -> Response:
         found = await reads.head(organization_id, run_id)

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from pymongo import ASCENDING
+
 from services.run_engine.documents import from_document, state_of
 from services.run_engine.domain.lifecycle import RUN_OPEN
 from services.run_engine.domain.state import RunState
@@ -31,6 +33,20 @@ class RunReads:
             "status": state["status"],
             "playbook_id": state["playbook"]["playbook_id"],
         }
+
+    async def heads(self, after: str, limit: int) -> list[Document]:
+        """Of all runs of all organisations, in order of their ids, so many behind that one."""
+        fields = {"organization_id": 1, "head_hash": 1, "state.sequence": 1}
+        found = self._runs.find({"_id": {"$gt": after}}, fields).sort("_id", ASCENDING).limit(limit)
+        return [
+            {
+                "run_id": run["_id"],
+                "organization_id": run["organization_id"],
+                "sequence": run["state"]["sequence"],
+                "hash": run["head_hash"],
+            }
+            async for run in found
+        ]
 
     async def open_runs(self, organization_id: str, playbook_id: str) -> int:
         """How many runs of the playbook are not over."""

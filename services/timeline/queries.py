@@ -8,12 +8,10 @@ from typing import Annotated, Any
 import structlog
 from fastapi import APIRouter, Depends, Query, Response
 
-from contracts.entries import entry, is_system_event
 from contracts.envelope import Envelope
-from contracts.registry import upcast
 from contracts.rejections import Code, Rejection
 from services.timeline.arrivals import Arrivals
-from services.timeline.domain.summary import summary
+from services.timeline.domain.showing import legible, view
 from services.timeline.domain.verification import Head, verification
 from services.timeline.settings import Settings
 from services.timeline.store import EventStore
@@ -37,7 +35,7 @@ class TimelineReads:
 
     async def events(self, organization_id: str, run_id: str, sequence: int) -> tuple[list[Envelope], bool]:
         """The run's events in order, and whether all up to `sequence` are there, without a gap."""
-        events = [_current(document) for document in await self.raw(organization_id, run_id, sequence)]
+        events = legible(await self.raw(organization_id, run_id, sequence))
         complete = all(event.sequence == number for number, event in enumerate(events, 1))
         return events, complete and len(events) >= sequence
 
@@ -46,6 +44,9 @@ class TimelineReads:
         if sequence > 0:
             await self._until_there(organization_id, run_id, sequence)
         return await self._store.of_run(organization_id, run_id)
+
+    async def count(self, organization_id: str, run_id: str) -> int:
+        return await self._store.count(organization_id, run_id)
 
     async def _until_there(self, organization_id: str, run_id: str, sequence: int) -> None:
         deadline = asyncio.get_running_loop().time() + self._wait
@@ -78,40 +79,41 @@ def router(reads: TimelineReads) -> APIRouter:
             return failure(_not_found(run_id), headers)
         return success(view(run_id, events, include_system_events), headers=headers)
 
+    @routes.get("/{run_id}/count")
+    async def count(run_id: str, organization_id: str) -> Response:
+        """How many events are here: who asks the engine for the run's head next finds them in it, all that are its."""
+        return success({"events": await reads.count(organization_id, run_id)})
+
     @routes.get("/{run_id}/verification")
-    async def verified(run_id: str, organization_id: str, head: Annotated[Head, Depends(_head)]) -> Response:
-        events = await reads.raw(organization_id, run_id, head.sequence)
-        return _answer(run_id, events, {"run_id": run_id, **verification(events, head, hash_of)})
+    async def verified(run_id: str, organization_id: str, asked: Annotated[_Asked, Depends()]) -> Response:
+        events = await reads.raw(organization_id, run_id, asked.min_sequence)
+        return success({"run_id": run_id, **verification(events, asked.head, hash_of, asked.here)})
 
     @routes.get("/{run_id}/evidence")
-    async def evidence(run_id: str, organization_id: str, head: Annotated[Head, Depends(_head)]) -> Response:
-        events = await reads.raw(organization_id, run_id, head.sequence)
-        shown = view(run_id, [_current(event) for event in events], include_system_events=True)
-        return _answer(run_id, events, {**shown, "events": events, "verification": verification(events, head, hash_of)})
+    async def evidence(run_id: str, organization_id: str, asked: Annotated[_Asked, Depends()]) -> Response:
+        """Of what came after the head nothing; of what stood here before, and goes beyond it, all."""
+        events = await reads.raw(organization_id, run_id, asked.min_sequence)
+        if not events:
+            return failure(_not_found(run_id))
+        held = events[: max(asked.head.sequence, asked.here)]
+        shown = view(run_id, legible(held), include_system_events=True)
+        proved = verification(events, asked.head, hash_of, asked.here)
+        return success({**shown, "events": held, "verification": proved})
 
     return routes
 
 
-def _head(min_sequence: Annotated[int, Query(ge=0)], head_hash: str | None = None) -> Head:
-    return Head(min_sequence, head_hash)
+class _Asked:
+    """The engine's head; `here`: how many events were in the timeline before it was asked for that."""
 
-
-def _answer(run_id: str, events: Sequence[dict[str, Any]], data: dict[str, Any]) -> Response:
-    if not events:
-        return failure(_not_found(run_id))
-    return success(data)
-
-
-def view(run_id: str, events: list[Envelope], include_system_events: bool) -> dict[str, Any]:
-    """The data of the public API's timeline endpoint."""
-    shown = [entry(event) for event in events if include_system_events or not is_system_event(event)]
-    return {"run_id": run_id, "timeline": shown, "summary": summary(shown, events)}
-
-
-def _current(document: dict[str, Any]) -> Envelope:
-    """The event with a payload of the current version."""
-    event = Envelope.model_validate(document)
-    return event.model_copy(update={"data": upcast(event.type, event.version, event.data)})
+    def __init__(
+        self,
+        min_sequence: Annotated[int, Query(ge=0)],
+        head_hash: str | None = None,
+        here: Annotated[int, Query(ge=0)] = 0,
+    ) -> None:
+        self.min_sequence, self.here = min_sequence, here
+        self.head = Head(min_sequence, head_hash)
 
 
 def _not_found(run_id: str) -> Rejection:

@@ -44,13 +44,17 @@ class EventStore:
 
     async def has_all(self, organization_id: str, run_id: str, sequence: int) -> bool:
         """Whether every event of the run from 1 to `sequence` is there."""
-        found: int = await self._events.count_documents(_range(organization_id, run_id, sequence))
-        return found >= sequence
+        return await self.count(organization_id, run_id, sequence) >= sequence
+
+    async def count(self, organization_id: str, run_id: str, last: int = _LAST) -> int:
+        """How many events of the run are there, up to that one."""
+        found: int = await self._events.count_documents(_range(organization_id, run_id, last))
+        return found
 
     async def of_run(self, organization_id: str, run_id: str) -> Sequence[dict[str, Any]]:
-        """The run's events in order, as they came over the wire."""
+        """The run's events in order, as they came over the wire; an empty one for what can't be read any more."""
         cursor = self._events.find(_range(organization_id, run_id, _LAST)).sort("_id", ASCENDING)
-        return [orjson.loads(document["event"]) async for document in cursor]
+        return [_event(document) async for document in cursor]
 
     async def every_run(self) -> AsyncIterator[StoredRun]:
         """All runs of all organisations, one after the other, in order of the only index."""
@@ -61,9 +65,17 @@ class EventStore:
                 if current is not None:
                     yield current
                 current = StoredRun(owner, run_id, [])
-            current.events.append(orjson.loads(document["event"]))
+            current.events.append(_event(document))
         if current is not None:
             yield current
+
+
+def _event(document: Document) -> dict[str, Any]:
+    try:
+        event = orjson.loads(document["event"])
+    except (KeyError, ValueError):
+        return {}
+    return event if isinstance(event, dict) else {}
 
 
 def _document(stored: StoredEvent) -> Document:

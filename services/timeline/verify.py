@@ -1,24 +1,26 @@
 """`python -m services.timeline.verify`: whether histories hold, from exported evidence or from the timeline's database.
 
 With files, each an exported evidence document, it needs nothing else. Without, it walks through every run of the
-database that MONGODB_URI and DATABASE_PREFIX name; with RUN_ENGINE_URL set, each against the engine's own head.
+database that MONGODB_URI and DATABASE_PREFIX name; with RUN_ENGINE_URL set, each against the engine's own head, and
+every run that the engine has, so that none can be missing as a whole.
 Ends with 0 where all hold, 1 where one does not, 2 where something can't be read.
 """
 
 import argparse
 import asyncio
-import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 import orjson
 
-from services.timeline.domain.verification import Head, verification
+from services.timeline.domain.chain import Event
+from services.timeline.domain.evidence import evidence_verification
+from services.timeline.domain.verification import own_head, verification
+from services.timeline.heads import CannotTell, Heads
 from services.timeline.settings import Settings
-from services.timeline.store import EventStore, StoredRun
+from services.timeline.store import EventStore
 from shared.messages import hash_of
 from shared.mongo import Mongo, StoreFault
 from shared.service_token import ServiceToken
@@ -26,10 +28,8 @@ from shared.settings import load_settings
 
 HOLDS, BROKEN, UNREADABLE = 0, 1, 2
 Found = dict[str, Any]
-
-
-class CannotTell(Exception):
-    """What is to be checked can't be read; says why in a sentence."""
+_LOOKS, _PAUSE_SECONDS = 15, 0.2
+"""For events that are on their way: three seconds in all."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,48 +57,64 @@ def _parser() -> argparse.ArgumentParser:
 def _of_document(path: Path) -> Found:
     try:
         document = orjson.loads(path.read_bytes())
-        document = document.get("data", document)  # as the API answers it, or what stands in it
-        told = document["verification"]
-        head = Head(int(told["expected_events"]), told["head_hash"])
-        return verification(list(document["events"]), head, hash_of)
+        return evidence_verification(document.get("data", document), hash_of)  # as the API answers it, or what is in it
     except OSError as error:
         raise CannotTell(f"{path} can't be read: {error.strerror}") from error
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise CannotTell(
-            f"{path} is no evidence document: it needs `events` and `verification`, as "
-            "GET /api/v1/playbook-runs/{run_id}/evidence gives them"
+            f"{path} is no evidence document: it must be as GET /api/v1/playbook-runs/{{run_id}}/evidence gives it"
         ) from error
 
 
 async def _of_database(organization_id: str | None, run_id: str | None) -> int:
     settings = load_settings(Settings)
-    mongo, token = Mongo(settings, "timeline"), ServiceToken(settings.service_token)
-    engine = os.environ.get("RUN_ENGINE_URL")
+    mongo, heads = Mongo(settings, "timeline"), Heads.of_environment(ServiceToken(settings.service_token))
     worst, checked = HOLDS, 0
-    async with httpx.AsyncClient(base_url=engine or "http://none", timeout=10, headers=token.headers) as http:
-        async for run in EventStore(mongo).every_run():
-            if organization_id not in (None, run.organization_id) or run_id not in (None, run.run_id):
-                continue
-            head = await _head(http, run) if engine else Head(0, None)
+    try:
+        async for name, verdict in histories(EventStore(mongo), heads, organization_id, run_id):
             checked += 1
-            worst = max(worst, _tell(run.run_id, verification(run.events, head, hash_of), only_faults=True))
-    await mongo.close()
+            worst = max(worst, _tell(name, verdict, only_faults=True))
+    finally:
+        await mongo.close()
+        if heads is not None:
+            await heads.close()
     if checked == 0:
         raise CannotTell("No such run is in the timeline's database" if run_id or organization_id else "No run is here")
     said = "all hold" if worst == HOLDS else "not all hold"
-    print(f"{checked} runs checked, {said}{'' if engine else ', without the engine (RUN_ENGINE_URL is not set)'}.")
+    print(f"{checked} runs checked, {said}{'' if heads else ', without the engine (RUN_ENGINE_URL is not set)'}.")
     return worst
 
 
-async def _head(http: httpx.AsyncClient, run: StoredRun) -> Head:
-    try:
-        answer = await http.get(f"/internal/runs/{run.run_id}/head", params={"organization_id": run.organization_id})
-    except httpx.HTTPError as error:
-        raise CannotTell(f"The run engine at {http.base_url} does not answer: {type(error).__name__}") from error
-    if answer.status_code != 200:
-        raise CannotTell(f"The run engine does not tell the head of {run.run_id}: status {answer.status_code}")
-    data = answer.json()["data"]
-    return Head(data["sequence"], data["hash"])
+async def histories(
+    store: EventStore, heads: Heads | None, organization_id: str | None, run_id: str | None
+) -> AsyncIterator[tuple[str, Found]]:
+    """By run, what its history comes to: first all that the timeline has, then those of the engine's that it lacks."""
+
+    def is_asked_for(organization: str, run: str) -> bool:
+        return organization_id in (None, organization) and run_id in (None, run)
+
+    async for run in store.every_run():
+        if is_asked_for(run.organization_id, run.run_id):
+            yield run.run_id, await _verified(store, heads, run.organization_id, run.run_id, run.events)
+    if heads is None:
+        return
+    async for organization, name, _ in heads.all():
+        if is_asked_for(organization, name) and not await store.count(organization, name):
+            yield name, await _verified(store, heads, organization, name, [])
+
+
+async def _verified(
+    store: EventStore, heads: Heads | None, organization_id: str, run_id: str, events: Sequence[Event]
+) -> Found:
+    """The run may go on meanwhile: what is missing is looked for again, for a while."""
+    head = await heads.of_run(organization_id, run_id) if heads is not None else own_head(events)
+    here = len(events)
+    for _ in range(_LOOKS):
+        if len(events) >= head.sequence:
+            break
+        await asyncio.sleep(_PAUSE_SECONDS)
+        events = await store.of_run(organization_id, run_id)
+    return verification(events, head, hash_of, here)
 
 
 def _told(found: Iterable[tuple[str, Found]]) -> int:
@@ -113,8 +129,10 @@ def _tell(name: str, verdict: Found, only_faults: bool = False) -> int:
             return HOLDS
         case "incomplete":
             print(f"{name}: incomplete: {verdict['expected_events']} events were written, {verdict['events']} are here")
-        case _:
+        case "broken":
             print(f"{name}: broken at event {verdict['broken']['sequence']}: {verdict['broken']['reason']}")
+        case _:
+            print(f"{name}: its events hold, but {verdict['reason']}")
     return BROKEN
 
 

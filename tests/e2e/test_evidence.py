@@ -56,15 +56,59 @@ async def test_the_evidence_holds_all_of_a_run_and_proves_itself(
     assert (status, f"{document}: broken at event 1: its content" in said) == (1, True)
 
 
+async def test_a_document_whose_timeline_tells_something_else_than_its_events_is_found(
+    office: Office, ended_run: str, tmp_path: Path
+) -> None:
+    evidence = await office.user("auditor").data("GET", f"/playbook-runs/{ended_run}/evidence")
+    evidence["timeline"][0]["actor"] = "somebody"
+    document = tmp_path / "evidence.json"
+    document.write_bytes(orjson.dumps(evidence))
+    said = "its events hold, but entry 1 of `timeline` does not tell what event 1 says"
+    assert _verify(str(document)) == (1, f"{document}: {said}\n")
+
+
 async def test_a_change_in_the_timelines_database_is_found(stack: RunningStack, office: Office, ended_run: str) -> None:
     await _change(stack, office.organization_id, ended_run)
     told = await office.user("auditor").data("GET", f"/playbook-runs/{ended_run}/timeline/verification")
     assert (told["status"], told["broken"]["sequence"]) == ("broken", 1)
-    status, said = _verify(
-        "--run", ended_run, **stack.plan.programs["timeline"].environment, RUN_ENGINE_URL=stack.url("run_engine")
-    )
+    status, said = _verify("--run", ended_run, **_settings(stack))
     assert (status, f"{ended_run}: broken at event 1" in said) == (1, True)
     assert "1 runs checked, not all hold." in said
+
+
+async def test_a_run_that_was_taken_out_of_the_timeline_whole_is_missed(
+    stack: RunningStack, office: Office, ended_run: str
+) -> None:
+    auditor = office.user("auditor")
+    count = (await auditor.data("GET", f"/playbook-runs/{ended_run}/timeline/verification"))["events"]
+    async with AsyncMongoClient[dict[str, Any]](stack.mongodb_uri) as mongo:
+        await mongo[f"{stack.database_prefix}_timeline"]["events"].delete_many({"_id.run_id": ended_run})
+    told = await auditor.data("GET", f"/playbook-runs/{ended_run}/timeline/verification")
+    assert (told["status"], told["missing_from"]) == ("incomplete", 1)
+    status, said = _verify("--run", ended_run, **_settings(stack))
+    assert (status, f"{ended_run}: incomplete: {count} events were written, 0 are here" in said) == (1, True), said
+
+
+async def test_a_run_that_was_put_into_the_timeline_is_found_and_the_others_are_checked(
+    stack: RunningStack, office: Office, ended_run: str
+) -> None:
+    forged = "run_" + "0" * 8
+    async with AsyncMongoClient[dict[str, Any]](stack.mongodb_uri) as mongo:
+        events = mongo[f"{stack.database_prefix}_timeline"]["events"]
+        async for stored in events.find({"_id.run_id": ended_run}):
+            await events.insert_one({**stored, "_id": {**stored["_id"], "run_id": forged}})
+    status, said = _verify("--organization", office.organization_id, **_settings(stack))
+    assert (status, f"{forged}: broken at event 1: the engine wrote no such event" in said) == (1, True), said
+    assert "2 runs checked, not all hold." in said
+
+
+def test_who_has_another_service_token_than_the_engine_is_told_what_to_set(stack: RunningStack) -> None:
+    status, said = _verify(**_settings(stack) | {"SERVICE_TOKEN": "x" * 40})
+    assert (status, "SERVICE_TOKEN; set it to one of the tokens" in said, "Traceback" in said) == (2, True, False), said
+
+
+def _settings(stack: RunningStack) -> dict[str, str]:
+    return stack.plan.programs["timeline"].environment | {"RUN_ENGINE_URL": stack.url("run_engine")}
 
 
 async def _change(stack: RunningStack, organization_id: str, run_id: str) -> None:

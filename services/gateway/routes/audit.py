@@ -48,10 +48,13 @@ class AuditRoutes:
         )
 
     async def _history(self, run_id: str, what: str, tenant: Params) -> Answer:
-        """The engine's head says how many events there must be, and the last one's hash."""
+        """The engine's head says how many events there must be, and the last one's hash; it is asked for after they
+        were counted, so that none of them can be newer than it."""
+        timeline = f"/internal/timelines/{run_id}"
+        here = (await self._timeline.get(f"{timeline}/count", tenant)).data()["events"]
         head = (await self._run_engine.get(f"/internal/runs/{run_id}/head", tenant)).data()
-        params = [*tenant, ("min_sequence", str(head["sequence"])), ("head_hash", head["hash"])]
-        answer = await self._timeline.get(f"/internal/timelines/{run_id}/{what}", params)
+        about = [("min_sequence", str(head["sequence"])), ("head_hash", head["hash"]), ("here", str(here))]
+        answer = await self._timeline.get(f"{timeline}/{what}", [*tenant, *about])
         if answer.status == 404:
             raise Unavailable("The timeline has not seen this run yet")
         return answer

@@ -30,6 +30,8 @@ def verify(events: Iterable[Event], hash_of: HashOf) -> Break | None:
 
 
 def _broken(event: Event, expected: int, previous: str | None, hash_of: HashOf) -> str | None:
+    if not event:
+        return "it can't be read any more"
     if event.get("sequence") != expected:
         return f"event {expected} is missing: {event.get('sequence')} stands in its place"
     if event.get("previous_hash") != previous:

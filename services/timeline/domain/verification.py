@@ -18,15 +18,24 @@ class Head:
     hash: str | None
 
 
-def verification(events: Sequence[Event], head: Head, hash_of: HashOf) -> dict[str, Any]:
+def own_head(events: Sequence[Event]) -> Head:
+    """Where the events end by themselves, for want of the engine's word."""
+    return Head(len(events), events[-1].get("hash") if events else None)
+
+
+def verification(events: Sequence[Event], head: Head, hash_of: HashOf, here: int = 0) -> dict[str, Any]:
     """`status`: `verified`; `broken`, with the first event that does not hold and why; `incomplete`, where the last
     events of the engine's count are not here. The engine keeps its count apart, so that a chain that was cut short or
-    written anew from some event on does not pass. `events` are raw, from sequence 1 on."""
-    status, at, reason = _judged(events, head, hash_of)
+    written anew from some event on does not pass.
+
+    `events` are raw, from sequence 1 on; what came after the head is not looked at. `here`: how many there were before
+    the engine was asked for its head, none of which can lie beyond it.
+    """
+    status, at, reason = _judged(events[: head.sequence], head, hash_of, here)
     return {
         "status": status,
-        "events": len(events),
-        "expected_events": max(head.sequence, len(events)),
+        "events": max(min(len(events), head.sequence), here),
+        "expected_events": head.sequence,
         "head_hash": head.hash,
         "algorithm": ALGORITHM,
         "broken": {"sequence": at, "reason": reason} if status == "broken" else None,
@@ -34,12 +43,14 @@ def verification(events: Sequence[Event], head: Head, hash_of: HashOf) -> dict[s
     }
 
 
-def _judged(events: Sequence[Event], head: Head, hash_of: HashOf) -> tuple[Status, int | None, str | None]:
+def _judged(events: Sequence[Event], head: Head, hash_of: HashOf, here: int) -> tuple[Status, int | None, str | None]:
     broken = verify(events, hash_of)
     if broken is not None:
         return "broken", broken.sequence, broken.reason
     if len(events) < head.sequence:
         return "incomplete", len(events) + 1, None
-    if head.sequence and events[head.sequence - 1]["hash"] != head.hash:
+    if events and events[-1]["hash"] != head.hash:
         return "broken", head.sequence, "it is not the event that the engine wrote"
+    if here > head.sequence:
+        return "broken", head.sequence + 1, "the engine wrote no such event"
     return "verified", None, None

@@ -29,11 +29,16 @@ def test_finds_an_event_that_was_taken_away() -> None:
     assert verify(chain[1:], hash_of) == Break(1, "event 1 is missing: 2 stands in its place")
 
 
-@pytest.mark.parametrize("field", ["time", "organization_id", "correlation_id", "data"])
+@pytest.mark.parametrize("field", sorted(set(wire(sample(events.DataUpdated))) - {"sequence", "previous_hash"}))
 def test_finds_what_was_changed(field: str) -> None:
     chain = _chain(3)
     chain[1] = {**chain[1], field: "changed"}
     assert verify(chain, hash_of) == Break(2, "its content is not what was hashed when it was written")
+
+
+def test_finds_an_event_of_which_nothing_can_be_read() -> None:
+    chain = _chain(3)
+    assert verify([chain[0], {}, chain[2]], hash_of) == Break(2, "it can't be read any more")
 
 
 def test_finds_an_event_that_was_written_anew_with_a_fitting_hash() -> None:

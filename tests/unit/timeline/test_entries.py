@@ -9,7 +9,7 @@ from contracts import events
 from contracts.entries import entry, event_type
 from contracts.events import RUN_EVENTS, Event, PlaybookRef, SignalRecord
 from contracts.values import SYSTEM, Actor, rfc3339
-from services.timeline.queries import view
+from services.timeline.domain.showing import view
 from tests.conformance.reference import example
 from tests.unit.timeline.events import REP, RUN, START, envelope, later, sample
 

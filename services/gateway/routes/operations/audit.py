@@ -13,8 +13,8 @@ VERIFY_TIMELINE = Operation(
     summary="Verify a run's history",
     description=(
         "Reckons each event's hash anew and follows the chain from the first event to the one that the engine holds as"
-        " the run's last. `broken` names the first event that does not hold, and why; `incomplete` says that the last"
-        " events are missing from the timeline."
+        " the run's last. `broken` names the first event that does not hold, or that the engine never wrote, and why;"
+        " `incomplete` says that the last events are missing from the timeline."
     ),
     permission="run:read",
     answer=Verification,
