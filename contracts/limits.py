@@ -41,7 +41,7 @@ RUN_DATA_BYTES = 2 * 1024 * 1024
 RUN_KEPT_BYTES = 3 * 1024 * 1024
 """Of what the run's steps keep of their completions and votes: data and attachments."""
 RUN_EVENTS = 10_000
-"""After so many a run takes cancellations and what machines and timers bring, so that it can end."""
+"""After so many a run takes cancellations, erasures and what machines and timers bring, so that it can end."""
 ATTACHMENTS = 100
 """Of one completion."""
 ROLES_OF_STEP = 100

@@ -8,6 +8,7 @@ from contracts.commands import (
     CancelRun,
     Command,
     CompleteStep,
+    EraseEncryptedData,
     FireTimer,
     ReceiveEvent,
     RecordAutomationResult,
@@ -17,16 +18,18 @@ from contracts.commands import (
 )  # fmt: skip
 from contracts.rejections import Code, Rejection
 from contracts.values import Attachment
+from services.run_engine.domain.lifecycle import ALLOWED_ON_RUN, RUN_TRANSITIONS
 from services.run_engine.domain.sizes import json_bytes, kept_bytes
 from services.run_engine.domain.state import RunState, StepState
 
-_ENDS_OR_ANSWERS = (CancelRun, FireTimer, RecordAutomationResult, RecordNotification)
-"""What a run takes however long it has become: the number of these is bounded by what it has begun."""
+_ENDS_OR_ANSWERS = (CancelRun, EraseEncryptedData, FireTimer, RecordAutomationResult, RecordNotification)
+"""What a run takes however long it has become: the number of these is bounded by what it has begun, and by its keys."""
 
 
 def beyond_limits(state: RunState, command: Command) -> Rejection | None:
     """The rejection, which names the limit, of a command that the run can't take; machines' answers are let through."""
-    if state.sequence >= limits.RUN_EVENTS and not isinstance(command, _ENDS_OR_ANSWERS):
+    may_go_on = RUN_TRANSITIONS[state.status] and not isinstance(command, _ENDS_OR_ANSWERS)
+    if may_go_on and state.sequence >= limits.RUN_EVENTS:
         return _too_long(state)
     match command:
         case CompleteStep():
@@ -97,7 +100,9 @@ def too_many_roles(step: StepState, roles: Iterable[str]) -> Rejection | None:
 
 
 def _too_long(state: RunState) -> Rejection:
-    reason = f"The run has {state.sequence} events; from {limits.RUN_EVENTS} on it can only be cancelled"
+    allowed = [action for action in ALLOWED_ON_RUN[state.status] if action == "cancel"]
+    rest = "it can only be cancelled" if allowed else "nothing more begins"
+    reason = f"The run has {state.sequence} events; from {limits.RUN_EVENTS} on {rest}"
     return Rejection(
         code=Code.INVALID_STATE,
         message=reason,
@@ -107,6 +112,6 @@ def _too_long(state: RunState) -> Rejection:
             "limit": "run_events",
             "max": limits.RUN_EVENTS,
             "reason": reason,
-            "allowed": ["cancel"],
+            "allowed": allowed,
         },
     )

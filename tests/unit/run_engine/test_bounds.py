@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from contracts import limits
-from contracts.commands import CancelRun, EscalateStep, ReceiveEvent, UpdateData
+from contracts.commands import CancelRun, EraseEncryptedData, EscalateStep, ReceiveEvent, RetryStep, UpdateData
 from contracts.rejections import Code
 from services.run_engine.domain.sizes import json_bytes
 from tests.unit.run_engine.story import ADMIN, ALICE, Story, playbook, trial
@@ -99,6 +99,21 @@ def test_a_run_that_has_become_too_long_can_only_be_ended(monkeypatch: pytest.Mo
     story.completes(3).refused(Code.INVALID_STATE)
     story.answers(2).then("StepCompleted")
     story.when(CancelRun(caller=ALICE, signal_id="c")).then("RunCancelled")
+    over = story.completes(3).refused(Code.INVALID_STATE, "the run is cancelled")
+    assert "limit" not in over.details
+
+
+def test_a_failed_run_that_has_become_too_long_is_not_taken_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = trial({}).completes(1, outcome="failure")
+    monkeypatch.setattr(limits, "RUN_EVENTS", story.state.sequence)
+    refusal = story.when(RetryStep(caller=ALICE, signal_id="r")).refused(Code.INVALID_STATE, "nothing more begins")
+    assert (refusal.details["limit"], refusal.details["allowed"]) == ("run_events", [])
+
+
+def test_what_is_encrypted_in_a_run_can_be_erased_however_long_it_has_become(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = trial({})
+    monkeypatch.setattr(limits, "RUN_EVENTS", story.state.sequence)
+    story.when(EraseEncryptedData(caller=ADMIN, key_ids=["key_1"])).then("EncryptedDataErased")
 
 
 def test_a_machines_answer_that_is_too_large_fails_its_attempt_and_says_so() -> None:
