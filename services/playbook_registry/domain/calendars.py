@@ -46,7 +46,8 @@ def _zone(name: str) -> Iterator[Fault]:
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    """Without the names under which systems keep a zone of their own, another one on each."""
+    return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
 def _hours(calendar: Calendar) -> Iterator[Fault]:

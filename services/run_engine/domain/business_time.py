@@ -6,9 +6,11 @@ is always elapsed time.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from calendar import monthrange
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.run_engine.domain.calendars import BusinessCalendar
@@ -19,6 +21,7 @@ Span = tuple[datetime, datetime]
 _FARTHEST = 3660
 """Days: nothing is reckoned further than ten years ahead or back."""
 _DAY = timedelta(days=1)
+_DECEMBER = 12
 _NOTHING = timedelta()
 
 
@@ -26,11 +29,15 @@ def later(calendar: Calendar, start: datetime, amount: timedelta) -> datetime:
     """When `amount` of business time has gone by since `start`; the next opening, where it is nothing."""
     if calendar is None:
         return start + amount
-    left = amount
-    for opens, closes in _forwards(calendar, start):
-        if left <= closes - opens:
-            return opens + left
-        left -= closes - opens
+    left, day = amount, _date(calendar, start)
+    last = day + _DAY * _FARTHEST
+    while day < last:
+        for opens, closes in _open(calendar, day):
+            opens = max(opens, start)
+            if opens < closes and left <= closes - opens:
+                return opens + left
+            left -= max(closes - opens, _NOTHING)
+        day, left = _leapt(calendar, day + _DAY, left, lambda day: day < last, _ahead_of)
     return start + _DAY * _FARTHEST
 
 
@@ -38,11 +45,15 @@ def earlier(calendar: Calendar, end: datetime, amount: timedelta) -> datetime:
     """From when on `amount` of business time goes by until `end`; the last closing, where it is nothing."""
     if calendar is None:
         return end - amount
-    left = amount
-    for opens, closes in _backwards(calendar, end):
-        if left <= closes - opens:
-            return closes - left
-        left -= closes - opens
+    left, day = amount, _date(calendar, end)
+    first = day - _DAY * _FARTHEST
+    while day > first:
+        for opens, closes in reversed(_open(calendar, day)):
+            closes = min(closes, end)
+            if opens < closes and left <= closes - opens:
+                return closes - left
+            left -= max(closes - opens, _NOTHING)
+        day, left = _leapt(calendar, day - _DAY, left, lambda day: day > first, _back_from)
     return end - _DAY * _FARTHEST
 
 
@@ -50,11 +61,14 @@ def between(calendar: Calendar, start: datetime, end: datetime) -> timedelta:
     """How much business time goes by from `start` to `end`; nothing, where that is not after it."""
     if calendar is None:
         return max(_NOTHING, end - start)
-    passed = _NOTHING
-    for opens, closes in _forwards(calendar, start):
-        if opens >= end:
-            break
-        passed += min(closes, end) - opens
+    passed, day = _NOTHING, _date(calendar, start)
+    last = min(_date(calendar, end), day + _DAY * _FARTHEST)
+    while day <= last:
+        for opens, closes in _open(calendar, day):
+            passed += max(min(closes, end) - max(opens, start), _NOTHING)
+        day += _DAY
+        while (stretch := next((s for s in _ahead_of(day) if s.beyond <= last), None)) is not None:
+            passed, day = passed + stretch.open(calendar), stretch.beyond
     return passed
 
 
@@ -68,22 +82,65 @@ def moved(calendar: Calendar, due: datetime, since: datetime, now: datetime) -> 
     return later(calendar, now, between(calendar, since, due))
 
 
-def _forwards(calendar: BusinessCalendar, start: datetime) -> Iterator[Span]:
-    """What is open from `start` on."""
-    first = start.astimezone(ZoneInfo(calendar.time_zone)).date()
-    for number in range(_FARTHEST):
-        for opens, closes in _open(calendar, first + _DAY * number):
-            if closes > start:
-                yield max(opens, start), closes
+def _date(calendar: BusinessCalendar, moment: datetime) -> date:
+    return moment.astimezone(ZoneInfo(calendar.time_zone)).date()
 
 
-def _backwards(calendar: BusinessCalendar, end: datetime) -> Iterator[Span]:
-    """What is open until `end`, the last first."""
-    last = end.astimezone(ZoneInfo(calendar.time_zone)).date()
-    for number in range(_FARTHEST):
-        for opens, closes in reversed(_open(calendar, last - _DAY * number)):
-            if opens < end:
-                yield opens, min(closes, end)
+class _Stretch(NamedTuple):
+    """A whole year, or a month of it, that is gone over at once: what is ten years off costs little more than a day."""
+
+    year: int
+    month: int | None
+    beyond: date
+    """The day after it, or before it on the way back."""
+
+    def open(self, calendar: BusinessCalendar) -> timedelta:
+        return _in_month(calendar, self.year, self.month) if self.month else _in_year(calendar, self.year)
+
+
+def _ahead_of(day: date) -> Iterator[_Stretch]:
+    """Those that begin with the day, the longer one first."""
+    if day.day > 1:
+        return
+    if day.month == 1:
+        yield _Stretch(day.year, None, date(day.year + 1, 1, 1))
+    yield _Stretch(day.year, day.month, (day + _DAY * 31).replace(day=1))
+
+
+def _back_from(day: date) -> Iterator[_Stretch]:
+    """Those that end with the day."""
+    if (day + _DAY).day > 1:
+        return
+    if day.month == _DECEMBER:
+        yield _Stretch(day.year, None, date(day.year - 1, _DECEMBER, 31))
+    yield _Stretch(day.year, day.month, day.replace(day=1) - _DAY)
+
+
+def _leapt(
+    calendar: BusinessCalendar,
+    day: date,
+    left: timedelta,
+    goes_on: Callable[[date], bool],
+    stretches: Callable[[date], Iterator[_Stretch]],
+) -> tuple[date, timedelta]:
+    """Beyond the stretches that have less business time than is left, and what is left then."""
+    while goes_on(day):
+        stretch = next((s for s in stretches(day) if s.open(calendar) < left), None)
+        if stretch is None:
+            break
+        day, left = stretch.beyond, left - stretch.open(calendar)
+    return day, left
+
+
+@lru_cache(maxsize=16384)
+def _in_year(calendar: BusinessCalendar, year: int) -> timedelta:
+    return sum((_in_month(calendar, year, month) for month in range(1, _DECEMBER + 1)), _NOTHING)
+
+
+@lru_cache(maxsize=16384)
+def _in_month(calendar: BusinessCalendar, year: int, month: int) -> timedelta:
+    days = (date(year, month, day + 1) for day in range(monthrange(year, month)[1]))
+    return sum((closes - opens for day in days for opens, closes in _open(calendar, day)), _NOTHING)
 
 
 @lru_cache(maxsize=16384)

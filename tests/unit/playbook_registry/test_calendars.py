@@ -39,6 +39,7 @@ def known(*names: str) -> OrganizationPolicies:
     ("change", "field", "reason"),
     [
         ({"time_zone": "Berlin"}, "document.time_zone", "such as Europe/Berlin"),
+        ({"time_zone": "localtime"}, "document.time_zone", "must be a time zone"),
         ({"time_zone": None}, "document.time_zone", ""),
         ({"hours": {}}, "document.hours", "One weekday must be open"),
         ({"hours": {"monday": []}}, "document.hours", "One weekday must be open"),

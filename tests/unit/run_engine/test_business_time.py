@@ -1,6 +1,7 @@
 """Business time against a plain count of minutes by the clock on the wall, over zones that change their clocks."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.calendars import CalendarUse
+from services.run_engine.domain import business_time
 from services.run_engine.domain.business_time import between, earlier, later, moved
 from services.run_engine.domain.calendars import BusinessCalendar, Hours
 
@@ -82,6 +84,34 @@ def test_a_due_date_lies_in_business_hours_or_at_their_end(
 ) -> None:
     due = later(of, start, amount)
     assert due > start and is_open(of, due - MINUTE)
+
+
+@settings(max_examples=60)
+@given(calendars(), moments, st.integers(0, 1200), st.integers(1, 1440))
+def test_years_at_once_come_to_what_their_days_do(
+    of: BusinessCalendar, start: datetime, days: int, minutes: int
+) -> None:
+    """A week holds no whole month, so that its days are counted one by one."""
+    end = start + timedelta(days=days, minutes=minutes)
+    weeks = [start + timedelta(days=7 * n) for n in range(days // 7 + 1)]
+    counted = sum((between(of, a, b) for a, b in pairwise([*weeks, end])), timedelta())
+    assert between(of, start, end) == counted
+    if counted:
+        due, begun = later(of, start, counted), earlier(of, end, counted)
+        assert due <= end and not between(of, due, end) and is_open(of, due - MINUTE)
+        assert begun >= start and not between(of, start, begun) and is_open(of, begun)
+
+
+def test_a_date_ten_years_off_is_found_without_a_look_at_each_day() -> None:
+    of, start = calendar(on=((540, 541),)), at("2024-01-15T12:00")
+    ten_years = MINUTE * 2500
+    due = later(of, start, ten_years)
+    assert due.year == 2033 and earlier(of, due, ten_years) > start
+    before = business_time._open.cache_info()
+    assert between(of, start, due) == ten_years == between(of, earlier(of, due, ten_years), due)
+    assert later(of, start, ten_years) == due
+    after = business_time._open.cache_info()
+    assert after.hits - before.hits < 4 * 70 and after.misses == before.misses
 
 
 @given(calendars(), moments, amounts, amounts)
