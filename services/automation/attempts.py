@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Protocol
 
 import structlog
 from prometheus_client import Counter as CountMetric
@@ -55,6 +56,16 @@ class Claimed:
     """The outcome of a job that waited too long for its host; no call is made."""
 
 
+class JobsRead(Protocol):
+    """How far this instance has read the topic of the jobs, on which the orders to them are too."""
+
+    async def followed(self) -> list[int]:
+        """The partitions of which it has read all but what is a few seconds old."""
+
+    async def has_read(self, partition: int, within_seconds: float) -> bool:
+        """Waits until it has read what was written before the call; False where it does not within the time."""
+
+
 class Attempts:
     """What one instance has in hand: so many in all, so many of one organisation, so many for one of its hosts."""
 
@@ -65,14 +76,14 @@ class Attempts:
         publisher: Publisher,
         caller: Caller,
         sealing: Sealing,
-        followed: Callable[[], Awaitable[list[int]]],
+        jobs_read: JobsRead,
     ) -> None:
         self._settings = settings
         self._store = store
         self._publisher = publisher
         self._caller = caller
         self._sealing = sealing
-        self._followed = followed
+        self._jobs_read = jobs_read
         self._breakers = Breakers(
             settings.automation_circuit_failures, timedelta(seconds=settings.automation_circuit_seconds)
         )
@@ -81,7 +92,7 @@ class Attempts:
         self._of_lane: Counter[str] = Counter()
 
     async def claim(self) -> Claimed | None:
-        followed = await self._followed()
+        followed = await self._jobs_read.followed()
         claimed = await self._due(followed) or await self._stuck(followed)
         if claimed:
             self._of_organization[claimed.stored.job.organization_id] += 1
@@ -109,10 +120,26 @@ class Attempts:
         stored = claimed.stored
         set_correlation(Correlation(stored.correlation_id, stored.traceparent))
         try:
-            await self._call(claimed) if stored.channel == "http" else await self._hand_over(stored)
+            if await self._is_wanted(claimed):
+                await self._call(claimed) if stored.channel == "http" else await self._hand_over(stored)
         finally:
             _leave(self._of_organization, stored.job.organization_id)
             _leave(self._of_lane, stored.lane)
+
+    async def _is_wanted(self, claimed: Claimed) -> bool:
+        """Nothing that was written before now says otherwise. Where that is so, or not known, it is given back."""
+        stored, wanted = claimed.stored, False
+        try:
+            wanted = await self._is_read_on(stored) and await self._store.is_open(stored.job.job_id)
+        finally:
+            if not wanted:
+                log.info("attempt_given_back", job_id=stored.job.job_id, run_id=stored.job.run_id)
+                self._breakers.abandon(stored.lane, trial=claimed.trial)
+                await self._store.release(stored.job.job_id, now())
+        return wanted
+
+    async def _is_read_on(self, stored: StoredJob) -> bool:
+        return stored.partition is None or await self._jobs_read.has_read(stored.partition, _LONGEST_PAUSE)
 
     async def _call(self, claimed: Claimed) -> None:
         stored = claimed.stored

@@ -40,7 +40,7 @@ def _work(
     service: Service, settings: AutomationSettings, store: JobStore, sealing: Sealing, jobs: Consumption
 ) -> LeasedWork[Claimed]:
     caller = Caller(_limits(settings), settings.automation_concurrency)
-    attempts = Attempts(settings, store, service.publisher, caller, sealing, jobs.followed)
+    attempts = Attempts(settings, store, service.publisher, caller, sealing, jobs.following)
     work = LeasedWork(
         attempts.claim, attempts.attempt, settings.automation_concurrency, settings.automation_idle_seconds
     )

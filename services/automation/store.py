@@ -103,6 +103,10 @@ class JobStore:
         )
         return _stored(document) if document else None
 
+    async def is_open(self, job_id: str) -> bool:
+        """Whether it may still be begun: its run was not paused since it was claimed, nor its attempt ended."""
+        return await self._jobs.find_one({"_id": job_id, "state": OPEN}, {"_id": 1}) is not None
+
     async def release(self, job_id: str, due: datetime) -> None:
         """Gives the lease back: the attempt was not made, and may be from `due` on."""
         await self._jobs.update_one({"_id": job_id, "state": {"$in": [OPEN, HELD]}}, {"$set": {"lease_until": due}})

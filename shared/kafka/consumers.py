@@ -77,7 +77,7 @@ class Consumption:
         self._joined = False
         self._last_try: float | None = None
         self._finishing = Finishing(_BATCHES_TO_FINISH)
-        self._following = Following()
+        self.following = Following(topic.name, lambda: self._consumer)
         self._stopping = False
         RECORDS.labels(topic.name)  # one that reads nothing shows it
 
@@ -116,11 +116,6 @@ class Consumption:
     def partitions(self) -> set[int]:
         consumer = self._consumer
         return {tp.partition for tp in consumer.assignment()} if consumer else set()
-
-    async def followed(self) -> list[int]:
-        """The partitions of ours of which nothing older than five seconds is unread."""
-        consumer = self._consumer
-        return await self._following.partitions(consumer) if consumer else []
 
     def ready(self) -> bool:
         """The group has been joined and its partitions are known."""
@@ -171,14 +166,14 @@ class Consumption:
         return self._subscriber.consumer if self._subscriber else None
 
     async def _take(self, records: Batch) -> None:
-        self._following.begins(records)
+        self.following.begins(records)
         for portion in portions(records):
+            if self._stopping:
+                return
             await self._take_portion(portion)
-        self._following.ends(records)
+        self.following.ends(records)
 
     async def _take_portion(self, records: Batch) -> None:
-        if self._stopping:
-            return
         for record in records:
             self._begun.setdefault(record.partition, record.offset)
         taken = Taken(records, self.group)
@@ -256,7 +251,7 @@ class Consumption:
 
     def _assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self.committed, self._begun = {}, {}
-        self._following.begins_anew()
+        self.following.begins_anew()
         self._joined = True
         if self._on_assignment:
             self._on_assignment()

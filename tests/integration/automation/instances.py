@@ -23,9 +23,14 @@ def store_of(bench: Bench, name: str) -> JobStore:
     return JobStore(bench.service.mongo.collection(name), timedelta(seconds=30), timedelta(days=8))
 
 
-async def nothing_followed() -> list[int]:
-    """Of an instance that reads no topic: its jobs come from none."""
-    return []
+class NothingRead:
+    """By an instance that reads no topic: its jobs come from none."""
+
+    async def followed(self) -> list[int]:
+        return []
+
+    async def has_read(self, partition: int, within_seconds: float) -> bool:
+        raise AssertionError(f"partition {partition} is not read here, nor within {within_seconds} s")
 
 
 @contextlib.asynccontextmanager
@@ -34,7 +39,7 @@ async def at_work(bench: Bench, store: JobStore, limits: CallLimits | None = Non
     settings = bench.settings.model_copy(update=over)
     caller = Caller(limits or CallLimits(settings.automation_base_urls, {}, {}, 2048), connections=32)
     await caller.start()
-    attempts = Attempts(settings, store, bench.publisher, caller, Sealing(None, TOKEN), nothing_followed)
+    attempts = Attempts(settings, store, bench.publisher, caller, Sealing(None, TOKEN), NothingRead())
     work = LeasedWork(attempts.claim, attempts.attempt, limit=32, idle_seconds=0.05)
     loop = asyncio.create_task(_for_ever(work))
     yield

@@ -1,7 +1,7 @@
 """No call begins for a run that is paused, or for an attempt that has ended."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
@@ -14,6 +14,7 @@ from contracts.jobs import AutomationJob, JobsOrder
 from services.automation.attempts import Attempts, Claimed
 from services.automation.calls import Caller, CallLimits
 from services.automation.consumers import JobConsumer
+from services.automation.domain.answers import Outcome
 from services.automation.sealing import Sealing
 from services.automation.store import JobStore, StoredJob
 from shared.clock import now
@@ -21,7 +22,7 @@ from shared.kafka import Batch, Parking, Publisher
 from shared.messages import OutgoingMessage, command_message
 from tests.infrastructure import TOKEN
 from tests.integration.automation.conftest import Bench, http, job, job_message
-from tests.integration.automation.instances import nothing_followed, store_of, stored
+from tests.integration.automation.instances import NothingRead, store_of, stored
 from tests.integration.automation.test_workers import answer, taken_by_worker
 from tests.integration.running import eventually, tap
 
@@ -246,6 +247,52 @@ async def test_a_job_is_left_alone_while_its_partition_is_not_followed(bench: Be
     assert await store.claim(at, followed=[2, 3]) == one
 
 
+@dataclass
+class Read3(NothingRead):
+    """Partition 3 is followed, and what `then` does stood in it unread when the job was claimed."""
+
+    then: Callable[[], Awaitable[object]]
+    is_read: bool = True
+
+    async def followed(self) -> list[int]:
+        return [3]
+
+    async def has_read(self, partition: int, within_seconds: float) -> bool:
+        await self.then()
+        return self.is_read
+
+
+async def test_an_order_that_stood_unread_when_the_job_was_claimed_is_obeyed_before_the_call(bench: Bench) -> None:
+    """Where the service lags, a claim goes by what was read; the pause may have been answered seconds ago."""
+    bench.endpoint.answers["/hera/lagging"] = lambda: http(200, b'{"called": true}')
+    store = store_of(bench, "orders_lag")
+    caller = Caller(CallLimits(bench.settings.automation_base_urls, {}, {}, 2048), 1)
+    await caller.start()
+    one = dataclasses.replace(stored(), job=job("/lagging"), partition=3)
+    await store.add([one], now())
+
+    async def tried(sequence: int, what: Order | None, *, is_read: bool = True) -> bool:
+        """Whether it was called."""
+
+        async def then() -> None:
+            if what is not None:
+                await store.obey(order(what, one.job, sequence), now())
+
+        reading = Read3(then, is_read)
+        attempts = Attempts(bench.settings, store, bench.publisher, caller, Sealing(None, TOKEN), reading)
+        claimed = await attempts.claim()
+        assert claimed is not None
+        await attempts.attempt(claimed)
+        return bool(bench.endpoint.asked_for(one.job.run_id))
+
+    assert not await tried(5, "hold")
+    assert await store.claim(now() + LATER, followed=[3]) is None
+    await store.obey(order("release", one.job, 7), now())
+    assert not await tried(8, None, is_read=False)
+    assert await tried(9, None)
+    await caller.stop()
+
+
 async def test_the_answer_to_a_job_that_was_withdrawn_from_workers_is_still_told(bench: Bench) -> None:
     wanted = job(None)
     await taken_by_worker(bench, wanted)
@@ -278,7 +325,7 @@ async def test_a_job_that_cannot_be_handed_over_now_is_looked_at_again_before_it
     """While the broker is away its run may be paused; nothing goes out once it is back."""
     store, away = store_of(bench, "orders_away"), Away(bench)
     caller, broker = Caller(CallLimits({}, {}, {}, 2048), 1), cast("Publisher", away)
-    attempts = Attempts(bench.settings, store, broker, caller, Sealing(None, TOKEN), nothing_followed)
+    attempts = Attempts(bench.settings, store, broker, caller, Sealing(None, TOKEN), NothingRead())
     one = await added(store, now(), job=job(None), channel="worker")
     claimed = await attempts.claim()
     assert claimed is not None
@@ -297,7 +344,7 @@ async def test_a_call_whose_values_nobody_opens_now_is_put_off_and_its_run_looke
     secret = job("/sealed", data={"ssn": closed}, encrypted_fields=["ssn"], config={"sensitive_fields": ["ssn"]})
     limits = CallLimits(bench.settings.automation_base_urls, {}, {}, 2048)
     nobody = Sealing("http://127.0.0.1:1", TOKEN)
-    attempts = Attempts(bench.settings, store, bench.publisher, Caller(limits, 1), nobody, nothing_followed)
+    attempts = Attempts(bench.settings, store, bench.publisher, Caller(limits, 1), nobody, NothingRead())
     one = await added(store, now(), job=secret)
     claimed = await attempts.claim()
     assert claimed is not None
@@ -321,15 +368,28 @@ async def test_a_message_of_a_newer_engine_is_parked_and_stops_nothing(bench: Be
     await bench.worker_jobs.find(lambda d: d["job_id"] == wanted.job_id)
 
 
+class WithdrawnMeanwhile(Caller):
+    """A job's attempt ends while it is called."""
+
+    def __init__(self, limits: CallLimits, store: JobStore) -> None:
+        super().__init__(limits, 4)
+        self._store = store
+
+    async def call(self, stored: StoredJob) -> Outcome:
+        await self._store.obey(order("withdraw", stored.job, 8), now())
+        return await super().call(stored)
+
+
 async def test_a_held_job_is_no_trial_of_its_host_and_a_withdrawn_one_tells_of_it_all_the_same(bench: Bench) -> None:
     """Half open, the circuit is tried with the next job that may be called; its outcome counts though it is late."""
     limits = CallLimits(bench.settings.automation_base_urls, {}, {}, 2048)
-    store, caller = store_of(bench, "orders_trial"), Caller(limits, 4)
+    store = store_of(bench, "orders_trial")
+    caller = WithdrawnMeanwhile(limits, store)
     settings = bench.settings.model_copy(
         update={"automation_circuit_failures": 1, "automation_circuit_seconds": 0.2, "automation_concurrency": 4}
     )
     await caller.start()
-    attempts = Attempts(settings, store, bench.publisher, caller, Sealing(None, TOKEN), nothing_followed)
+    attempts = Attempts(settings, store, bench.publisher, caller, Sealing(None, TOKEN), NothingRead())
     bench.endpoint.answers["/hera/trial"] = lambda: http(500)
     first, held, tried, after = [
         await added(store, now() + n * timedelta(milliseconds=1), job=(one := job("/trial")), lane=limits.lane(one))
@@ -346,7 +406,6 @@ async def test_a_held_job_is_no_trial_of_its_host_and_a_withdrawn_one_tells_of_i
         await store.obey(order("release", other.job, 7), now())
     trial = await claimed_by(attempts)
     assert (trial.stored, trial.trial) == (tried, True)
-    await store.obey(order("withdraw", tried.job, 8), now())
     await attempts.attempt(trial)
     closed = await claimed_by(attempts)
     assert (closed.stored, closed.trial) == (after, False)

@@ -19,7 +19,7 @@ from services.automation.store import StoredJob
 from shared.clock import now
 from tests.infrastructure import TOKEN
 from tests.integration.automation.conftest import Bench, Endpoint, http
-from tests.integration.automation.instances import nothing_followed, store_of
+from tests.integration.automation.instances import NothingRead, store_of
 
 CLOSED = {"$encrypted": "aes-256-gcm", "key_id": "k", "nonce": "bm9uY2U=", "ciphertext": "dGV4dA=="}
 OPENED, SEALED = (f"/internal/runs/run_1/{what}?organization_id=org_1" for what in ("opened", "sealed"))
@@ -129,7 +129,7 @@ async def test_a_surprise_is_told_without_its_words_where_fields_are_encrypted(
 
     caller = Surprised(CallLimits({}, {}, {}, 2048), 1)
     attempts = Attempts(
-        bench.settings, store_of(bench, "surprises"), bench.publisher, caller, setting.sealing, nothing_followed
+        bench.settings, store_of(bench, "surprises"), bench.publisher, caller, setting.sealing, NothingRead()
     )
     failing = job().model_copy(update={"encrypted_fields": fields})
     outcome = await attempts._outcome(StoredJob(failing, "http", "req_1", "cause_1", None), trial=False)

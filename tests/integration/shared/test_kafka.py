@@ -29,6 +29,7 @@ class Reading:
     """A consumer group of this test's own, and what its handler saw."""
 
     def __init__(self, settings: ServiceSettings, topic: Topic, group: str, handle: Handle | None = None) -> None:
+        self.begun: list[Record] = []
         self.seen: list[bytes] = []
         self.aside: list[tuple[bytes | None, str]] = []
         self.consumers = Consumers(settings, "test")
@@ -36,6 +37,7 @@ class Reading:
         self.consumption: Consumption = self.consumers.add(topic, group, self._take, self._set_aside)
 
     async def _take(self, batch: Batch) -> None:
+        self.begun += batch
         if self._handle is not None:
             await self._handle(batch)
         self.seen += [record.value or b"" for record in batch]
@@ -274,7 +276,7 @@ async def written(settings: ServiceSettings, topic: Topic, value: bytes, seconds
 
 
 async def _follows(reading: Reading, *partitions: int) -> bool:
-    return sorted(await reading.consumption.followed()) == list(partitions)
+    return sorted(await reading.consumption.following.followed()) == list(partitions)
 
 
 async def test_a_partition_is_followed_once_it_is_read_to_its_end(settings: ServiceSettings, topic: Topic) -> None:
@@ -292,7 +294,8 @@ async def test_a_partition_is_followed_once_it_is_read_to_its_end(settings: Serv
         await eventually(lambda: _follows(reading, 0, 1, 2, 3))
 
 
-async def test_a_partition_is_followed_while_fresh_records_keep_coming(settings: ServiceSettings, topic: Topic) -> None:
+async def test_what_is_written_is_read_once_it_is_handled(settings: ServiceSettings, topic: Topic) -> None:
+    """A clock that goes wrong, as the writer's of `second` does, says nothing."""
     go_on = asyncio.Event()
 
     async def held_at(batch: Batch) -> None:
@@ -300,10 +303,40 @@ async def test_a_partition_is_followed_while_fresh_records_keep_coming(settings:
             await go_on.wait()
 
     async with started(Reading(settings, topic, f"{topic.name}.group", held_at)) as reading:
+        following = reading.consumption.following
         await eventually(lambda: _follows(reading, 0, 1, 2, 3))
-        await written(settings, topic, b"first", seconds_ago=-60)
+        await written(settings, topic, b"first", seconds_ago=0)
         await reading.until(1)
-        await written(settings, topic, b"second", seconds_ago=0)
+        assert await following.has_read(2, 30)
+        await written(settings, topic, b"second", seconds_ago=-60)
+        await eventually(lambda: _has_begun(reading, 2))
         assert await _follows(reading, 0, 1, 2, 3)
+        assert not await following.has_read(2, 0.2)
+        waiting = asyncio.create_task(following.has_read(2, 30))
         go_on.set()
-        await reading.until(2)
+        assert await waiting
+        assert not await following.has_read(99, 30)
+
+
+async def _has_begun(reading: Reading, count: int) -> bool:
+    return len(reading.begun) >= count
+
+
+async def test_what_was_written_is_read_at_last_though_ever_more_is_unread(
+    settings: ServiceSettings, publisher: Publisher, topic: Topic
+) -> None:
+    """Each record brings two others: the end is never reached, but the one of before the call is."""
+
+    def record(value: bytes) -> OutgoingMessage:
+        return OutgoingMessage(topic.name, "k", value, "More")
+
+    async def endless(_: Batch) -> None:
+        await publisher.publish([record(b"more"), record(b"more")])
+
+    one_by_one = settings.model_copy(update={"kafka_max_batch_records": 1})
+    async with started(Reading(one_by_one, topic, f"{topic.name}.group", endless)) as reading:
+        await publisher.publish([record(b"first")])
+        await reading.until(20)
+        await publisher.publish([record(b"before the call")])
+        assert await reading.consumption.following.has_read(reading.begun[0].partition, 30)
+        assert b"before the call" in reading.seen
