@@ -36,7 +36,7 @@ async def test_what_was_never_put_is_there_with_its_default(rest: Rest) -> None:
     assert (await ours.ask("GET", CONTROLS, If_None_Match='"0"')).status_code == 304
 
 
-async def test_a_put_decides_about_the_next_create_and_the_next_start(rest: Rest) -> None:
+async def test_a_put_decides_about_the_next_create_the_next_change_and_the_next_start(rest: Rest) -> None:
     ours = rest.elsewhere()
     for turn in range(6):
         bound = 50_000 if turn % 2 else 500_000
@@ -48,6 +48,8 @@ async def test_a_put_decides_about_the_next_create_and_the_next_start(rest: Rest
             continue
         refused = created.json()["error"]
         assert (refused["code"], refused["details"]["max_allowed"]) == ("POLICY_VIOLATION", 50_000)
+        changed = await ours.error("PUT", f"/playbooks/{playbook_id}", {"playbook": automated(400_000)})
+        assert (changed["status"], changed["code"]) == (400, "POLICY_VIOLATION")
         start = await ours.error("POST", "/playbook-runs", {"run": {"playbook_id": playbook_id}})
         assert (start["status"], start["code"]) == (400, "POLICY_VIOLATION")
 

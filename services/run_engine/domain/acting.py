@@ -8,7 +8,7 @@ from contracts.policies import Delegation, OrganizationPolicies
 from contracts.rejections import Rejection
 from contracts.values import Caller
 from services.run_engine.domain.approvals import no_voice, sends_back
-from services.run_engine.domain.permissions import holds
+from services.run_engine.domain.permissions import holds, roles_of
 from services.run_engine.domain.plan import PlannedStep
 from services.run_engine.domain.segregation import separated
 from services.run_engine.domain.selecting import is_among
@@ -51,6 +51,12 @@ def forbidden(capacity: Capacity, state: RunState, step: StepState, situation: S
     people, planned = {capacity.user, capacity.on_behalf_of or capacity.user}, situation.plan.by_id[step.step_id]
     refusal = separated(state, step, people, situation)
     return refusal or (None if sends_back(planned) else no_voice(planned, state, capacity.roles))
+
+
+def lacks_role(caller: Caller, state: RunState, step: StepState, situation: Situation) -> bool:
+    """Whether the step asks for roles, also before it starts, none of which the caller's own will do for."""
+    planned = situation.plan.by_id[step.step_id]
+    return bool(roles_of(step, planned)) and not _Asked(state, step, situation).among(caller.roles)
 
 
 def lent_to(user: str, policies: OrganizationPolicies, now: datetime) -> list[Delegation]:
@@ -103,9 +109,9 @@ class _Asked:
     """The roles that a step asks for, and whether a higher one may act in their place."""
 
     def __init__(self, state: RunState, step: StepState, situation: Situation) -> None:
-        self._roles = step.assignee_roles
-        self._order = situation.policies.role_order
         planned: PlannedStep = situation.plan.by_id[step.step_id]
+        self._roles = roles_of(step, planned)
+        self._order = situation.policies.role_order
         self._higher = bool(self._order.higher_may_act) and is_among(
             self._order.higher_may_act, state.playbook.smart_code, planned.definition
         )

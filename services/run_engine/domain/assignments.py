@@ -7,8 +7,10 @@ from datetime import datetime
 from contracts.commands import CompleteStep
 from contracts.events import StepAssigned, StepOffered
 from contracts.rejections import Rejection
+from services.run_engine.domain.acting import lacks_role, lent_to
 from services.run_engine.domain.evolve import RunEvent
-from services.run_engine.domain.situation import bad_name, invalid_field
+from services.run_engine.domain.permissions import holds, lacks
+from services.run_engine.domain.situation import Situation, bad_name, invalid_field
 from services.run_engine.domain.state import RunState, StepState
 
 MAX_USERS = 100
@@ -22,7 +24,30 @@ class Named:
     candidates: dict[str, list[str]]
 
 
-def bad_assignments(state: RunState, command: CompleteStep) -> Rejection | None:
+def bad_assignments(state: RunState, command: CompleteStep, situation: Situation) -> Rejection | None:
+    return _malformed(state, command) or _takes_too_much(state, command, situation)
+
+
+def _takes_too_much(state: RunState, command: CompleteStep, situation: Situation) -> Rejection | None:
+    """What is a reassignment's: to take open work from whoever has it, or a step whose roles one lacks for oneself."""
+    caller = command.caller
+    if holds(caller, "run:update") or holds(caller, "step:override"):
+        return None
+    mine = {caller.id, *(delegation.delegator for delegation in lent_to(caller.id, situation.policies, situation.now))}
+    for step_id, users in _users(command).items():
+        step = state.steps[step_id]
+        if step.is_open and step.assigned_to is not None and step.assigned_to not in {*users, *mine}:
+            return lacks(caller, "run:update", f"{step_id} is assigned to {step.assigned_to}.")
+        if caller.id in users and not _is_named(caller.id, step) and lacks_role(caller, state, step, situation):
+            return lacks(caller, "run:update", f"{caller.id} holds none of the roles of {step_id}.")
+    return None
+
+
+def _is_named(user: str, step: StepState) -> bool:
+    return user == step.assigned_to or user in step.candidates
+
+
+def _malformed(state: RunState, command: CompleteStep) -> Rejection | None:
     for step_id, users in command.next_step_assignments.items():
         field = f"completion.next_step_assignments.{step_id}"
         step = state.steps.get(step_id)

@@ -8,6 +8,7 @@ import pytest
 from contracts.commands import ClaimStep, ReassignStep, ReleaseStep
 from contracts.policies import ApprovalLimit, Delegation, OrganizationPolicies, RoleLimit, RoleOrder, StepSelector
 from contracts.rejections import Code
+from contracts.values import Caller
 from services.run_engine.domain.views import completion_view, step_view
 from tests.unit.run_engine.story import NOON, Story, playbook, somebody
 
@@ -195,6 +196,51 @@ def test_an_open_step_is_offered_to_several() -> None:
     side = {"parallel_allowed": True}
     run = Story(playbook(side, side)).started().completes(1, next_step_assignments=TO_BOTH)
     run.then("StepCompleted", "StepOffered").completes(2, BEN).then("StepCompleted", "RunCompleted")
+
+
+MANAGED = {"assignee_roles": ["boss"]}
+
+
+def test_nobody_names_themselves_for_a_step_whose_roles_they_lack() -> None:
+    """Naming gives a right: one may give it to others, and to oneself only by a reassignment's permission."""
+    to_carl = {"step_002": ["carl"]}
+
+    def named(caller: Caller, users: dict[str, list[str]], **policies: Any) -> Story:
+        rules = OrganizationPolicies(**policies)
+        return Story(playbook(CLERKS, MANAGED), rules).started().completes(1, caller, next_step_assignments=users)
+
+    for users in (to_carl, {"step_002": ["ann", "carl"]}):
+        refused = named(CLERK, users).refused(Code.FORBIDDEN, "carl holds none of the roles of step_002")
+        assert refused.details["required_permission"] == "run:update"
+    for permission in ("run:update", "step:override", "*"):
+        given = named(somebody("carl", "clerk", permissions=("step:complete", permission)), to_carl)
+        given.completes(2, CLERK).then("StepCompleted", "RunCompleted")
+    named(CLERK, {"step_002": ["cora"]}).completes(2, CORA).then("StepCompleted", "RunCompleted")
+    named(somebody("carl", "clerk", "boss"), to_carl).then("StepCompleted", "StepStarted")
+    order = RoleOrder(roles=("boss", "clerk"), higher_may_act=(StepSelector(),))
+    named(CLERK, to_carl, role_order=order).then("StepCompleted", "StepStarted")
+    run = Story(playbook(CLERKS, CLERKS, MANAGED)).started()
+    run.when(ReassignStep(caller=BOSS, signal_id="s", step_id="step_003", assignee="carl"))
+    run.completes(1, CLERK, next_step_assignments={"step_003": ["carl"]}).then("StepCompleted", "StepStarted")
+
+
+def test_a_completion_takes_no_open_step_from_whoever_has_it() -> None:
+    side = {**CLERKS, "parallel_allowed": True}
+    to_carl = {"step_002": ["carl"]}
+
+    def begun(**policies: Any) -> Story:
+        run = Story(playbook(side, side), OrganizationPolicies(**policies)).started()
+        return run.when(ClaimStep(caller=CORA, step_id="step_002"))
+
+    begun().completes(1, CLERK, next_step_assignments=to_carl).refused(Code.FORBIDDEN, "is assigned to cora")
+    both = {"step_002": ["cora", "carl"]}
+    begun().completes(1, CLERK, next_step_assignments=both).then("StepCompleted", "StepOffered")
+    begun().completes(1, CORA, next_step_assignments=to_carl).then("StepCompleted", "StepAssigned")
+    mover = somebody("carl", "clerk", permissions=("step:complete", "run:update"))
+    begun().completes(1, mover, next_step_assignments=to_carl).then("StepCompleted", "StepAssigned")
+    lent = Delegation(delegator="cora", substitute="carl", starts_at=NOON, ends_at=NOON + HOUR)
+    stands_in = begun(delegations={"dlg": lent}).completes(1, CLERK, next_step_assignments=to_carl)
+    stands_in.then("StepCompleted", "StepAssigned")
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_for_the_roles_of_a_matrix_that_have_not_approved() -> None:
     story = trial(step)
     assert why(story)["summary"] == "A holder of vp or cfo votes on step_001 (A), which has 0 of 2 approvals"
     (wait,) = why(story.completes(1, somebody("v", "vp"), outcome="approve"))["waits_for"]
-    assert wait["explanation"] == "A holder of cfo votes on step_001 (A), which has 1 of 2 approvals"
+    assert wait["explanation"] == "Another holder of cfo votes on step_001 (A), which has 1 of 2 approvals"
     assert (wait["approvals"]["missing_roles"], wait["assignee_roles"]) == (["cfo"], ["clerk", "vp", "cfo"])
 
 

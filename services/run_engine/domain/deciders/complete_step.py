@@ -62,7 +62,7 @@ def complete_step(state: RunState, command: CompleteStep, situation: Situation) 
     if step is None:
         return unknown_step(state, command.step_id)
     refusal = _not_open(state, step) or _not_permitted(state, step, command, situation)
-    refusal = refusal or bad_assignments(state, command)
+    refusal = refusal or bad_assignments(state, command, situation)
     if refusal is not None:
         return refusal
     planned = situation.plan.by_id[step.step_id]

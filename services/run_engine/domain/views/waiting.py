@@ -88,7 +88,8 @@ def _asks(step: StepState, needed: Quorum | None, barred: list[str]) -> str:
         asked = f"{_who(step)} completes {_title(step)}"
     else:
         tally = needed.tally(step.approvals)
-        voices = _holder(tally["missing_roles"] or needed.roles) if needed.roles else _who(step)
+        article = "Another" if tally["approved"] else "A"
+        voices = _holder(tally["missing_roles"] or needed.roles, article) if needed.roles else _who(step)
         asked = f"{voices} votes on {_title(step)}, which has {tally['approved']} of {tally['required']} approvals"
     return f"{asked}; segregation of duties keeps it from {' and '.join(barred)}" if barred else asked
 
@@ -101,8 +102,8 @@ def _who(step: StepState) -> str:
     return f"{named} (or {holder[0].lower()}{holder[1:]})" if named else holder
 
 
-def _holder(roles: Iterable[str]) -> str:
-    return f"A holder of {' or '.join(roles)}"
+def _holder(roles: Iterable[str], article: str = "A") -> str:
+    return f"{article} holder of {' or '.join(roles)}"
 
 
 def _automation(state: RunState, step: StepState) -> View:
