@@ -4,9 +4,11 @@ import asyncio
 import socket
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
+import httpcore
 import httpx
 
 from shared.addresses import Networks, forbidden_address
+from shared.bounded_streams import BoundedBackend
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -15,16 +17,31 @@ class ForbiddenAddress(Exception):
     """The host's name leads to where nobody outside may reach, or can't be a name."""
 
 
-def outbound_client(connections: int, kept: int) -> httpx.AsyncClient:
-    """`kept`: how many idle connections stay open."""
+def outbound_client(connections: int, kept: int, most_bytes: int) -> httpx.AsyncClient:
+    """`kept`: how many idle connections stay open; `most_bytes`: of an answer, as it comes over the wire."""
     return httpx.AsyncClient(
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=kept),
+        transport=_Transport(httpx.Limits(max_connections=connections, max_keepalive_connections=kept), most_bytes),
         follow_redirects=False,
         # A proxy from the environment would be one more way out of the allowed addresses.
         trust_env=False,
         # No cookies: one organisation's would be sent with another's calls.
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
     )
+
+
+class _Transport(httpx.AsyncHTTPTransport):
+    """httpx's own, over bounded connections."""
+
+    def __init__(self, limits: httpx.Limits, most_bytes: int) -> None:
+        tls = httpx.create_ssl_context(trust_env=False)
+        super().__init__(verify=tls, trust_env=False)
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=tls,
+            max_connections=limits.max_connections,
+            max_keepalive_connections=limits.max_keepalive_connections,
+            keepalive_expiry=limits.keepalive_expiry,
+            network_backend=BoundedBackend(most_bytes),
+        )
 
 
 async def open_addresses(host: str, port: int, allowed: Networks) -> list[str]:

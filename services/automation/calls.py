@@ -23,6 +23,9 @@ from shared.addresses import Networks
 from shared.outbound import ForbiddenAddress, outbound_client, send_pinned
 from shared.tracing import calling
 
+_AROUND_BYTES = 256 * 1024
+"""Of an answer's head, with all that may come before it."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
@@ -60,9 +63,10 @@ class Caller:
     async def start(self) -> None:
         # A name that resolves slowly takes a thread of asyncio's few: others must not wait for it.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self._connections, "lookup"))
-        self._at_base = outbound_client(self._connections, kept=self._connections)
+        most = 2 * self._limits.max_response_bytes + _AROUND_BYTES
+        self._at_base = outbound_client(self._connections, self._connections, most)
         # A kept connection is found by its address, and several hosts may share one: each gets its own.
-        self._named = outbound_client(self._connections, kept=0)
+        self._named = outbound_client(self._connections, 0, most)
 
     async def stop(self) -> None:
         for client in (self._at_base, self._named):

@@ -21,6 +21,8 @@ from shared.tracing import calling
 
 _ASKING = (429, 503)
 """Answers whose Retry-After is kept."""
+_MOST_BYTES = 256 * 1024
+"""Read of an answer, with all that may come before it."""
 log = structlog.get_logger()
 
 
@@ -37,7 +39,7 @@ class Endpoints:
     async def start(self) -> None:
         # A name that resolves slowly takes a thread of asyncio's few: others must not wait for it.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self._connections, "lookup"))
-        self._client = outbound_client(self._connections, kept=0)
+        self._client = outbound_client(self._connections, 0, _MOST_BYTES)
 
     async def stop(self) -> None:
         if self._client:

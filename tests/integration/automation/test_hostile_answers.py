@@ -106,6 +106,21 @@ async def test_headers_without_end_are_cut_off() -> None:
     assert "could not be reached: RemoteProtocolError" in (outcome.error or "")
 
 
+@pytest.mark.parametrize(
+    ("first", "part"),
+    [
+        (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+        (OK + b"transfer-encoding: chunked\r\n\r\n", b"1;" + b"x" * 500 + b"\r\nx\r\n"),
+    ],
+    ids=["early hints", "chunks that say little"],
+)
+async def test_an_answer_that_never_comes_to_its_point_is_cut_off_before_its_time(first: bytes, part: bytes) -> None:
+    """Thousands of small parts cost more to read than to send."""
+    outcome = await called(repeating(first, part * 100), seconds=60)
+    told = f"the answer has more than {2 * LIMIT + 256 * 1024} bytes on the wire"
+    assert (outcome.retryable, (outcome.error or "")[-len(told) :]) == (True, told)
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate", "GZIP"])
 async def test_a_packed_answer_is_unpacked_no_further_than_to_the_bound(encoding: str) -> None:
     pack = zlib.compress if encoding == "deflate" else gzip.compress
