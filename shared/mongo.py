@@ -22,6 +22,7 @@ StoreFault = PyMongoError
 StoreAway = ConnectionFailure
 """The faults of a database that does not answer, or not yet: all others are about what was asked of it."""
 DUPLICATE_KEY = 11000
+_NO_SUCH_INDEX = 27
 _NEVER_STORABLE = frozenset({2, 9, 14, 15, 22, 28, 52, 57, 10334, 17419, 17420})
 """Codes of the server for what no other try can change: beyond 16 MB, nested too deep, names or values of no use."""
 
@@ -62,7 +63,14 @@ class Mongo:
         for collection, names in retired.items():
             there = await self.collection(collection).index_information()
             for name in there.keys() & set(names):
-                await self.collection(collection).drop_index(name)
+                await self._drop_index(collection, name)
+
+    async def _drop_index(self, collection: str, name: str) -> None:
+        try:
+            await self.collection(collection).drop_index(name)
+        except OperationFailure as error:
+            if error.code != _NO_SUCH_INDEX:  # another instance, which starts at the same time, was quicker
+                raise
 
     async def put_in_use(self, name: str) -> None:
         """The copy that is beside takes the place of the collection, at once, with its indexes."""

@@ -1,5 +1,6 @@
 """What the database says to a write: taken, known already, out of reach, or never to be taken."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -74,3 +75,10 @@ async def test_indexes_of_earlier_versions_go_and_those_of_operators_stay(mongo:
     for _ in ("there", "gone already"):
         await mongo.drop_indexes({"things": ["old", "never_there"], "no_such_collection": ["old"]})
         assert (await mongo.collection("things").index_information()).keys() == {"_id_", "of_an_operator"}
+
+
+async def test_several_instances_drop_an_index_at_once(mongo: Mongo) -> None:
+    names = [f"old_{number}" for number in range(8)]
+    await mongo.create_indexes({"things": [IndexModel([(name, 1)], name=name) for name in names]})
+    await asyncio.gather(*(mongo.drop_indexes({"things": names}) for _ in range(4)))
+    assert (await mongo.collection("things").index_information()).keys() == {"_id_"}
