@@ -1,6 +1,6 @@
 """Segregation of duties: what one user may not both do in a run."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from contracts.policies import FourEyes, SegregationRule
@@ -21,12 +21,36 @@ def separated(state: RunState, step: StepState, people: Collection[str], situati
     return None
 
 
-def barred_from(state: RunState, step: StepState, situation: Situation) -> list[str]:
-    """Whom the rules keep from the step by what they have done in the run so far, in order of name."""
-    if not situation.policies.segregation_of_duties.rules:
-        return []
-    people = starters_of(state).union(*(other.people for other in state.steps.values()))
-    return sorted(user for user in people if separated(state, step, {user}, situation) is not None)
+class Barred:
+    """Whom the rules keep from which step by what they have done in the run so far, worked out once for all steps."""
+
+    def __init__(self, state: RunState, situation: Situation) -> None:
+        rules, self._plan = situation.policies.segregation_of_duties.rules, situation.plan
+        self._code = state.playbook.smart_code
+        self._starters = starters_of(state)
+        worked_on = (
+            [(step.step_id, people) for step in state.steps.values() if (people := step.people)] if rules else []
+        )
+        self._hands = [(rule, self._by_user(rule, worked_on)) for rule in rules]
+
+    def _by_user(self, rule: SegregationRule, worked_on: Iterable[tuple[str, set[str]]]) -> dict[str, set[str]]:
+        """The steps in which they had a hand, of those that count for the rule."""
+        done = rule.done if isinstance(rule, FourEyes) else rule.steps
+        found: dict[str, set[str]] = {}
+        for step_id, people in worked_on:
+            if is_among(done, self._code, self._plan.by_id[step_id].definition):
+                for user in people:
+                    found.setdefault(user, set()).add(step_id)
+        return found
+
+    def users(self, step_id: str) -> list[str]:
+        """In order of name."""
+        barred: set[str] = set()
+        for rule, hands in self._hands:
+            if is_among(rule.steps, self._code, self._plan.by_id[step_id].definition):
+                barred |= {user for user, steps in hands.items() if steps != {step_id}}
+                barred |= self._starters if isinstance(rule, FourEyes) and rule.run_starter else set()
+        return sorted(barred)
 
 
 def clash_with(

@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from contracts.commands import ClaimStep
 from contracts.policies import Delegation, FourEyes, OrganizationPolicies, SegregationOfDuties, SeparateSteps
 from contracts.rejections import Code
+from services.run_engine.domain.segregation import Barred, separated
 from services.run_engine.domain.views import completion_view
 from tests.unit.run_engine.story import ADMIN, ALICE, NOON, Story, playbook, somebody
 
@@ -113,6 +116,32 @@ def test_who_gave_up_had_a_hand_in_it_too() -> None:
         story.completes(1, gives_up, outcome="failure", completed_by=named).then("StepFailed", "StepStarted")
         for caller in {somebody("susi"): (BOB, somebody("susi", "any")), ADMIN: (ADMIN,)}[gives_up]:
             story.completes(2, caller).refused(Code.FORBIDDEN, "had a hand in step_001")
+
+
+selectors = st.lists(
+    st.sampled_from([{}, {"name": "A"}, {"name": "B"}, {"step_type": "approval"}]), min_size=1, max_size=2
+)
+rules = st.one_of(
+    selectors.map(lambda chosen: separate(*chosen)),
+    st.builds(
+        lambda steps, done, starter: four_eyes(*steps, done=done, run_starter=starter),
+        selectors, selectors, st.booleans(),
+    ),
+)  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(st.lists(rules, max_size=3), st.lists(st.sampled_from(["alice", "bob", "carl"]), max_size=3))
+def test_who_is_said_to_be_barred_is_who_is_refused(policy: list[SeparateSteps | FourEyes], voters: list[str]) -> None:
+    board = {"step_type": "approval", **ANYBODY, "parallel_allowed": True,
+             "metadata": {"voting_threshold": 1, "committee_size": 5}}  # fmt: skip
+    story = Story(playbook(board, {**ANYBODY, "parallel_allowed": True}), under(*policy)).started()
+    for number, name in enumerate(voters, 1):
+        story.completes(1 + number % 2, somebody(name, "any"), outcome="approve" if number % 2 else "success")
+    barred = Barred(story.state, story.situation)
+    for step in story.state.steps.values():
+        refused = [u for u in ("alice", "bob", "carl") if separated(story.state, step, {u}, story.situation)]
+        assert barred.users(step.step_id) == refused
 
 
 def test_a_machine_is_nobody() -> None:

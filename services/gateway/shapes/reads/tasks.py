@@ -48,7 +48,8 @@ class Task(Shape):
 
 class TaskPage(Listed):
     tasks: list[Task]
-    """May be fewer than `limit` where some of them were done in this very moment."""
+    """May be fewer than `limit`: those that were done in this very moment, and those of a lower role at which the
+    policy `role_order` does not let the caller's act, are left out when a page is made."""
 
 
 class TaskCounts(Shape):
