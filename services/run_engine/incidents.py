@@ -1,9 +1,9 @@
 """`python -m services.run_engine.incidents`: the runs to which a command was set aside, and their release.
 
-Without arguments it lists them. `release RUN_ID` sends the run's parked commands again, in the order in which they had
-come, once what went wrong is mended; a command that had been taken all the same is recognised and changes nothing.
-`dismiss RUN_ID` takes the mark away and leaves the commands where they are parked. Ends with 0; with 1 where the run
-has no incident; with 2 where MongoDB or Kafka does not answer.
+Without arguments it lists them. `release RUN_ID` sends the commands that the incident has set aside again, in the order
+in which they had come, once what went wrong is mended; a command that had been taken all the same is recognised and
+changes nothing. `dismiss RUN_ID` takes the mark away and leaves the commands where they are parked, for good. Ends with
+0; with 1 where the run has no incident; with 2 where MongoDB or Kafka does not answer.
 """
 
 import argparse
@@ -69,7 +69,7 @@ async def _list(store: RunStore) -> int:
 
 async def release(settings: Settings, store: RunStore, run_id: str, incident: Document) -> None:
     """The mark goes after the commands are out: should one fail again meanwhile, its new mark stays."""
-    commands = await _parked(settings, run_id)
+    commands = await _parked(settings, run_id, incident.get("since"))
     publisher = Publisher(settings, "hera-run_engine-incidents")
     await publisher.start()
     try:
@@ -81,8 +81,9 @@ async def release(settings: Settings, store: RunStore, run_id: str, incident: Do
     _say(f"{run_id}: {len(commands)} commands sent again ({kinds}).")
 
 
-async def _parked(settings: Settings, run_id: str) -> list[OutgoingMessage]:
-    """The run's commands on the parking topic, each once, in the order in which they came."""
+async def _parked(settings: Settings, run_id: str, since: Document | None) -> list[OutgoingMessage]:
+    """The run's commands on the parking topic, each once, in the order in which they came. Those of incidents before
+    `since`, which were released or dismissed, are none of them; None, of older marks: all."""
     found: dict[tuple[int, int], OutgoingMessage] = {}
 
     async def look(records: Batch) -> None:
@@ -92,6 +93,8 @@ async def _parked(settings: Settings, run_id: str) -> list[OutgoingMessage]:
                 continue
             value = b64decode(parked["value_base64"])
             place = parked["partition"], parked["offset"]
+            if since and place[0] == since["partition"] and place[1] < since["offset"]:
+                continue
             found[place] = OutgoingMessage(RUN_COMMANDS.name, run_id, value, _type_of(value))
 
     async with Replay(settings, _PARKED) as replay:

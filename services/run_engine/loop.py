@@ -109,7 +109,8 @@ class CommandLoop:
             "error": f"{type(error).__name__}: {error}",
             "at": clock.now(),
         }
-        await self._store.mark_incident(message.envelope.key, incident)
+        since = {"partition": record.partition, "offset": record.offset}
+        await self._store.mark_incident(message.envelope.key, incident, since)
         INCIDENTS.inc()
         await self._publisher.publish(_reply_messages([(message, _INCIDENT, None)], clock.now()))
 

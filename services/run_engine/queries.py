@@ -95,7 +95,7 @@ def router(reads: RunReads, store: RunStore, organizations: OrganizationStore, l
 
 
 def _incident(incident: Document | None) -> Document:
-    return {"incident": incident} if incident else {}
+    return {"incident": {n: value for n, value in incident.items() if n != "since"}} if incident else {}
 
 
 async def _shown(states: Sequence[RunState], store: RunStore, legible: Legible, sensitive: bool) -> list[Document]:

@@ -156,9 +156,12 @@ class RunStore:
         journal = journal_of(run) if run else Journal()
         return journal.answer_of(command_id) or await self.refusals.of(organization_id, command_id)
 
-    async def mark_incident(self, run_id: str, incident: Document) -> None:
-        """Notes on the run that a command to it was parked."""
-        await bulk_write(self._runs, [UpdateOne({"_id": run_id}, {"$set": {"incident": incident}})])
+    async def mark_incident(self, run_id: str, incident: Document, since: Document) -> None:
+        """Notes on the run that a command to it was parked. `since`: where in the log it stood; the mark keeps that of
+        its first command, so that a release sends none again that was parked before it."""
+        first = {"$cond": [{"$ifNull": ["$incident", False]}, "$incident.since", {"$literal": since}]}
+        mark = {"$mergeObjects": [{"$literal": incident}, {"since": first}]}
+        await bulk_write(self._runs, [UpdateOne({"_id": run_id}, [{"$set": {"incident": mark}}])])
         self.forget([run_id])
 
     async def incident(self, run_id: str) -> Document | None:

@@ -13,7 +13,7 @@ from contracts import topics
 from services.run_engine.incidents import DONE, NO_INCIDENT, NOT_REACHED, main
 from services.run_engine.store import INDEXES
 from tests.infrastructure import Infrastructure
-from tests.integration.run_engine.engine import Commands, Delivered, Engine
+from tests.integration.run_engine.engine import Commands, Delivered, Engine, command_id
 from tests.integration.running import tap
 
 
@@ -69,6 +69,19 @@ async def test_an_incident_is_dismissed_and_the_command_stays_parked(
     assert await _asked(engine, "dismiss", commands.run_id) == DONE
     assert topics.RUN_COMMANDS.parked in capsys.readouterr().out
     assert "incident" not in await engine.document(commands.run_id)
+
+
+async def test_a_release_sends_all_that_its_incident_has_set_aside_and_nothing_from_before(engine: Engine) -> None:
+    commands, dismissed = await _with_an_incident(engine)
+    assert await _asked(engine, "dismiss", commands.run_id) == DONE
+    later = [commands.update(n=1), commands.update(n=2)]
+    for record in later:
+        await engine.loop.set_aside(record, RuntimeError("another bug"))
+    async with tap(engine.settings.kafka_bootstrap_servers, topics.RUN_COMMANDS) as sent:
+        assert await _asked(engine, "release", commands.run_id) == DONE
+        again = await sent.find(lambda message: message["key"] == commands.run_id, 2)
+    assert [message["id"] for message in again] == [command_id(record) for record in later]
+    assert command_id(dismissed) not in {message["id"] for message in again}
 
 
 async def test_a_newer_incident_keeps_its_mark(engine: Engine) -> None:
