@@ -360,6 +360,9 @@ async def test_what_is_encrypted_in_data_is_refused_where_it_would_stay_clear(cl
         ("PATCH", clinic.path, {"run": {"metadata": {"card": secret}}}, "run.metadata.card"),
         ("POST", f"{clinic.path}/signal", {"signal": {"type": "pause", "metadata": {"ssn": secret}}},
          "signal.metadata.ssn"),
+        ("POST", f"{clinic.path}/steps/step_001/complete",
+         {"completion": {"data": {}, "attachments": [{"name": "a.pdf"}, {"name": "b.pdf", "more": {"ssn": secret}}]}},
+         "completion.attachments[1].ssn"),
     ):  # fmt: skip
         refused = await clerk.error(method, path, body)
         assert (refused["status"], refused["details"]["field"]) == (400, where)

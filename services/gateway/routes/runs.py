@@ -100,7 +100,8 @@ class RunCommandRoutes:
         admitted = await self._admission.command(request, "step:complete")
         run_id, step_id = run_id_of(request), step_id_of(request)
         completion = shaped(StepCompletion, admitted).completion
-        sealed = await self._sealing.of_run(admitted, run_id, completion.data, "completion.data")
+        more = {f"completion.attachments[{n}]": a.model_extra for n, a in enumerate(completion.attachments)}
+        sealed = await self._sealing.of_run(admitted, run_id, completion.data, "completion.data", more)
         command = CompleteStep(
             caller=admitted.identity.caller,
             step_id=step_id,
