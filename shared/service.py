@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -194,6 +195,7 @@ def run(service: Service) -> None:
     """Runs the service until SIGTERM or SIGINT; what is in hand is finished first. Then the process ends, with 0, or
     with 1 where the service could not start.
     """
+    _collect_rarely()
     # A service that can't start must not look alive.
     service.on_failed_start = lambda: os.kill(os.getpid(), signal.SIGTERM)
     # uvicorn raises the signal again when all is done; left to its default that would end a clean stop by a signal.
@@ -210,6 +212,14 @@ def run(service: Service) -> None:
         server_header=False,
         proxy_headers=False,
     )
+
+
+def _collect_rarely() -> None:
+    """Python looks for cycles after every 700 new objects, many times a request. Beside 96 clients that took a sixth of
+    the engine's CPU and a quarter of the gateway's; their memory is no larger without it."""
+    gc.collect()
+    gc.freeze()  # what is imported and built by now stays
+    gc.set_threshold(50_000)
 
 
 async def _database_away(_: Request, error: Exception) -> Response:
