@@ -155,8 +155,8 @@ def _applied(state: RunState, event: RunEvent) -> RunState:  # noqa: C901 - one 
         case RunUnblocked():
             return changed(state, sequence=state.sequence + 1, updated_at=event.at, status="active")
         case RunCompleted():
-            ended = changed(state, status="completed", outcome=event.outcome)
-            return _ended(ended, event)
+            breached = state.sla_breached or event.sla_met is False  # its timer may not have had its turn
+            return _ended(changed(state, status="completed", outcome=event.outcome, sla_breached=breached), event)
         case RunFailed():
             return _ended(changed(state, status="failed", outcome="failed"), event)
         case RunReopened():

@@ -251,6 +251,26 @@ def test_a_run_beyond_its_sla_is_overdue_and_goes_on() -> None:
     assert run_view(story.state, story.situation.plan)["sla_breached"]
 
 
+def test_a_run_that_ends_late_has_missed_its_sla_although_its_timer_has_not_had_its_turn() -> None:
+    story = trial({}, sla_hours=4).after(hours=5).completes(1)
+    story.then("StepCompleted", "RunCompleted")
+    assert (story.event("RunCompleted").sla_met, story.state.sla_breached) == (False, True)
+    assert not trial({}, sla_hours=4).after(hours=3).completes(1).state.sla_breached
+
+
+def test_a_calendar_whose_time_zone_has_changed_counts_what_is_left_by_its_new_hours() -> None:
+    story = office_trial({"timeout_minutes": 120})
+    assert story.step(1).due_at == in_berlin("2024-01-22T10:00")
+    story.now = in_berlin("2024-01-19T16:30")  # 10:30 in New York, where six and a half hours of the day are to come
+    story.when(PAUSE)
+    story.policies = OrganizationPolicies(calendars={"default": office(time_zone="America/New_York", revision=4)})
+    story.now = in_berlin("2024-01-22T10:00")
+    story.when(RESUME).then("RunResumed")
+    new_york = ZoneInfo("America/New_York")
+    assert story.step(1).due_at == datetime(2024, 1, 22, 15, 30, tzinfo=new_york)
+    assert story.state.timers[0].due_at == story.step(1).due_at
+
+
 def test_a_run_that_ends_in_time_is_never_overdue() -> None:
     assert not trial({}, sla_hours=4).completes(1).state.timers
     assert not trial({}).state.timers
