@@ -5,6 +5,7 @@ from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
+import structlog
 from pydantic import SecretStr
 
 from services.notifier.domain.mail import Mail
@@ -12,6 +13,7 @@ from services.notifier.settings import SMTP_SCHEMES
 from shared.clock import now
 from shared.ids import stable_id
 
+log = structlog.get_logger()
 _FAULTS = (aiosmtplib.SMTPException, OSError)
 
 
@@ -52,6 +54,9 @@ class MailServer:
             )
         except _FAULTS as error:
             raise (Undeliverable if _for_good(error) else Deferred)(_sentence(error)) from error
+        except Exception as error:  # a surprise is a failed try: it must come to an end like any other
+            log.exception("notification_try_failed", delivery_id=delivery_id)
+            raise Deferred(f"unexpected {type(error).__name__} in the notifier") from error
 
     def _message(self, delivery_id: str, mail: Mail) -> EmailMessage:
         message = EmailMessage()

@@ -60,7 +60,7 @@ def mail(notice: Notice, to: str) -> Mail:
 def _subject(notice: Notice) -> str:
     about = _line(notice.step_name or notice.playbook_name or notice.url or "")
     whom = notice.on_behalf_of or (f"role {notice.role}" if notice.role else "you")
-    return _SUBJECTS[notice.type].format(whom=_line(whom), about=about)
+    return _SUBJECTS[notice.type].format(whom=_line(whom), about=about).replace("=?", "= ?")  # nothing to be decoded
 
 
 def _line(text: str) -> str:

@@ -3,7 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from aiokafka import AIOKafkaProducer
+from pydantic import SecretStr
 
 from contracts.events import (
     DataUpdated,
@@ -17,7 +19,9 @@ from contracts.events import (
 from contracts.organization_documents import OrganizationDocumentChanged, document_key
 from contracts.topics import POLICY_EVENTS, RUN_EVENTS
 from contracts.values import rfc3339
+from services.notifier.domain.mail import Mail
 from services.notifier.domain.notices import Notice
+from services.notifier.smtp import Deferred, MailServer
 from services.notifier.store import Delivery, NoticeStore
 from shared.clock import now
 from shared.ids import new_id
@@ -211,6 +215,13 @@ async def test_a_mailbox_that_does_not_exist_is_given_up_and_the_run_hears_that_
     command = await bench.recorded(run_id)
     assert (command["type"], command["data"]["recipient"]) == ("RecordNotification", user)
     assert "550 no such user" in command["data"]["failure"]
+
+
+async def test_a_surprise_is_a_failed_try_and_comes_to_an_end(bench: Bench) -> None:
+    """What can't be written as a mail is tried for a day as any other, and then the run hears that nobody was told."""
+    server = MailServer(SecretStr(bench.mailbox.settings["NOTIFIER_SMTP_URL"]), "hera@hera.example", 30)
+    with pytest.raises(Deferred, match="unexpected UnicodeEncodeError in the notifier"):
+        await server.send("d_1", Mail("ann@hera.example", "=?utf-8?b?//?=😀", "text"))
 
 
 async def test_a_user_id_that_makes_no_address_is_given_up(bench: Bench) -> None:

@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import SMTP, default
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from services.notifier.domain.mail import address_of, mail
@@ -58,6 +62,37 @@ def test_a_step_name_can_write_no_header() -> None:
     message = MailServer(SecretStr("smtp://h"), "hera@hera.example", 5)._message("d_1", written)
     assert written.subject == "Overdue: Pay Bcc: all@acme.example Dear"
     assert message["Bcc"] is None
+
+
+_PARTS = [
+    "=?utf-8?b?//?=",
+    "=?utf-8?q?",
+    "=?",
+    "?=",
+    "=20",
+    "a",
+    "ü",
+    "😀",
+    " ",
+    "\n",
+    "<",
+    "@",
+    ";",
+    '"',
+    "\\",
+    "漢" * 30,
+]
+
+
+@example("=?utf-8?b?//?=😀")
+@given(st.lists(st.sampled_from(_PARTS), max_size=12).map("".join))
+def test_whatever_a_step_is_called_the_mail_can_be_written(name: str) -> None:
+    """What looks encoded would be decoded for the subject, to what no mail can hold."""
+    message = MailServer(SecretStr("smtp://h"), "hera@hera.example", 5)._message(
+        "d_1", mail(replace(NOTICE, step_name=name), "m@hera.example")
+    )
+    read = message_from_bytes(message.as_bytes(policy=SMTP), policy=default)
+    assert set(read) == set(message)
 
 
 def test_every_try_of_a_delivery_has_one_message_id() -> None:
