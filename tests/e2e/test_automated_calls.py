@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from tests.conftest import provided_stack
+from tests.e2e.clear_text import everything, found_in
 from tests.e2e.rest import Rest
 from tests.infrastructure import Choice
 from tests.integration.automation.conftest import Endpoint, http, serving
@@ -96,6 +97,32 @@ async def test_the_answer_becomes_the_runs_data_and_all_tries_carry_one_key(site
     assert site.keys_of(run_id) == [f"{run_id}:step_001:1"] * 3
     told = [entry["event_type"] for entry in await site.events(run_id)]
     assert told.count("automation_attempt_failed") == 2
+
+
+async def test_what_an_endpoint_is_sent_in_clear_and_says_again_stands_nowhere(site: Site) -> None:
+    ssn, member, plan = (uuid.uuid4().hex for _ in range(3))
+    echo = orjson.dumps({"error": f"no such number: {ssn}", "ssn": ssn})
+    tries = iter([http(503, echo), http(200, orjson.dumps({"member": member, "plan": plan, "deep": [{"ssn": ssn}]}))])
+    site.endpoint.answers |= {"/hera/insures": lambda: next(tries), "/hera/refuses-ssn": lambda: http(400, echo)}
+    form = {"form_fields": [{"name": "ssn", "type": "text", "encrypted": True}]}
+    config = {"timeout_seconds": 2, "sensitive_fields": ["ssn"]}
+    outputs = {"required_outputs": [{"name": "member", "type": "text", "encrypted": True}]}
+    steps = [
+        {"name": "Registration", "sequence": 1, "step_type": "form", "metadata": form},
+        {"name": "Insurance", "sequence": 2, "step_type": "automated", "metadata": outputs,
+         "automation_config": {"api_endpoint": "/insures", **config}},
+        {"name": "Check", "sequence": 3, "step_type": "automated",
+         "automation_config": {"api_endpoint": "/refuses-ssn", **config}},
+    ]  # fmt: skip
+    smart_code = f"HERA.TEST.PLAYBOOK.CALLS.T{uuid.uuid4().hex[:12].upper()}.v1"
+    playbook = {"name": "Secrets", "smart_code": smart_code, "steps": steps}
+    run_id = await site.rest.started(await site.rest.created(playbook))
+    assert (await site.rest.complete(run_id, 1, data={"ssn": ssn})).status_code == 200
+    assert (await site.ended(run_id))["status"] == "failed"
+    assert [body["data"].get("ssn") for _, body in site.endpoint.asked_for(run_id)] == [ssn] * 3
+    places = found_in(await everything(site.stack), [ssn, member, plan])
+    assert (places[ssn], places[member]) == (set(), set())
+    assert {"run.commands", "run.events", "_run_engine.runs"} <= places[plan]
 
 
 async def test_people_take_over_where_the_endpoint_refuses(site: Site) -> None:
