@@ -20,7 +20,7 @@ def _readers(mongo: Mongo) -> Mapping[Topic, Handle]:
     return {RUN_EVENTS: EventConsumer(EventStore(mongo), Arrivals(), Passed(), Pace(0)).handle}
 
 
-TIMELINE = Projection("timeline", {"events": lambda document: document["event"]}, {}, _readers)
+TIMELINE = Projection("timeline", {"events": lambda document: document.get("event")}, {}, _readers)
 
 if __name__ == "__main__":
     sys.exit(main(TIMELINE, load_settings(Settings)))

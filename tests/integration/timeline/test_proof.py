@@ -1,6 +1,6 @@
 """Whatever somebody does to the stored events, the check finds it: on the real database."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import orjson
@@ -46,8 +46,12 @@ class Kept:
 
 
 @pytest.fixture
-async def kept(bench: Bench) -> Kept:
-    return await Kept(bench).stored()
+async def kept(bench: Bench) -> AsyncIterator[Kept]:
+    """Gone afterwards with all that was done to it: no log holds it."""
+    events = bench.service.mongo.collection("events")
+    before = {document["_id"]["run_id"] async for document in events.find({}, {"_id": 1})}
+    yield await Kept(bench).stored()
+    await events.delete_many({"_id.run_id": {"$nin": list(before)}})
 
 
 def _changed(value: Any) -> Iterator[Any]:
