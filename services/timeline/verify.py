@@ -28,8 +28,8 @@ from shared.settings import load_settings
 
 HOLDS, BROKEN, UNREADABLE = 0, 1, 2
 Found = dict[str, Any]
-_LOOKS, _PAUSE_SECONDS = 15, 0.2
-"""For events that are on their way: three seconds in all."""
+_LOOKS, _LOOKS_IN_ALL, _PAUSE_SECONDS = 15, 300, 0.2
+"""For events that are on their way: three seconds for a run, and a minute in all."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +71,7 @@ async def _of_database(organization_id: str | None, run_id: str | None) -> int:
     mongo, heads = Mongo(settings, "timeline"), Heads.of_environment(ServiceToken(settings.service_token))
     worst, checked = HOLDS, 0
     try:
-        async for name, verdict in histories(EventStore(mongo), heads, organization_id, run_id):
+        async for name, verdict in Histories(EventStore(mongo), heads).verified(organization_id, run_id):
             checked += 1
             worst = max(worst, _tell(name, verdict, only_faults=True))
     finally:
@@ -85,36 +85,41 @@ async def _of_database(organization_id: str | None, run_id: str | None) -> int:
     return worst
 
 
-async def histories(
-    store: EventStore, heads: Heads | None, organization_id: str | None, run_id: str | None
-) -> AsyncIterator[tuple[str, Found]]:
-    """By run, what its history comes to: first all that the timeline has, then those of the engine's that it lacks."""
+class Histories:
+    """Every run's, held against the engine's head where there is an engine to ask."""
 
-    def is_asked_for(organization: str, run: str) -> bool:
-        return organization_id in (None, organization) and run_id in (None, run)
+    def __init__(self, store: EventStore, heads: Heads | None) -> None:
+        self._store = store
+        self._heads = heads
+        self._looks_left = _LOOKS_IN_ALL
 
-    async for run in store.every_run():
-        if is_asked_for(run.organization_id, run.run_id):
-            yield run.run_id, await _verified(store, heads, run.organization_id, run.run_id, run.events)
-    if heads is None:
-        return
-    async for organization, name, _ in heads.all():
-        if is_asked_for(organization, name) and not await store.count(organization, name):
-            yield name, await _verified(store, heads, organization, name, [])
+    async def verified(self, organization_id: str | None, run_id: str | None) -> AsyncIterator[tuple[str, Found]]:
+        """By run, what its history comes to: first all that the timeline has, then those of the engine's that it
+        lacks."""
 
+        def is_asked_for(organization: str, run: str) -> bool:
+            return organization_id in (None, organization) and run_id in (None, run)
 
-async def _verified(
-    store: EventStore, heads: Heads | None, organization_id: str, run_id: str, events: Sequence[Event]
-) -> Found:
-    """The run may go on meanwhile: what is missing is looked for again, for a while."""
-    head = await heads.of_run(organization_id, run_id) if heads is not None else own_head(events)
-    here = len(events)
-    for _ in range(_LOOKS):
-        if len(events) >= head.sequence:
-            break
-        await asyncio.sleep(_PAUSE_SECONDS)
-        events = await store.of_run(organization_id, run_id)
-    return verification(events, head, hash_of, here)
+        async for run in self._store.every_run():
+            if is_asked_for(run.organization_id, run.run_id):
+                yield run.run_id, await self._of(run.organization_id, run.run_id, run.events)
+        if self._heads is None:
+            return
+        async for organization, name, _ in self._heads.all():
+            if is_asked_for(organization, name) and not await self._store.count(organization, name):
+                yield name, await self._of(organization, name, [])
+
+    async def _of(self, organization_id: str, run_id: str, events: Sequence[Event]) -> Found:
+        """The run may go on meanwhile: what is missing is looked for again, for a while."""
+        head = await self._heads.of_run(organization_id, run_id) if self._heads is not None else own_head(events)
+        here = len(events)
+        for _ in range(min(_LOOKS, self._looks_left)):
+            if len(events) >= head.sequence:
+                break
+            self._looks_left -= 1
+            await asyncio.sleep(_PAUSE_SECONDS)
+            events = await self._store.of_run(organization_id, run_id)
+        return verification(events, head, hash_of, here)
 
 
 def _told(found: Iterable[tuple[str, Found]]) -> int:
