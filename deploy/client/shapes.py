@@ -1100,7 +1100,7 @@ class Wait(TypedDict):
     """
     barred: NotRequired[list[str] | None]
     """
-    Users who may not act, by the policy `segregation_of_duties`, for what they have done in the run.
+    Users who may not act, by the policy `segregation_of_duties`, for what they have done; the first 20.
     """
     approvals: NotRequired[dict[str, Any] | None]
     """

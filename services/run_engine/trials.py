@@ -1,5 +1,6 @@
 """A policy tried against the runs that are open, before it is put."""
 
+import asyncio
 from typing import Any
 
 from contracts.policies import POLICIES
@@ -37,6 +38,7 @@ class Trials:
         definitions, now = await self._store.definitions(keys), clock.now()
         violating = []
         for state in page.items:
+            await asyncio.sleep(0)  # a look at large runs takes its time, and commands are waiting
             plan = plan_of(definitions[state.playbook.playbook_id, state.playbook.revision])
             found = violations(kind, state, Situation(plan, policies, now))
             if found:

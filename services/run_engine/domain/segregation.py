@@ -1,10 +1,13 @@
 """Segregation of duties: what one user may not both do in a run."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from contracts.policies import FourEyes, SegregationRule
 from contracts.rejections import Code, Rejection
+from services.run_engine.domain.identity import Same
 from services.run_engine.domain.loose import text
 from services.run_engine.domain.plan import Plan
 from services.run_engine.domain.selecting import is_among
@@ -21,57 +24,67 @@ def separated(state: RunState, step: StepState, people: Collection[str], situati
     return None
 
 
-class Barred:
-    """Whom the rules keep from which step by what they have done in the run so far, worked out once for all steps."""
-
-    def __init__(self, state: RunState, situation: Situation) -> None:
-        rules, self._plan = situation.policies.segregation_of_duties.rules, situation.plan
-        self._code = state.playbook.smart_code
-        self._starters = starters_of(state)
-        worked_on = (
-            [(step.step_id, people) for step in state.steps.values() if (people := step.people)] if rules else []
-        )
-        self._hands = [(rule, self._by_user(rule, worked_on)) for rule in rules]
-
-    def _by_user(self, rule: SegregationRule, worked_on: Iterable[tuple[str, set[str]]]) -> dict[str, set[str]]:
-        """The steps in which they had a hand, of those that count for the rule."""
-        done = rule.done if isinstance(rule, FourEyes) else rule.steps
-        found: dict[str, set[str]] = {}
-        for step_id, people in worked_on:
-            if is_among(done, self._code, self._plan.by_id[step_id].definition):
-                for user in people:
-                    found.setdefault(user, set()).add(step_id)
-        return found
-
-    def users(self, step_id: str) -> list[str]:
-        """In order of name."""
-        barred: set[str] = set()
-        for rule, hands in self._hands:
-            if is_among(rule.steps, self._code, self._plan.by_id[step_id].definition):
-                barred |= {user for user, steps in hands.items() if steps != {step_id}}
-                barred |= self._starters if isinstance(rule, FourEyes) and rule.run_starter else set()
-        return sorted(barred)
-
-
 def clash_with(
     rule: SegregationRule, state: RunState, step: StepState, people: Collection[str], plan: Plan
 ) -> dict[str, Any] | None:
     """Who of them the rule keeps from the step, and what they have done: `user` and `step`, or `started_run`."""
-    code = state.playbook.smart_code
-    if not is_among(rule.steps, code, plan.by_id[step.step_id].definition):
+    meant = _meant(Same(rule), Same(plan))
+    if step.step_id not in meant.steps:
         return None
     if isinstance(rule, FourEyes) and rule.run_starter:
         starters = starters_of(state).intersection(people)
         if starters:
             return {"user": min(starters), "started_run": True}
-    done = rule.done if isinstance(rule, FourEyes) else rule.steps
-    for other in state.steps.values():
-        if other.step_id == step.step_id or not is_among(done, code, plan.by_id[other.step_id].definition):
-            continue
-        both = other.people.intersection(people)
-        if both:
-            return {"user": min(both), "step": other.step_id}
-    return None
+    hands = _hands(Same(state))
+    found = (
+        next(((number, user, done) for number, done in hands.get(user, ()) if meant.counts(done, step.step_id)), None)
+        for user in people
+    )
+    first = min((clash for clash in found if clash is not None), default=None)
+    return {"user": first[1], "step": first[2]} if first is not None else None
+
+
+def barred_from(step_id: str, state: RunState, situation: Situation) -> list[str]:
+    """Whom the rules keep from the step by what they have done in the run so far, in order of name."""
+    barred: set[str] = set()
+    for rule in situation.policies.segregation_of_duties.rules:
+        meant = _meant(Same(rule), Same(situation.plan))
+        if step_id in meant.steps:
+            barred |= starters_of(state) if isinstance(rule, FourEyes) and rule.run_starter else set()
+            hands = ((user, steps) for user, steps in _hands(Same(state)).items() if user not in barred)
+            barred |= {user for user, steps in hands if any(meant.counts(done, step_id) for _, done in steps)}
+    return sorted(barred)
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """The steps that a rule is for, and those in which a hand keeps from them."""
+
+    steps: frozenset[str]
+    done: frozenset[str]
+
+    def counts(self, done: str, step_id: str) -> bool:
+        return done in self.done and done != step_id
+
+
+@lru_cache(maxsize=4096)
+def _meant(rule: Same[SegregationRule], plan: Same[Plan]) -> _Meant:
+    code, chosen = plan.value.definition.smart_code, rule.value
+    selectors = (chosen.steps, chosen.done if isinstance(chosen, FourEyes) else chosen.steps)
+    return _Meant(*(
+        frozenset(step.step_id for step in plan.value.steps if is_among(selected, code, step.definition))
+        for selected in selectors
+    ))  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def _hands(state: Same[RunState]) -> dict[str, list[tuple[int, str]]]:
+    """By user, the steps in which they had a hand, numbered in their order: looked up for each of a run's steps."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for number, step in enumerate(state.value.steps.values()):
+        for user in step.people:
+            found.setdefault(user, []).append((number, step.step_id))
+    return found
 
 
 def starters_of(state: RunState) -> set[str]:

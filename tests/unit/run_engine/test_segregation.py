@@ -7,9 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.commands import ClaimStep
+from contracts.definitions import StepDefinition
 from contracts.policies import Delegation, FourEyes, OrganizationPolicies, SegregationOfDuties, SeparateSteps
 from contracts.rejections import Code
-from services.run_engine.domain.segregation import Barred, separated
+from services.run_engine.domain import segregation
+from services.run_engine.domain.segregation import barred_from, separated
+from services.run_engine.domain.selecting import is_among
+from services.run_engine.domain.trial import violations
 from services.run_engine.domain.views import completion_view
 from tests.unit.run_engine.story import ADMIN, ALICE, NOON, Story, playbook, somebody
 
@@ -138,10 +142,29 @@ def test_who_is_said_to_be_barred_is_who_is_refused(policy: list[SeparateSteps |
     story = Story(playbook(board, {**ANYBODY, "parallel_allowed": True}), under(*policy)).started()
     for number, name in enumerate(voters, 1):
         story.completes(1 + number % 2, somebody(name, "any"), outcome="approve" if number % 2 else "success")
-    barred = Barred(story.state, story.situation)
     for step in story.state.steps.values():
         refused = [u for u in ("alice", "bob", "carl") if separated(story.state, step, {u}, story.situation)]
-        assert barred.users(step.step_id) == refused
+        assert barred_from(step.step_id, story.state, story.situation) == refused
+
+
+def test_a_rule_is_held_against_each_step_once_however_many_steps_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a trial of five rules on one run of a thousand steps stops an engine for half a minute."""
+    looks: list[str] = []
+
+    def counted(selectors: Any, code: str, step: StepDefinition) -> bool:
+        looks.append(step.step_id)
+        return is_among(selectors, code, step)
+
+    monkeypatch.setattr(segregation, "is_among", counted)
+    steps = [{**ANYBODY, "parallel_allowed": True, "name": f"S{number}"} for number in range(60)]
+    story = Story(playbook(*steps), under(*(four_eyes({}, done=[{}]) for _ in range(3)))).started()
+    for number in range(1, 31):
+        story.completes(number, somebody(f"user_{number}", "any")).then("StepCompleted")
+    assert violations("segregation_of_duties", story.state, story.situation) == []
+    completion_view(story.state, story.situation, "step_001", [], BOB)
+    assert len(looks) == 3 * 2 * 60
 
 
 def test_a_machine_is_nobody() -> None:

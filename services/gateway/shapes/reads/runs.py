@@ -102,7 +102,7 @@ class Wait(Shape):
     anyone: bool | None = None
     """Anyone who may complete steps can act."""
     barred: list[str] | None = None
-    """Users who may not act, by the policy `segregation_of_duties`, for what they have done in the run."""
+    """Users who may not act, by the policy `segregation_of_duties`, for what they have done; the first 20."""
     approvals: dict[str, Any] | None = None
     """Where several must approve: the votes so far, how many are `required`, and the `missing_roles` of a matrix."""
     approved_by: list[str] | None = None

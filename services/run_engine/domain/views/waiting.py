@@ -9,13 +9,13 @@ from services.run_engine.domain.acting import higher_roles, stand_ins
 from services.run_engine.domain.approvals import Quorum, quorum
 from services.run_engine.domain.lifecycle import ALLOWED_ON_RUN
 from services.run_engine.domain.plan import Plan, PlannedStep
-from services.run_engine.domain.segregation import Barred
+from services.run_engine.domain.segregation import barred_from
 from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState, StepState
 from services.run_engine.domain.views.timeline import View, moment, present
 
 _TOLD = 20
-"""Of the steps that another one waits for, of the users in an explanation, and of the explanations in the summary."""
+"""Of the steps that another one waits for, of users who are barred, and of the explanations in the summary."""
 
 
 def waiting_view(state: RunState, at: Situation) -> View:
@@ -32,14 +32,14 @@ def waiting_view(state: RunState, at: Situation) -> View:
 
 
 def _waits(state: RunState, at: Situation) -> Iterator[View]:
-    plan, barred = at.plan, Barred(state, at)
+    plan = at.plan
     if state.is_paused:
         yield _resume(state)
     if state.status == "failed":
         yield from (_retry(step) for step in state.steps.values() if step.status == "failed" and step.is_required)
     for step in state.steps.values():
         if step.status == "in_progress" and step.execution_mode == "manual":
-            yield _person(state, step, at, barred.users(step.step_id))
+            yield _person(state, step, at)
         elif step.status == "in_progress":
             yield _automation(state, step)
         elif step.status == "blocked" and not state.is_paused:
@@ -60,9 +60,9 @@ def _retry(step: StepState) -> View:
     return present({"kind": "retry", **_named(step), **why, "explanation": f"Somebody retries {_title(step)}"})
 
 
-def _person(state: RunState, step: StepState, at: Situation, barred: list[str]) -> View:
+def _person(state: RunState, step: StepState, at: Situation) -> View:
     anyone = step.assigned_to is None and not step.assignee_roles and not step.candidates
-    needed = quorum(at.plan.by_id[step.step_id], state)
+    needed, barred = quorum(at.plan.by_id[step.step_id], state), barred_from(step.step_id, state, at)[:_TOLD]
     return present(
         {
             "kind": "person",
@@ -93,7 +93,7 @@ def _asks(step: StepState, needed: Quorum | None, barred: list[str]) -> str:
         article = "Another" if tally["approved"] else "A"
         voices = _holder(tally["missing_roles"] or needed.roles, article) if needed.roles else _who(step)
         asked = f"{voices} votes on {_title(step)}, which has {tally['approved']} of {tally['required']} approvals"
-    return f"{asked}; segregation of duties keeps it from {' and '.join(barred[:_TOLD])}" if barred else asked
+    return f"{asked}; segregation of duties keeps it from {' and '.join(barred)}" if barred else asked
 
 
 def _who(step: StepState) -> str:
