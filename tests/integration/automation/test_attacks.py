@@ -232,6 +232,19 @@ class AtAnyPath(dict[str, Callable[[], bytes]]):
         return lambda: http(200, b"{}")
 
 
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+async def test_a_proxy_of_the_environment_is_not_asked(site: Site, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """It would look names up anew, and reach what this service must not."""
+    monkeypatch.setenv(name, f"http://127.0.0.1:{site.trap.port}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    site.own.answers["/hera/x"] = lambda: http(200, b"{}")
+    for endpoint in ("/x", f"http://localhost:{site.own.port}/hera/x"):
+        await site.call(endpoint, frozenset({f"localhost:{site.own.port}"}), LOOPBACK)
+    assert len(site.own.requests) == 2
+    assert site.trap.reached_by == []
+
+
 @pytest.mark.parametrize("endpoint", INJECTIONS, ids=ascii)
 async def test_an_endpoint_writes_no_header(site: Site, endpoint: str) -> None:
     site.own.answers = AtAnyPath()
