@@ -1,13 +1,15 @@
 """In what capacity somebody acts on a step: in their own right, or as the substitute of somebody else."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from contracts.policies import Delegation, OrganizationPolicies
 from contracts.rejections import Rejection
 from contracts.values import Caller
 from services.run_engine.domain.approvals import no_voice, sends_back
+from services.run_engine.domain.identity import Same
 from services.run_engine.domain.permissions import holds, roles_of
 from services.run_engine.domain.plan import PlannedStep
 from services.run_engine.domain.segregation import separated
@@ -61,7 +63,7 @@ def lacks_role(caller: Caller, state: RunState, step: StepState, situation: Situ
 
 def lent_to(user: str, policies: OrganizationPolicies, now: datetime) -> list[Delegation]:
     """The delegations in force whose substitute this user is, the earliest first."""
-    return [delegation for delegation in in_force(policies, now) if delegation.substitute == user]
+    return [delegation for delegation in _known(Same(policies)).to.get(user, ()) if delegation.is_in_force(now)]
 
 
 def audience(caller: Caller, policies: OrganizationPolicies, now: datetime) -> tuple[list[str], list[str]]:
@@ -78,18 +80,22 @@ def audience(caller: Caller, policies: OrganizationPolicies, now: datetime) -> t
 
 def substitutes_of(step: StepState, policies: OrganizationPolicies, now: datetime) -> list[str]:
     """Who may act for those whom the step names, in order of name."""
-    named = {step.assigned_to, *step.candidates} - {None}
+    if not policies.delegations:
+        return []
+    known, named = _known(Same(policies)).by, {step.assigned_to, *step.candidates} - {None}
     return sorted({
         delegation.substitute
-        for delegation in in_force(policies, now)
-        if delegation.delegator in named and delegation.lends_enough(step.assignee_roles)
+        for user in named
+        for delegation in known.get(user or "", ())
+        if delegation.is_in_force(now) and delegation.lends_enough(step.assignee_roles)
     })  # fmt: skip
 
 
 def stand_ins(state: RunState, step: StepState, situation: Situation) -> list[str]:
     """Whoever may act on the step in somebody's place, also of those whose roles it asks for, in order of name."""
-    asked, standing = _Asked(state, step, situation), in_force(situation.policies, situation.now)
-    return sorted({delegation.substitute for delegation in standing if _covers(delegation, step, asked)})
+    asked, now = _Asked(state, step, situation), situation.now
+    standing = (d for d in situation.policies.delegations.values() if d.is_in_force(now) and _covers(d, step, asked))
+    return sorted({delegation.substitute for delegation in standing})
 
 
 def higher_roles(state: RunState, step: StepState, situation: Situation) -> list[str]:
@@ -98,11 +104,25 @@ def higher_roles(state: RunState, step: StepState, situation: Situation) -> list
     return [r for r in situation.policies.role_order.roles if r not in step.assignee_roles and asked.among([r])]
 
 
-def in_force(policies: OrganizationPolicies, now: datetime) -> list[Delegation]:
-    if not policies.delegations:
-        return []
-    standing = (d for d in policies.delegations.items() if d[1].is_in_force(now))
-    return [delegation for _, delegation in sorted(standing, key=lambda item: (item[1].starts_at, item[0]))]
+@dataclass(frozen=True, slots=True)
+class _Delegations:
+    """Of an organisation, the earliest first."""
+
+    by: Mapping[str, Sequence[Delegation]]
+    """By delegator."""
+    to: Mapping[str, Sequence[Delegation]]
+    """By substitute."""
+
+
+@lru_cache(maxsize=64)
+def _known(policies: Same[OrganizationPolicies]) -> _Delegations:
+    by: dict[str, list[Delegation]] = {}
+    to: dict[str, list[Delegation]] = {}
+    listed = sorted(policies.value.delegations.items(), key=lambda item: (item[1].starts_at, item[0]))
+    for _, delegation in listed:
+        by.setdefault(delegation.delegator, []).append(delegation)
+        to.setdefault(delegation.substitute, []).append(delegation)
+    return _Delegations(by, to)
 
 
 class _Asked:

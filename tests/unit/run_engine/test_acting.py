@@ -70,6 +70,24 @@ def test_who_may_act_in_their_own_right_does() -> None:
     assert run.step(1).on_behalf_of is None
 
 
+def test_delegations_of_others_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands are in force in the holidays, and each command asks for the caller's."""
+    others = [delegation(f"boss_{number}", f"other_{number}") for number in range(100)]
+    policies = standing_in(delegation("alice"), *others)
+    run = story({}, policies).after(hours=2)
+    asked: list[str] = []
+    in_force = Delegation.is_in_force
+
+    def counted(one: Delegation, now: Any) -> bool:
+        asked.append(one.substitute)
+        return in_force(one, now)
+
+    monkeypatch.setattr(Delegation, "is_in_force", counted)
+    run.completes(1, SUSI).then("StepCompleted", "RunCompleted")
+    completion_view(run.state, run.situation, "step_001", [], SUSI)
+    assert set(asked) == {"susi"}
+
+
 def test_a_delegation_is_not_passed_on() -> None:
     from_susi = delegation("susi", "tina").model_copy(update={"delegator_roles": ()})
     chain = standing_in(delegation("bob", "susi"), from_susi)
