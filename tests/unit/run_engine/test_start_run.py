@@ -80,3 +80,11 @@ def test_an_end_in_time_meets_the_sla_and_a_late_one_misses_it() -> None:
 def test_takes_priority_from_the_context() -> None:
     assert trial({}, start={"context": {"priority": "high"}}).state.priority == "high"
     assert trial({}, start={"caller": somebody("x")}).state.priority == "normal"
+
+
+def test_a_step_looks_at_what_has_just_become_of_the_step_that_it_names() -> None:
+    """Also where another one has looked before: that B was pending is no longer so once it has started."""
+    while_pending = {"parallel_allowed": True, "conditions": {"pre": [{"step": 2, "status": "pending"}]}}
+    story = trial(while_pending, {"parallel_allowed": True}, while_pending)
+    assert story.statuses() == ["in_progress", "in_progress", "pending"]
+    assert story.completes(2).statuses() == ["in_progress", "completed", "blocked"]
