@@ -26,6 +26,10 @@ class Topic:
         """Where a record of this topic is put, with its reason, that its reader can't take."""
         return f"{self.name}.parked"
 
+    def group(self, service: str) -> str:
+        """The consumer group in which the instances of a service read it."""
+        return f"{service}.{self.name}"
+
 
 RUN_COMMANDS = Topic(
     "run.commands", "run id", ("gateway", "run_engine", "automation", "notifier"), ("run_engine",),

@@ -71,9 +71,6 @@ class Service:
         self.app.add_exception_handler(StoreAway, _database_away)
         self._add_health()
 
-    def group(self, topic: str) -> str:
-        return f"{self.name}.{topic}"
-
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         self._tasks = [asyncio.create_task(self._start())]

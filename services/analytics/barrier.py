@@ -8,18 +8,28 @@ from aiokafka.errors import KafkaError
 
 from services.analytics.positions import Place, Positions
 from services.analytics.settings import Settings
-from shared.kafka import Consumption, Pace
+from shared.kafka import Consumption, GroupProgress, Pace
 
 log = structlog.get_logger()
 
 
 class Barrier:
-    """Waits, bounded, until all replicas together have come to where the logs ended when the question came."""
+    """Waits, bounded, until all replicas together have come to where the logs ended when the question came.
+
+    `sources` are the groups that take the commands which events come of. What such a group has written others may be
+    shown before it is published; it is published before the command is committed.
+    """
 
     def __init__(
-        self, consumptions: Sequence[Consumption], positions: Positions, pace: Pace, settings: Settings
+        self,
+        consumptions: Sequence[Consumption],
+        sources: Sequence[GroupProgress],
+        positions: Positions,
+        pace: Pace,
+        settings: Settings,
     ) -> None:
         self._consumptions = consumptions
+        self._sources = sources
         self._positions = positions
         self._pace = pace
         self._wait = settings.analytics_wait_seconds
@@ -31,9 +41,10 @@ class Barrier:
         deadline = asyncio.get_running_loop().time() + self._wait
         try:
             await asyncio.wait_for(self._withdraw_what_a_lost_log_left(), self._wait)
+            await asyncio.wait_for(self._all_is_published(), self._wait)
             wanted = await asyncio.wait_for(self._ends(), self._wait)
         except (KafkaError, TimeoutError) as error:
-            log.warning("end_offsets_unknown", error=repr(error))
+            log.warning("ends_not_reached", error=repr(error))
             return False
         if wanted is None:
             return False
@@ -48,6 +59,15 @@ class Barrier:
                 return False
             await self._positions.news(min(self._poll, left))
         return True
+
+    async def _all_is_published(self) -> None:
+        """What any answer before the question spoke of: it came of commands that were there by now."""
+        await asyncio.gather(*map(self._is_taken, self._sources))
+
+    async def _is_taken(self, source: GroupProgress) -> None:
+        ends = await source.ends()
+        while not await source.has_committed(ends):  # noqa: ASYNC110 - another service's news comes by no event
+            await asyncio.sleep(self._poll)
 
     async def _withdraw_what_a_lost_log_left(self) -> None:
         """Once a process: a position beyond the end of its log is of a log that is gone (decision 0013)."""

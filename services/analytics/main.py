@@ -1,6 +1,6 @@
 """Puts analytics together."""
 
-from contracts.topics import PLAYBOOK_EVENTS, RUN_EVENTS
+from contracts.topics import PLAYBOOK_EVENTS, REGISTRY_COMMANDS, RUN_COMMANDS, RUN_EVENTS
 from services.analytics import store
 from services.analytics.barrier import Barrier
 from services.analytics.consumers import PlaybookConsumer, RunConsumer
@@ -10,7 +10,7 @@ from services.analytics.queries import router
 from services.analytics.settings import Settings
 from services.analytics.store import AnalyticsStore
 from services.analytics.summaries import Summaries
-from shared.kafka import Pace, Parking
+from shared.kafka import GroupProgress, Pace, Parking
 from shared.service import Service
 
 NAME = "analytics"
@@ -30,7 +30,7 @@ def build(settings: Settings) -> Service:
 
     runs = service.consumers.add(
         RUN_EVENTS,
-        service.group(RUN_EVENTS.name),
+        RUN_EVENTS.group(service.name),
         RunConsumer(summaries, positions, runs_parking, pace).handle,
         runs_parking.set_aside,
         on_assignment=forget,
@@ -38,7 +38,7 @@ def build(settings: Settings) -> Service:
     )
     playbooks = service.consumers.add(
         PLAYBOOK_EVENTS,
-        service.group(PLAYBOOK_EVENTS.name),
+        PLAYBOOK_EVENTS.group(service.name),
         PlaybookConsumer(stored, positions, playbooks_parking).handle,
         playbooks_parking.set_aside,
         on_assignment=lambda: positions.forget(PLAYBOOK_EVENTS.name),
@@ -46,6 +46,12 @@ def build(settings: Settings) -> Service:
     )
     service.indexes = store.INDEXES
     service.loops.append(OpenRuns(stored).round)
-    barrier = Barrier((runs, playbooks), positions, pace, settings)
+    sources = [
+        GroupProgress(settings, topic, topic.group(reader))
+        for topic in (RUN_COMMANDS, REGISTRY_COMMANDS)
+        for reader in topic.readers
+    ]
+    service.after += [source.stop for source in sources]
+    barrier = Barrier((runs, playbooks), sources, positions, pace, settings)
     service.app.include_router(router(stored, barrier))
     return service

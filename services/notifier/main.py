@@ -32,7 +32,7 @@ def build(settings: NotifierSettings) -> Service:
     directories = _directories(service, DelegationMails(store, wake) if wake else None)
     mails = Mails(store, directories, settings.notifier_email_domain, wake) if wake else None
     consumer = EventConsumer(mails, fan_out, parking)
-    service.consumers.add(RUN_EVENTS, service.group(RUN_EVENTS.name), consumer.handle, parking.set_aside, patience=10)
+    service.consumers.add(RUN_EVENTS, RUN_EVENTS.group(service.name), consumer.handle, parking.set_aside, patience=10)
     return service
 
 
@@ -40,7 +40,7 @@ def _directories(service: Service, mails: DelegationMails | None) -> DirectorySt
     """Followed without a mail server too, so that they are there when one is configured."""
     store, parking = DirectoryStore(service.mongo), Parking(service.publisher, POLICY_EVENTS, service.name)
     documents = DocumentConsumer(store, mails, parking)
-    service.consumers.add(POLICY_EVENTS, service.group(POLICY_EVENTS.name), documents.handle, parking.set_aside)
+    service.consumers.add(POLICY_EVENTS, POLICY_EVENTS.group(service.name), documents.handle, parking.set_aside)
     return store
 
 

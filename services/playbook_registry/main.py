@@ -28,7 +28,7 @@ def build(settings: Settings) -> Service:
     service.loops.append(HolidayRenewal(documents, service.publisher).round)
     parking = Parking(service.publisher, REGISTRY_COMMANDS, NAME)
     commands = CommandConsumer(playbooks, documents, delegations, service.publisher, parking, settings.has_base)
-    service.consumers.add(REGISTRY_COMMANDS, service.group(REGISTRY_COMMANDS.name), commands.handle, commands.set_aside)
+    service.consumers.add(REGISTRY_COMMANDS, REGISTRY_COMMANDS.group(service.name), commands.handle, commands.set_aside)
     service.indexes = {**store.INDEXES, **organization_store.INDEXES, **delegation_store.INDEXES}
     service.app.include_router(router(playbooks, PlaybookLists(service.mongo), documents, settings.has_base))
     service.app.include_router(organization_queries.router(documents, PlaybookLists(service.mongo), playbooks.refusals))

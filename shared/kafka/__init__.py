@@ -4,6 +4,7 @@ from shared.kafka.consumers import INFRASTRUCTURE, Batch, Consumers, Consumption
 from shared.kafka.finishing import Finish
 from shared.kafka.pace import Pace
 from shared.kafka.parking import Parking, SetsAside
+from shared.kafka.progress import GroupProgress
 from shared.kafka.publisher import Publisher
 from shared.kafka.replay import Replay
 
@@ -13,6 +14,7 @@ __all__ = [
     "Consumers",
     "Consumption",
     "Finish",
+    "GroupProgress",
     "Pace",
     "Parking",
     "Publisher",

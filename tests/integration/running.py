@@ -7,11 +7,15 @@ from typing import Any
 
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.topics import Topic
+from deploy.topics import new_topic
+from shared.ids import new_id
 from shared.kafka import Publisher
 from shared.messages import OutgoingMessage
 from shared.service import Service
+from tests.infrastructure import Infrastructure
 
 DEADLINE_SECONDS = 30.0
 
@@ -25,6 +29,16 @@ async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = D
             return found
         await asyncio.sleep(0.02)
     raise AssertionError(f"not within {seconds:g} s: {condition}")
+
+
+async def fresh_topic(infrastructure: Infrastructure) -> Topic:
+    """A topic that no other test knows, of four partitions."""
+    fresh = Topic(new_id("test"), "key", ("tests",), ("tests",), "One test's records", partitions=4)
+    client = AIOKafkaAdminClient(bootstrap_servers=infrastructure.bootstrap_servers)
+    await client.start()
+    await client.create_topics([new_topic(fresh, infrastructure.settings)])
+    await client.close()
+    return fresh
 
 
 @contextlib.asynccontextmanager

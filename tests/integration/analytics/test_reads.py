@@ -1,11 +1,12 @@
 """A query sees every event that was there when it came."""
 
+import asyncio
 from base64 import b64decode
 from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from contracts.topics import PLAYBOOK_EVENTS, RUN_EVENTS
@@ -14,9 +15,11 @@ from services.analytics.consumers import RunConsumer
 from services.analytics.positions import Positions
 from services.analytics.summaries import Summaries
 from shared.ids import new_id
-from shared.kafka import Consumption, Pace, Parking
+from shared.kafka import Consumption, GroupProgress, Pace, Parking
+from tests.infrastructure import Infrastructure
 from tests.integration.analytics.conftest import Bench, registered, story, wire
 from tests.integration.asking import GivenRecord, hostile_records
+from tests.integration.running import fresh_topic
 
 
 async def test_metrics_see_what_was_published_before_they_were_asked_for(bench: Bench) -> None:
@@ -135,10 +138,16 @@ class _Ends:
         return self._ends
 
 
-def _barrier(bench: Bench, positions: Positions, *ends: dict[TopicPartition, int] | None) -> Barrier:
+def _barrier(
+    bench: Bench,
+    positions: Positions,
+    *ends: dict[TopicPartition, int] | None,
+    sources: Sequence[GroupProgress] = (),
+    seconds: float = 0.2,
+) -> Barrier:
     consumptions = cast(Sequence[Consumption], [_Ends(e) for e in ends])
-    settings = bench.settings.model_copy(update={"analytics_wait_seconds": 0.2})
-    return Barrier(consumptions, positions, Pace(0), settings)
+    settings = bench.settings.model_copy(update={"analytics_wait_seconds": seconds})
+    return Barrier(consumptions, sources, positions, Pace(0), settings)
 
 
 @pytest.mark.parametrize("ends", [None, {}], ids=["no answer", "no partitions"])
@@ -154,6 +163,29 @@ async def test_any_replica_knows_how_far_the_others_have_come(bench: Bench) -> N
     assert await _barrier(bench, reader, {place: 5, TopicPartition(topic, 1): 0}).passed()
     assert not await _barrier(bench, reader, {place: 6}).passed()
     assert not await _barrier(bench, writer, {place: 5, TopicPartition(topic, 1): 1}).passed()
+
+
+async def test_waits_for_what_the_engine_has_written_and_not_published_yet(
+    bench: Bench, infrastructure: Infrastructure
+) -> None:
+    """Others see a run as soon as it is written: figures that they ask for then must have it."""
+    topic, servers = await fresh_topic(infrastructure), infrastructure.bootstrap_servers
+    group, place = topic.group("engine"), TopicPartition(topic.name, 0)
+    source = GroupProgress(bench.settings, topic, group)
+    engine = AIOKafkaConsumer(bootstrap_servers=servers, group_id=group, enable_auto_commit=False)
+    async with engine, AIOKafkaProducer(bootstrap_servers=servers) as gateway:
+        engine.assign([place])
+        for _ in range(2):
+            await gateway.send_and_wait(topic.name, b"command", partition=0)
+        ends = {TopicPartition("none", 0): 0}
+        positions = Positions(bench.service.mongo)
+        assert await _barrier(bench, positions, ends, sources=[source], seconds=20).passed(), "nobody takes commands"
+        await engine.commit({place: 1})
+        assert not await _barrier(bench, positions, ends, sources=[source]).passed()
+        waiting = asyncio.create_task(_barrier(bench, positions, ends, sources=[source], seconds=20).passed())
+        await engine.commit({place: 2})
+        assert await waiting
+    await source.stop()
 
 
 @pytest.mark.parametrize(("topic", "kind"), [(RUN_EVENTS, "StepStarted"), (PLAYBOOK_EVENTS, "PlaybookRegistered")])

@@ -2,24 +2,21 @@
 
 import asyncio
 import contextlib
-import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.topics import Topic
-from deploy.topics import new_topic
 from shared import clock
 from shared.errors import Unavailable
 from shared.kafka import Batch, Consumers, Consumption, Publisher
 from shared.messages import OutgoingMessage, Record
 from shared.settings import ServiceSettings
 from tests.infrastructure import Infrastructure
-from tests.integration.running import eventually
+from tests.integration.running import eventually, fresh_topic
 
 Handle = Callable[[Batch], Any]
 PRODUCERS, READERS, RECORDS_EACH = 16, 6, 300
@@ -65,13 +62,7 @@ def settings(infrastructure: Infrastructure) -> ServiceSettings:
 
 @pytest_asyncio.fixture
 async def topic(infrastructure: Infrastructure) -> Topic:
-    name = f"test.{uuid.uuid4().hex[:12]}"
-    fresh = Topic(name, "key", ("tests",), ("tests",), "One test's records", partitions=4)
-    client = AIOKafkaAdminClient(bootstrap_servers=infrastructure.bootstrap_servers)
-    await client.start()
-    await client.create_topics([new_topic(fresh, infrastructure.settings)])
-    await client.close()
-    return fresh
+    return await fresh_topic(infrastructure)
 
 
 @pytest_asyncio.fixture
