@@ -1,5 +1,6 @@
 """What follows from a state by itself: which steps start, wait or are left out, and whether the run is over."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from contracts.events import (
@@ -49,11 +50,11 @@ def settle(course: Course, situation: Situation, opener: Actor = SYSTEM, first_a
     """
     if course.state.status not in ("active", "blocked"):
         return
-    looking = True
+    looking, edges = True, _Edges(situation.plan)
     while looking:
         if _fail(course, situation):
             return
-        looking = _look_around(course, situation, opener, first_assignee)
+        looking = _look_around(course, situation, edges, opener, first_assignee)
     _conclude(course, situation)
 
 
@@ -92,10 +93,11 @@ def unblock(course: Course, situation: Situation) -> None:
         course.add(RunUnblocked(at=situation.now, actor=SYSTEM, steps=blocked))
 
 
-def _look_around(course: Course, situation: Situation, opener: Actor, first_assignee: str | None) -> bool:
+def _look_around(
+    course: Course, situation: Situation, edges: "_Edges", opener: Actor, first_assignee: str | None
+) -> bool:
     """One walk over the steps in order, taking those whose turn it is. True where another walk may find more."""
     changed, lower_ended = False, True
-    edges = _Edges(situation.plan)
     for group in situation.plan.groups:
         if not lower_ended and not situation.plan.has_edges:
             break
@@ -111,23 +113,22 @@ def _look_around(course: Course, situation: Situation, opener: Actor, first_assi
 
 
 class _Edges:
-    """Which edges hold, looked up once for all the steps that share one, until the state has changed."""
+    """Which edges hold, looked up once for all steps and walks, until a step that it names has changed."""
 
     def __init__(self, plan: Plan) -> None:
         self._ids_at = plan.ids_at
-        self._known: dict[Edge, bool] = {}
+        self._known: defaultdict[int, dict[str | None, bool]] = defaultdict(dict)
 
     def hold(self, edges: Sequence[Edge], state: RunState) -> bool:
-        for edge in edges:
-            known = self._known.get(edge)
-            if known is None:
-                known = self._known[edge] = self._holds(edge, state)
-            if not known:
+        for sequence, status in edges:
+            known = self._known[sequence]
+            if status not in known:
+                known[status] = self._holds(sequence, status, state)
+            if not known[status]:
                 return False
         return True
 
-    def _holds(self, edge: Edge, state: RunState) -> bool:
-        sequence, status = edge
+    def _holds(self, sequence: int, status: str | None, state: RunState) -> bool:
         for step_id in self._ids_at[sequence]:
             step = state.steps[step_id]
             if step.status != status and not step.is_ended:
@@ -136,8 +137,7 @@ class _Edges:
 
     def forget(self, sequence: int) -> None:
         """A step of that number has changed."""
-        for edge in [edge for edge in self._known if edge[0] == sequence]:
-            del self._known[edge]
+        self._known.pop(sequence, None)
 
 
 def _has_turn(planned: PlannedStep, state: RunState, lower_ended: bool, situation: Situation, edges: _Edges) -> bool:

@@ -67,7 +67,7 @@ class _Meant:
         return done in self.done and done != step_id
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _meant(rule: Same[SegregationRule], plan: Same[Plan]) -> _Meant:
     code, chosen = plan.value.definition.smart_code, rule.value
     selectors = (chosen.steps, chosen.done if isinstance(chosen, FourEyes) else chosen.steps)
