@@ -128,9 +128,9 @@ class RateLimits:
                 return
             size = _size(window.item.amount, stats.remaining)
             won = await self._limiter.hit(window.item, organization_id, cost=size)
-        window.leased, window.elsewhere = size, stats.remaining - size
         if stats.remaining == window.item.amount:  # the first of a window sets its end
             window.resets_at = (await self._limiter.get_window_stats(window.item, organization_id)).reset_time
+        window.leased, window.elsewhere = size, stats.remaining - size  # last: from here on others take of it
 
 
 def _size(limit: int, remaining: int) -> int:

@@ -1,10 +1,12 @@
 """The count of requests, shared by several gateways over a real MongoDB."""
 
 import asyncio
+import time
+from typing import Any
 
 import pytest
 
-from services.gateway.rate_limits import RateLimits
+from services.gateway.rate_limits import RateLimits, Standing
 from shared.ids import new_id
 from tests.infrastructure import Infrastructure
 
@@ -33,6 +35,25 @@ async def test_counts_down(gateways: list[RateLimits]) -> None:
     standings = [await one.take(organization_id) for _ in range(101)]
     assert [standing.remaining for standing in standings] == [*range(99, -1, -1), 0]
     assert [standing.allowed for standing in standings] == [True] * 100 + [False]
+
+
+async def test_whoever_fetched_a_lease_is_served_from_it_however_many_come_meanwhile(
+    gateways: list[RateLimits], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, organization_id = gateways[0], new_id("org")
+    look, others = one._limiter.get_window_stats, list[asyncio.Task[Standing]]()
+
+    async def crowded(*about: Any) -> Any:
+        """As where another gateway begins the window between the two looks that this is made of."""
+        found = (await look(*about))._replace(reset_time=time.time() + 60)
+        others.extend(asyncio.create_task(one.take(organization_id)) for _ in range(5))  # a lease of a hundred's size
+        await asyncio.sleep(0)  # they have their turn
+        return found
+
+    monkeypatch.setattr(one._limiter, "get_window_stats", crowded)
+    assert (await one.take(organization_id)).allowed
+    monkeypatch.undo()
+    assert all(standing.allowed for standing in await asyncio.gather(*others))
 
 
 async def test_knows_the_limit_of_one_organization_and_keeps_them_apart(gateways: list[RateLimits]) -> None:
