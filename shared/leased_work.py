@@ -41,7 +41,8 @@ class LeasedWork(Generic[T]):
         while await self._begin_one():
             pass
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), self._idle_seconds)
+            async with asyncio.timeout(self._idle_seconds):  # wait_for may swallow a stop that comes with the news
+                await self._news.wait()
 
     async def finish(self, seconds: float) -> None:
         """Waits so long for what is in hand, then stops it; the lease brings it to somebody else."""

@@ -72,6 +72,7 @@ class Positions:
     async def news(self, seconds: float) -> None:
         """Returns when this process has come further, or after that time."""
         try:
-            await asyncio.wait_for(self._news.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
         except TimeoutError:
             return

@@ -83,7 +83,8 @@ class InFlight:
         """Returns once one was taken, or after a while."""
         self._moved.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._moved.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._moved.wait()
 
     def forget(self, now: datetime) -> None:
         """What is not found due any more when it would be published again has been taken elsewhere."""

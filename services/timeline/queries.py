@@ -59,7 +59,8 @@ class TimelineReads:
                     log.warning("timeline_behind", run_id=run_id, sequence=sequence)
                     return
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(news.wait(), min(self._poll, left))
+                    async with asyncio.timeout(min(self._poll, left)):
+                        await news.wait()
                 news.clear()
 
 

@@ -39,4 +39,5 @@ class Pace:
         left = began + self._seconds - asyncio.get_running_loop().time()
         if left > 0:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._hurry.wait()

@@ -38,7 +38,8 @@ class Erasures:
             await self._publisher.publish([_message(key) for key in orphaned])
             await self._keys.destroy(key["_id"] for key in orphaned)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), _IDLE_SECONDS)
+            async with asyncio.timeout(_IDLE_SECONDS):
+                await self._news.wait()
 
 
 def _message(key: Document) -> OutgoingMessage:
