@@ -52,10 +52,10 @@ class Barrier:
             return await self._reached(wanted, deadline)
 
     async def _reached(self, wanted: dict[Place, int], deadline: float) -> bool:
-        while not await self._positions.have_reached(wanted):
+        while short_of := await self._positions.short_of(wanted):
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
-                log.warning("analytics_behind")
+                log.warning("analytics_behind", short_of=[f"{topic}-{partition}" for topic, partition in short_of])
                 return False
             await self._positions.news(min(self._poll, left))
         return True

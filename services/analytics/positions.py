@@ -46,17 +46,20 @@ class Positions:
         """What this process knows by itself: after a rebalance others may go on from there."""
         self._own = {place: offset for place, offset in self._own.items() if place[0] != topic}
 
-    async def have_reached(self, wanted: Mapping[Place, int]) -> bool:
-        """Looks into the database only for what this process does not know by itself."""
+    async def short_of(self, wanted: Mapping[Place, int]) -> list[Place]:
+        """Where less than what is wanted has been taken in.
+
+        Looks into the database only for what this process does not know by itself.
+        """
         open_places = [place for place, offset in wanted.items() if self._own.get(place, 0) < offset]
         if not open_places:
-            return True
+            return []
         ids = [{"topic": topic, "partition": partition} for topic, partition in open_places]
         found = {
             (d["_id"]["topic"], d["_id"]["partition"]): d["offset"]
             async for d in self._positions.find({"_id": {"$in": ids}})
         }
-        return all(found.get(place, 0) >= wanted[place] for place in open_places)
+        return [place for place in open_places if found.get(place, 0) < wanted[place]]
 
     async def stored(self) -> dict[Place, int]:
         return {

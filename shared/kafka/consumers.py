@@ -20,6 +20,7 @@ from shared.kafka.finishing import Finish, Finishing
 from shared.kafka.following import Following
 from shared.kafka.observed import ObservedConsumer, parse, unpacked
 from shared.kafka.portions import portions
+from shared.kafka.progress import GroupProgress
 from shared.messages import MAX_MESSAGE_BYTES, Record
 from shared.metrics import BATCH_SECONDS, HANDLED_AFTER, RECORDS
 from shared.mongo import StoreFault
@@ -77,7 +78,8 @@ class Consumption:
         self._joined = False
         self._last_try: float | None = None
         self._finishing = Finishing(_BATCHES_TO_FINISH)
-        self.following = Following(topic.name, lambda: self._consumer)
+        self.progress = GroupProgress(settings, topic, group)
+        self.following = Following(topic.name, lambda: self._consumer, self.progress.ends)
         self._stopping = False
         RECORDS.labels(topic.name)  # one that reads nothing shows it
 
@@ -318,6 +320,7 @@ class Consumers:
         """Waits for the batches in hand, commits them, leaves the groups."""
         await asyncio.gather(*(consumption.finish() for consumption in self.consumptions))
         await self.broker.stop()
+        await asyncio.gather(*(consumption.progress.stop() for consumption in self.consumptions))
 
     def ready(self) -> bool:
         return all(consumption.ready() for consumption in self.consumptions)

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from contracts.topics import Topic
 from shared.settings import ServiceSettings
@@ -57,5 +58,7 @@ class GroupProgress:
         found = consumer.partitions_for_topic(self._topic.name)
         if found is None:
             await consumer._client.force_metadata_update()
-            found = consumer.partitions_for_topic(self._topic.name) or set()
+            found = consumer.partitions_for_topic(self._topic.name)
+        if not found:
+            raise UnknownTopicOrPartitionError(self._topic.name)
         return [TopicPartition(self._topic.name, partition) for partition in sorted(found)]

@@ -173,7 +173,7 @@ async def test_waits_for_what_the_engine_has_written_and_not_published_yet(
     group, place = topic.group("engine"), TopicPartition(topic.name, 0)
     source = GroupProgress(bench.settings, topic, group)
     engine = AIOKafkaConsumer(bootstrap_servers=servers, group_id=group, enable_auto_commit=False)
-    async with engine, AIOKafkaProducer(bootstrap_servers=servers) as gateway:
+    async with engine, AIOKafkaProducer(bootstrap_servers=servers, acks="all") as gateway:
         engine.assign([place])
         for _ in range(2):
             await gateway.send_and_wait(topic.name, b"command", partition=0)
