@@ -20,7 +20,7 @@ from shared.kafka.finishing import Finish, Finishing
 from shared.kafka.following import Following
 from shared.kafka.observed import ObservedConsumer, parse, unpacked
 from shared.kafka.portions import portions
-from shared.kafka.progress import GroupProgress
+from shared.kafka.progress import GroupProgress, Offsets
 from shared.messages import MAX_MESSAGE_BYTES, Record
 from shared.metrics import BATCH_SECONDS, HANDLED_AFTER, RECORDS
 from shared.mongo import StoreFault
@@ -29,7 +29,6 @@ from shared.tracing import Taken
 
 T = TypeVar("T")
 Batch = tuple[Record, ...]
-Offsets = dict[TopicPartition, int]
 Handle = Callable[[Batch], Awaitable[Finish | None]]
 SetAside = Callable[[Record, Exception], Awaitable[None]]
 
@@ -152,8 +151,7 @@ class Consumption:
         consumer = self._consumer
         if consumer is None:
             return {}
-        partitions = consumer.partitions_for_topic(self.topic.name) or set()
-        ends: Offsets = await consumer.end_offsets([TopicPartition(self.topic.name, p) for p in partitions])
+        ends = await self.progress.ends()
         ours = consumer.assignment() & ends.keys()
         while any((consumer.highwater(tp) or 0) < ends[tp] for tp in ours):  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(_FETCH_LOOK_SECONDS)

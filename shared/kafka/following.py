@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared import clock
+from shared.kafka.progress import Offsets
 from shared.messages import Record
 
 _BEHIND_MS = 5000
@@ -32,9 +33,9 @@ class Following:
         self,
         topic: str,
         consumer: Callable[[], AIOKafkaConsumer | None],
-        ends: Callable[[], Awaitable[dict[int, int]]],
+        ends: Callable[[], Awaitable[Offsets]],
     ) -> None:
-        """`consumer`: None before the start. `ends`: asks the broker, and does not wait behind a fetch."""
+        """`consumer`: None before the start. `ends`: where the broker says that the log ends."""
         self._topic = topic
         self._consumer = consumer
         self._ends = ends
@@ -67,7 +68,7 @@ class Following:
         tp = TopicPartition(self._topic, partition)
         try:
             async with asyncio.timeout(within_seconds):
-                return tp in self._ours() and await self._reaches(tp, (await self._ends()).get(partition, 0))
+                return tp in self._ours() and await self._reaches(tp, (await self._ends()).get(tp, 0))
         except (KafkaError, TimeoutError):
             return False
 

@@ -9,6 +9,8 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 from contracts.topics import Topic
 from shared.settings import ServiceSettings
 
+Offsets = dict[TopicPartition, int]
+
 
 class GroupProgress:
     """Looks at a group without joining it. Everything raises KafkaError where the broker does not answer."""
@@ -20,19 +22,18 @@ class GroupProgress:
         self._consumer: Any = None
         self._starting = asyncio.Lock()
 
-    async def ends(self) -> dict[int, int]:
-        """By partition, the offset of the next record; of those that hold or held any."""
+    async def ends(self) -> Offsets:
+        """The offset of the next record of every partition. No answer waits behind a fetch, as a reader's own would."""
         consumer = await self._started()
-        ends = await consumer.end_offsets(await self._partitions(consumer))
-        return {tp.partition: end for tp, end in ends.items() if end > 0}
+        ends: Offsets = await consumer.end_offsets(await self._partitions(consumer))
+        return ends
 
-    async def has_committed(self, ends: dict[int, int]) -> bool:
+    async def has_committed(self, ends: Offsets) -> bool:
         """Whether the group has taken all below these. A group that has never committed is one that nobody reads in."""
         consumer = await self._started()
-        partitions = await self._partitions(consumer)
-        found = await asyncio.gather(*map(consumer.committed, partitions))
-        committed = {tp.partition: offset for tp, offset in zip(partitions, found, strict=True) if offset is not None}
-        return not committed or all(committed.get(partition, 0) >= end for partition, end in ends.items())
+        found = await asyncio.gather(*map(consumer.committed, ends))
+        committed = {tp: offset for tp, offset in zip(ends, found, strict=True) if offset is not None}
+        return not committed or all(committed.get(tp, 0) >= end for tp, end in ends.items())
 
     async def stop(self) -> None:
         if self._consumer:
