@@ -61,8 +61,8 @@ test: $(INSTALLED) ## all tests, on the embedded MongoDB and broker unless other
 test-kafka: $(INSTALLED) ## integration and end-to-end tests on three Apache Kafka brokers (needs Java 17 and mvn)
 	@$(PYTHON) -m tests.on_kafka
 
-fuzz: $(INSTALLED) ## an hour of requests made from the OpenAPI document (FUZZ_SECONDS=, FUZZ_EXAMPLES=)
-	@FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(PYTHON) -m pytest -s tests/fuzz
+fuzz: $(INSTALLED) ## an hour of requests made from the OpenAPI document (FUZZ_SECONDS=, FUZZ_EXAMPLES=, FUZZ_SEED=)
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM} $(PYTHON) -m pytest -s tests/fuzz
 
 chaos: $(INSTALLED) ## ten minutes of killing services and MongoDB at random under load, then a count (CHAOS_SECONDS=)
 	@CHAOS_SECONDS=$${CHAOS_SECONDS:-600} $(PYTHON) -m pytest -s tests/e2e/test_crashes.py

@@ -1347,7 +1347,7 @@ class WebhookWithSecret(TypedDict):
     updated_by: str
     secret: str | None
     """
-    `whsec_` and Base64. Shown here and never again; null where it is over already.
+    `whsec_` and Base64. Shown here and never again; null where it is over already, or the webhook deleted.
     """
 
 

@@ -78,6 +78,8 @@ async def test_what_was_written_is_read_at_once_and_the_secret_only_where_it_was
     assert rotated["secret"] not in (made["secret"], None)
     assert (await subscriber.send("DELETE", path)).json()["data"]["status"] == "deleted"
     assert (await subscriber.send("GET", path)).status_code == 404
+    again = await subscriber.send("POST", "", body, **{"Idempotency-Key": key})
+    assert (again.status_code, again.json()["data"]) == (201, made | {"secret": None})
 
 
 async def test_what_is_not_waited_for_is_found_where_the_202_says(subscriber: Subscriber) -> None:

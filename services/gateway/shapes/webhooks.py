@@ -54,7 +54,7 @@ class Webhook(WebhookOutline):
 
 class WebhookWithSecret(WebhookOutline):
     secret: str | None
-    """`whsec_` and Base64. Shown here and never again; null where it is over already."""
+    """`whsec_` and Base64. Shown here and never again; null where it is over already, or the webhook deleted."""
 
 
 class WebhookDeleted(Shape):

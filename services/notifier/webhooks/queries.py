@@ -39,8 +39,10 @@ def router(store: WebhookStore, deliveries: DeliveryStore, secrets: Secrets) -> 
 
     @routes.get("/{webhook_id}/secrets/{version}")
     async def secret(webhook_id: str, version: int, organization_id: str) -> Response:
-        """For the answer to the command that made it; null where it is over."""
-        found = await _found(store, organization_id, webhook_id)
+        """For the answer to the command that made it, now or again; null where it is over or its webhook deleted."""
+        found = await store.get(organization_id, webhook_id)
+        if found is None:
+            raise Refused.because(not_found(webhook_id))
         return success({"secret": _secret(found, version, secrets)})
 
     @routes.get("/{webhook_id}/deliveries")
