@@ -84,7 +84,9 @@ async def test_public_holidays_are_renewed_each_year_and_the_engine_hears_of_it(
         await renewal.renew()
         await renewal.renew()
         renewed = await current(bench, ours, "berlin", 2)
-        (event,) = await told.find(lambda d: d["organization_id"] == ours)
+        events = await told.find(lambda d: d["organization_id"] == ours)
+        # Who takes a command again tells of it again, under the same id: whoever took it first may have died before.
+        (event,) = {event["id"]: event for event in events}.values()
     assert (renewed.by, renewed.comment, renewed.revision) == ("system", COMMENT, 2)
     assert date.fromisoformat(renewed.content["public_holidays_until"]).year > this_year + 20
     years = {date.fromisoformat(day["date"]).year for day in renewed.content["public_holidays"]}
