@@ -6,10 +6,10 @@ STACK := $(PYTHON) -m deploy.local
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs token verify rebuild incidents keys demo demo-compose test test-kafka fuzz chaos bench lint lint-api schemas lock .venv
+.PHONY: help up down status logs token verify rebuild incidents keys demo demo-compose test test-three-brokers fuzz chaos bench lint lint-api schemas lock .venv
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv: $(INSTALLED) ## the virtual environment, from the lock
 
@@ -17,12 +17,13 @@ $(INSTALLED): requirements-dev.lock
 	@[ -n "$(BASE_PYTHON)" ] && "$(BASE_PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: install it, or name it with make BASE_PYTHON=/path/to/python3.11"; exit 1; }
 	@"$(BASE_PYTHON)" -m venv .venv || { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
-	@echo 'Making .venv from requirements-dev.lock …' >&2
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@echo 'Installing requirements-dev.lock into .venv (once) …' >&2
+	@SECONDS=0; $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock && \
+	  echo "Installed it in $$SECONDS s." >&2
 	@touch $@
 
-up: $(INSTALLED) ## start MongoDB, the broker and the seven services; wait until they are ready
-	@$(STACK) up
+up: $(INSTALLED) ## start MongoDB, Apache Kafka and the seven services; wait until they are ready
+	@$(STACK) up $(if $(ACCEPT_LOST_LOG),--accept-lost-log)
 
 down: $(INSTALLED) ## stop them
 	@$(STACK) down
@@ -55,16 +56,16 @@ demo: $(INSTALLED) ## the reference's playbook from end to end, on the local sta
 demo-compose: $(INSTALLED) ## the same on what `docker compose up` has started (with its JWT_SECRET)
 	@$(PYTHON) -m deploy.demo --gateway http://127.0.0.1:8000 --kafka 127.0.0.1:9094
 
-test: $(INSTALLED) ## all tests, on the embedded MongoDB and broker unless others are given
+test: $(INSTALLED) ## all tests, on the embedded MongoDB and Apache Kafka unless others are given
 	@$(PYTHON) -m pytest tests
 
-test-kafka: $(INSTALLED) ## integration and end-to-end tests on three Apache Kafka brokers (needs Java 17 and mvn)
-	@$(PYTHON) -m tests.on_kafka
+test-three-brokers: $(INSTALLED) ## the integration and end-to-end tests on three brokers instead of one
+	@$(PYTHON) -m tests.on_three_brokers
 
 fuzz: $(INSTALLED) ## an hour of requests made from the OpenAPI document (FUZZ_SECONDS=, FUZZ_EXAMPLES=, FUZZ_SEED=)
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM} $(PYTHON) -m pytest -s tests/fuzz
 
-chaos: $(INSTALLED) ## ten minutes of killing services and MongoDB at random under load, then a count (CHAOS_SECONDS=)
+chaos: $(INSTALLED) ## ten minutes of killing services, MongoDB and Kafka at random under load, then a count (CHAOS_SECONDS=)
 	@CHAOS_SECONDS=$${CHAOS_SECONDS:-600} $(PYTHON) -m pytest -s tests/e2e/test_crashes.py
 
 bench: $(INSTALLED) ## throughput and latency of the local stack
@@ -80,6 +81,7 @@ lint-api: ## Redocly's linter over the OpenAPI and AsyncAPI documents (needs Nod
 schemas: $(INSTALLED) ## OpenAPI, AsyncAPI and the JSON Schemas of the contracts, written anew
 	@$(PYTHON) -m deploy.documents
 
-lock: ## requirements*.lock from pyproject.toml (needs uv)
+lock: $(INSTALLED) ## requirements*.lock from pyproject.toml (needs uv), and the jars of Apache Kafka with their checksums
 	uv pip compile -q --generate-hashes pyproject.toml -o requirements.lock
 	uv pip compile -q --generate-hashes --extra local --extra dev pyproject.toml -o requirements-dev.lock
+	@$(PYTHON) -m deploy.local.kafka.jars

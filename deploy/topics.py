@@ -1,11 +1,15 @@
-"""Creates the topics of `contracts.topics` on the broker that the environment names: `python -m deploy.topics`."""
+"""Creates the topics of `contracts.topics` on the brokers that the environment names: `python -m deploy.topics`.
+
+ACCEPT_LOST_LOG=1 creates them also where MongoDB holds the data of a log that is gone.
+"""
 
 import asyncio
 import logging
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from enum import Enum, auto
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -17,8 +21,10 @@ from aiokafka.errors import (
     TopicAlreadyExistsError,
     for_code,
 )
+from pymongo.errors import PyMongoError
 
 from contracts.topics import FOREVER, TOPICS, Topic
+from deploy.lost_log import LostLogError, require_log
 from shared.messages import MAX_MESSAGE_BYTES
 
 BROKER_SECONDS = 240.0
@@ -57,19 +63,38 @@ async def missing_topics(bootstrap_servers: str) -> set[str]:
         await client.close()
 
 
-async def create_topics(environment: Mapping[str, str]) -> list[str]:
-    """Creates what is missing, waiting for a broker, or enough of them, up to BROKER_SECONDS; gives the names."""
+async def create_topics(environment: Mapping[str, str], *, accept_lost_log: bool = False) -> list[str]:
+    """Creates the missing topics and returns their names. Waits up to BROKER_SECONDS for enough brokers.
+
+    Raises:
+        LostLogError: The log is gone that MongoDB's data was written through, and `accept_lost_log` is false.
+        TopicsError: No broker answers, or one refuses a topic.
+    """
     deadline = time.monotonic() + BROKER_SECONDS
     client = await _connected(environment["KAFKA_BOOTSTRAP_SERVERS"], deadline)
     try:
         missing = await _missing(client)
         wanted = [new_topic(topic, environment) for topic in TOPICS if topic.name in missing]
-        while wanted and (refused := _refused(await client.create_topics(wanted), deadline)):
-            wanted = [topic for topic in wanted if topic.name in refused]
-            await asyncio.sleep(0.2)
-        return sorted(missing)
+        if not accept_lost_log:
+            # A broker that has just started may not have read the cluster's topics yet; its controller knows them.
+            await require_log(environment, await _create(client, wanted, deadline, validate_only=True))
+        return sorted(await _create(client, wanted, deadline))
     finally:
         await client.close()
+
+
+async def _create(
+    client: AIOKafkaAdminClient, wanted: Sequence[NewTopic], deadline: float, *, validate_only: bool = False
+) -> set[str]:
+    """Creates topics, or only asks whether it could, and returns the names of those that did not exist."""
+    created: set[str] = set()
+    while wanted:
+        results = _results(await client.create_topics(list(wanted), validate_only=validate_only), deadline)
+        created |= {name for name, result in results.items() if result is _Result.CREATED}
+        wanted = [topic for topic in wanted if results[topic.name] is _Result.TRY_AGAIN]
+        if wanted:
+            await asyncio.sleep(0.2)
+    return created
 
 
 async def _missing(client: AIOKafkaAdminClient) -> set[str]:
@@ -90,26 +115,43 @@ async def _connected(bootstrap_servers: str, deadline: float) -> AIOKafkaAdminCl
             return client
 
 
-def _refused(response: Any, deadline: float) -> set[str]:
-    """Names to try again, while a cluster is still gathering its brokers; one that exists already is fine."""
-    refused = set()
+def _results(response: Any, deadline: float) -> dict[str, "_Result"]:
+    """Returns what became of each topic; those to try again are refused by a cluster that gathers its brokers."""
+    results = {}
     for name, code, *message in response.topic_errors:
         error = for_code(code)
         if error in GATHERING and time.monotonic() < deadline:
-            refused.add(name)
-        elif code and error is not TopicAlreadyExistsError:
+            results[name] = _Result.TRY_AGAIN
+        elif error is TopicAlreadyExistsError:
+            results[name] = _Result.EXISTS
+        elif code:
             reason = " ".join(filter(None, message))
             raise TopicsError(f"The broker refused topic {name}: {error.__name__} {reason}")
-    return refused
+        else:
+            results[name] = _Result.CREATED
+    return results
+
+
+class _Result(Enum):
+    CREATED = auto()
+    EXISTS = auto()
+    TRY_AGAIN = auto()
 
 
 def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is still starting is no news
     try:
-        created = asyncio.run(create_topics(os.environ))
+        accept_lost_log = os.environ.get("ACCEPT_LOST_LOG") == "1"
+        created = asyncio.run(create_topics(os.environ, accept_lost_log=accept_lost_log))
     except KeyError as error:
-        print(f"{error.args[0]} is not set; deploy/profiles/ lists the settings.", file=sys.stderr)
+        print(f"{error.args[0]} is not set; deploy/kafka.env lists Kafka's settings.", file=sys.stderr)
         return 2
+    except LostLogError as error:
+        print(f"{error} Restore the log, or set ACCEPT_LOST_LOG=1 to continue without it.", file=sys.stderr)
+        return 1
+    except PyMongoError as error:
+        print(f"MongoDB does not answer at MONGODB_URI: {str(error)[:300]}", file=sys.stderr)
+        return 1
     except (TopicsError, KafkaError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""Settings that every service has, from the environment only; `deploy/profiles/` documents one set for each broker."""
+"""Settings that every service has, from the environment only; `deploy/kafka.env` has Kafka's for production."""
 
 import sys
 from typing import Annotated, TypeVar
@@ -18,7 +18,6 @@ class ServiceSettings(BaseSettings):
     database_prefix: str = Field(default="hera", pattern=r"^[a-z][a-z0-9_]{0,30}$")
 
     kafka_bootstrap_servers: str = Field(description="host:port, comma separated")
-    kafka_enable_idempotence: bool = Field(default=True, description="false only where the broker can't")
     kafka_fetch_max_wait_ms: int = Field(default=500, ge=1)
     kafka_batch_timeout_ms: int = Field(default=10, ge=1)
     kafka_max_batch_records: int = Field(default=500, ge=1)

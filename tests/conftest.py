@@ -73,7 +73,7 @@ def provided_stack(
     shared = None if choice.kind == "embedded" else request.getfixturevalue("infrastructure")
     with running_stack.provide(choice.kind, folder, shared, settings) as running:
         yield running
-    if shared:
+    if shared or choosing.given_mongodb():
         _drop_databases(running.mongodb_uri, running.database_prefix)
 
 

@@ -11,16 +11,16 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from deploy.local import mongodb
+from deploy.local.kafka.jars import VERSION
 from deploy.local.plan import Addresses
 from deploy.local.ports import HOST, free_port
 from deploy.local.replica_set import until_writable
 
 MONGODB_IMAGE = "mongo:7.0"
-KAFKA_IMAGE = "apache/kafka:4.1.0"
+KAFKA_IMAGE = f"apache/kafka:{VERSION}"
 ANSWER_SECONDS = 3
 PULL_SECONDS = 120.0
 READY_SECONDS = 60.0
-ONE_BROKER = {"KAFKA_REPLICATION_FACTOR": "1", "KAFKA_MIN_INSYNC_REPLICAS": "1", "KAFKA_PARTITIONS": "4"}
 
 
 def images() -> tuple[str, ...]:
@@ -78,14 +78,14 @@ def _first_line(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def started() -> Iterator[tuple[Addresses, dict[str, str]]]:
-    """Both containers, ready; gives their addresses and what differs from the profile."""
+def started() -> Iterator[Addresses]:
+    """Both containers, ready; gives their addresses."""
     mongodb_port = free_port(set())
     kafka_port = free_port({mongodb_port})
     with _mongodb(mongodb_port), _kafka(kafka_port):
         asyncio.run(_until_writable(mongodb_port))
         uri, bootstrap = mongodb.uri(mongodb_port), f"{HOST}:{kafka_port}"
-        yield Addresses(mongodb_uri=uri, kafka_bootstrap_servers=bootstrap, profile="kafka"), ONE_BROKER
+        yield Addresses(mongodb_uri=uri, kafka_bootstrap_servers=bootstrap, brokers=1)
 
 
 async def _until_writable(port: int) -> None:

@@ -1,9 +1,13 @@
-"""The one place where the tests' MongoDB and Kafka are chosen: given addresses, containers, or the embedded ones."""
+"""The one place where the tests' MongoDB and Kafka are chosen: given addresses, containers, or the embedded ones.
+
+TEST_MONGODB_URI alone runs the tests on that MongoDB and the embedded Kafka; with TEST_KAFKA_BOOTSTRAP_SERVERS (and
+TEST_KAFKA_BROKERS, 3 unless given) on that Kafka too.
+"""
 
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,7 +22,6 @@ from shared.service_token import ServiceToken
 
 Kind = Literal["given", "containers", "embedded"]
 GIVEN = ("TEST_MONGODB_URI", "TEST_KAFKA_BOOTSTRAP_SERVERS")
-PROFILES = ("embedded", "kafka")
 SERVICE_TOKEN = "what-the-services-of-the-tests-show-each-other"
 TOKEN = ServiceToken(SecretStr(SERVICE_TOKEN))
 
@@ -38,8 +41,6 @@ class Infrastructure:
 
     kind: Kind
     addresses: Addresses
-    over: Mapping[str, str]
-    """What differs from the profile."""
 
     @property
     def mongodb_uri(self) -> str:
@@ -52,17 +53,18 @@ class Infrastructure:
     @property
     def settings(self) -> dict[str, str]:
         """MONGODB_URI, SERVICE_TOKEN and the KAFKA_… variables, as a service gets them."""
-        return plan.connection(self.addresses) | {"SERVICE_TOKEN": SERVICE_TOKEN} | dict(self.over)
+        return plan.connection(self.addresses) | {"SERVICE_TOKEN": SERVICE_TOKEN}
 
 
 def choose() -> Choice:
     """Looks for addresses, then for Docker and its images; quick when there is no Docker, bounded when there is."""
-    given = [name for name in GIVEN if os.environ.get(name)]
-    if given:
-        missing = set(GIVEN) - set(given)
-        if missing:
-            raise ValueError(f"{given[0]} is set and {missing.pop()} is not: set both, or neither.")
-        return Choice("given", ", ".join(given))
+    mongodb, kafka = (bool(os.environ.get(name)) for name in GIVEN)
+    if kafka and not mongodb:
+        raise ValueError(f"{GIVEN[1]} is set and {GIVEN[0]} is not: set both, or neither, or {GIVEN[0]} alone.")
+    if kafka:
+        return Choice("given", ", ".join(GIVEN))
+    if mongodb:
+        return Choice("embedded", f"Kafka; MongoDB by {GIVEN[0]}")
     from tests import containers  # a second of imports that most runs do without
 
     unavailable = containers.why_unavailable()
@@ -76,20 +78,20 @@ def provide(kind: Kind, folder: Path) -> Iterator[Infrastructure]:
     """The chosen infrastructure, with its topics; what was started for it ends with the context."""
     match kind:
         case "given":
-            yield _with_topics(Infrastructure(kind, _given_addresses(), {}))
+            yield _with_topics(Infrastructure(kind, _given_addresses()))
         case "containers":
             from tests import containers
 
-            with containers.started() as (addresses, over):
-                yield _with_topics(Infrastructure(kind, addresses, over))
+            with containers.started() as addresses:
+                yield _with_topics(Infrastructure(kind, addresses))
         case "embedded":
             with _embedded(Folder(folder)) as addresses:
-                yield Infrastructure(kind, addresses, {})
+                yield Infrastructure(kind, addresses)
 
 
 @contextlib.contextmanager
 def _embedded(folder: Folder) -> Iterator[Addresses]:
-    started = stack.up(folder, Wishes(), ("infrastructure",), report=lambda _: None)
+    started = stack.up(folder, Wishes(mongodb_uri=given_mongodb()), ("infrastructure",), report=lambda _: None)
     try:
         yield started.plan.addresses  # `started` holds the lifeline: a killed test run leaves nothing behind
     finally:
@@ -97,11 +99,14 @@ def _embedded(folder: Folder) -> Iterator[Addresses]:
 
 
 def _given_addresses() -> Addresses:
-    profile = os.environ.get("TEST_KAFKA_PROFILE") or "kafka"
-    if profile not in PROFILES:
-        raise ValueError(f"TEST_KAFKA_PROFILE is {profile!r}; it must be one of {', '.join(PROFILES)}.")
     mongodb_uri, bootstrap_servers = (os.environ[name] for name in GIVEN)
-    return Addresses(mongodb_uri=mongodb_uri, kafka_bootstrap_servers=bootstrap_servers, profile=profile)
+    brokers = int(os.environ.get("TEST_KAFKA_BROKERS") or "3")
+    return Addresses(mongodb_uri=mongodb_uri, kafka_bootstrap_servers=bootstrap_servers, brokers=brokers)
+
+
+def given_mongodb() -> str | None:
+    """Returns the address of a MongoDB to use next to the embedded Kafka, such as one of a newer version."""
+    return os.environ.get(GIVEN[0]) or None
 
 
 def _with_topics(infrastructure: Infrastructure) -> Infrastructure:

@@ -15,30 +15,20 @@ async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPar
 
 
 async def group_lag(bootstrap_servers: str, topic: str, group: str) -> int:
-    """Records between what the group has committed and the end of the log, over all partitions.
-
-    The end is what a fetch says: Tansu's answer to ListOffsets is the first record of the last batch.
-    """
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers, group_id=group, enable_auto_commit=False, fetch_max_wait_ms=20
-    )
+    """Returns how many records lie between what the group has committed and the end of the log, in all partitions."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=group, enable_auto_commit=False)
     await consumer.start()
     try:
         partitions = await partitions_of(consumer, topic)
-        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
         committed = {partition: await consumer.committed(partition) or 0 for partition in partitions}
-        for partition, offset in committed.items():
-            consumer.seek(partition, offset)
-        while any(consumer.highwater(partition) is None for partition in partitions):
-            await consumer.getmany(timeout_ms=50)
-        return sum(consumer.highwater(partition) - offset for partition, offset in committed.items())
+        return sum(ends[partition] - offset for partition, offset in committed.items())
     finally:
         await consumer.stop()
 
 
 class Log:
-    """The records of a topic from its beginning, or from where it ended when this was opened: on Tansu, from within
-    the last batch before."""
+    """The records of a topic from its beginning, or from where it ended when this was opened."""
 
     def __init__(self, bootstrap_servers: str, topic: str) -> None:
         self._consumer = AIOKafkaConsumer(

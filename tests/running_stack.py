@@ -18,7 +18,7 @@ from deploy.local.health import is_ready
 from deploy.local.plan import Addresses, Plan, Wishes
 from deploy.local.supervisor import Control
 from deploy.local.waiting import until
-from tests.infrastructure import Infrastructure, Kind
+from tests.infrastructure import Infrastructure, Kind, given_mongodb
 
 READY_SECONDS = 60.0
 PLENTY = 1_000_000
@@ -86,19 +86,20 @@ class RunningStack:
 
 @contextlib.contextmanager
 def provide(
-    kind: Kind, path: Path, shared: Infrastructure | None, settings: Mapping[str, str] | None = None
+    kind: Kind,
+    path: Path,
+    shared: Infrastructure | None,
+    settings: Mapping[str, str] | None = None,
+    brokers: int = 1,
 ) -> Iterator[RunningStack]:
     """All services, with these settings over the usual ones; on an embedded MongoDB and broker of their own, so that no
     other test's consumers take part, or on the shared ones where those are somebody else's."""
     folder = Folder(path)
     prefix = f"test_{uuid.uuid4().hex[:12]}"
     external = shared.addresses if shared and kind != "embedded" else None
-    over = (
-        {"DATABASE_PREFIX": prefix, "RATE_LIMIT_PER_MINUTE": str(PLENTY), **WEBHOOKS}
-        | dict(shared.over if shared else {})
-        | dict(settings or {})
-    )
-    wishes = Wishes(ports={"gateway": 0}, external=external, environment=over)
+    over = {"DATABASE_PREFIX": prefix, "RATE_LIMIT_PER_MINUTE": str(PLENTY), **WEBHOOKS, **(settings or {})}
+    mongodb_uri = None if external else given_mongodb()
+    wishes = Wishes(brokers=brokers, ports={"gateway": 0}, external=external, mongodb_uri=mongodb_uri, environment=over)
     if external:
         asyncio.run(asyncio.wait_for(until(lambda: _analytics_begins_anew(external)), READY_SECONDS))
     started = stack.up(folder, wishes, report=lambda _: None)

@@ -1,4 +1,4 @@
-"""The local stack: MongoDB, a Kafka broker and the seven services on this machine."""
+"""The local stack: MongoDB, Apache Kafka and the seven services on this machine."""
 
 import argparse
 import asyncio
@@ -44,12 +44,17 @@ def _up(folder: Folder, options: argparse.Namespace) -> int:
         print(line, flush=True)
 
     port = options.gateway_port
-    wishes = plan.Wishes(broker=options.broker, ports={} if port is None else {"gateway": port})
+    wishes = plan.Wishes(
+        brokers=options.brokers,
+        ports={} if port is None else {"gateway": port},
+        preferred_ports=plan.PREFERRED_PORTS,
+        accept_lost_log=options.accept_lost_log,
+    )
     groups = stack.ALL_GROUPS if options.only is None else ("infrastructure",)
     started = stack.up(folder, wishes, groups, report)
     if started.lifeline:
         started.lifeline.let_go()
-    what = started.plan.programs["gateway"].url if options.only is None else "MongoDB and the broker"
+    what = started.plan.programs["gateway"].url if options.only is None else "MongoDB and Kafka"
     print(f"Up in {time.monotonic() - began:.1f} s: {what}" if lines else f"Already up: {what}")
     return 0
 
@@ -155,13 +160,26 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _brokers(text: str) -> int:
+    if text not in ("1", "3"):
+        raise argparse.ArgumentTypeError(f"{text!r} brokers can't be started: give 1 or 3")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     up = commands.add_parser("up", help="start what does not run yet, and wait until it is ready")
-    up.add_argument("--only", choices=["infrastructure"], help="MongoDB, the broker and its topics; no services")
-    up.add_argument("--broker", choices=["embedded", "kafka"], default=os.environ.get("HERA_BROKER") or "embedded")
+    up.add_argument("--only", choices=["infrastructure"], help="MongoDB, Kafka and its topics; no services")
+    up.add_argument(
+        "--brokers", type=_brokers, default=os.environ.get("HERA_BROKERS") or "1", help="default: HERA_BROKERS or 1"
+    )
+    up.add_argument(
+        "--accept-lost-log",
+        action="store_true",
+        help="continue with an empty log although MongoDB holds the data of an earlier one",
+    )
     up.add_argument("--gateway-port", type=_port, help="default: HERA_GATEWAY_PORT or 8000; 0: any free port")
     up.set_defaults(run=_up)
 
@@ -169,7 +187,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("status", help="what runs, where, since when").set_defaults(run=_status)
 
     logs = commands.add_parser("logs", help="the last lines that the programs wrote")
-    logs.add_argument("names", nargs="*", help="gateway, run_engine, mongod, broker …; default: all")
+    logs.add_argument("names", nargs="*", help="gateway, run_engine, mongod, kafka-1 …; default: all")
     logs.add_argument("-n", "--lines", type=int, default=20)
     logs.add_argument("-f", "--follow", action="store_true")
     logs.set_defaults(run=_logs)

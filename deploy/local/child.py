@@ -6,11 +6,8 @@ The program ends with supervisord, however that ends, and leaves its identity in
 import json
 import os
 import resource
-import signal
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from deploy.local import processes
 
@@ -24,23 +21,7 @@ def main(name: str) -> None:
     processes.record(folder / "processes", name)
     environment = os.environ | program["environment"]
     _raise_file_limit()
-    if program["alongside"]:
-        _start_alongside(program["alongside"], environment)
-    _become(program["command"], environment)
-
-
-def _start_alongside(command: list[str], environment: Mapping[str, str]) -> None:
-    """Runs a command beside the program, to its end or the program's: the broker keeps nothing, so each start makes
-    the topics again."""
-    program = os.getpid()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # kept over exec: the kernel reaps, the broker need not
-    if os.fork() == 0:
-        processes.die_with_parent(program)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        _become(command, environment)
-
-
-def _become(command: list[str], environment: Mapping[str, Any]) -> None:
+    command = program["command"]
     os.execvpe(command[0], command, environment)
 
 

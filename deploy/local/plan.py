@@ -3,6 +3,7 @@
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,8 +14,10 @@ from deploy.local.folder import CHECKOUT, Folder
 from deploy.local.ports import HOST
 
 Group = Literal["infrastructure", "services"]
-BrokerKind = Literal["embedded", "kafka"]
 GATEWAY_PORT = 8000
+PARTITIONS = 4
+SESSION_TIMEOUT_MS = 6000
+"""How long a killed consumer keeps its partitions; the broker allows no less."""
 QUERIED = {
     "REGISTRY_URL": "playbook_registry",
     "RUN_ENGINE_URL": "run_engine",
@@ -23,6 +26,8 @@ QUERIED = {
     "NOTIFIER_URL": "notifier",
 }
 """By the gateway."""
+PREFERRED_PORTS = {"kafka-1": 9092}
+"""Of a stack that a person starts: the port that Kafka's tools expect."""
 SERVICES = ("gateway", "playbook_registry", "run_engine", "timeline", "analytics", "automation", "notifier")
 
 
@@ -32,8 +37,6 @@ class Program(BaseModel):
     group: Group
     command: list[str]
     environment: dict[str, str] = {}
-    alongside: list[str] = []
-    """A command that runs beside the program each time it starts."""
     port: int
 
     @property
@@ -42,20 +45,18 @@ class Program(BaseModel):
 
 
 class Addresses(BaseModel):
-    """Where MongoDB and Kafka are, and the broker's profile."""
+    """Where MongoDB and Kafka are, and how many brokers there are."""
 
     model_config = ConfigDict(frozen=True)
 
     mongodb_uri: str
     kafka_bootstrap_servers: str
-    profile: str
+    brokers: int
 
 
 class Plan(BaseModel):
     """The contents of `stack.json`."""
 
-    broker: BrokerKind | None
-    """None: MongoDB and Kafka are somebody else's."""
     ports: dict[str, int]
     addresses: Addresses
     environment: dict[str, str] = {}
@@ -71,12 +72,19 @@ class Plan(BaseModel):
 class Wishes:
     """What the caller of `up` wants; what is left open is chosen."""
 
-    broker: BrokerKind = "embedded"
+    brokers: int = 1
     ports: dict[str, int] = field(default_factory=dict)
     """By program; 0 means any free port."""
+    preferred_ports: Mapping[str, int] = field(default_factory=dict)
+    """By program; another one is taken where this one is in use."""
     external: Addresses | None = None
+    """MongoDB and Kafka that run already."""
+    mongodb_uri: str | None = None
+    """A MongoDB that runs already, next to a Kafka of the stack's own."""
+    accept_lost_log: bool = False
+    """Go on with an empty log though MongoDB holds the data of an earlier one."""
     environment: dict[str, str] = field(default_factory=dict)
-    """Over the profile's and the caller's own, for every service."""
+    """Takes precedence over the stack's settings and the caller's own, for every service."""
 
 
 def load(folder: Folder) -> Plan | None:
@@ -95,15 +103,25 @@ def new_password() -> str:
     return secrets.token_urlsafe(24)
 
 
-def kafka_settings(profile: str) -> dict[str, str]:
-    """The profile's settings; a variable of the same name in the environment goes before it."""
-    values = dotenv_values(CHECKOUT / "deploy" / "profiles" / f"{profile}.env")
+def kafka_settings(brokers: int) -> dict[str, str]:
+    """Returns the production settings, scaled to this many brokers. The caller's environment takes precedence."""
+    values = dotenv_values(CHECKOUT / "deploy" / "kafka.env") | {
+        "KAFKA_PARTITIONS": str(PARTITIONS),
+        "KAFKA_REPLICATION_FACTOR": str(brokers),
+        "KAFKA_MIN_INSYNC_REPLICAS": str(in_sync_replicas(brokers)),
+        "KAFKA_SESSION_TIMEOUT_MS": str(SESSION_TIMEOUT_MS),
+    }
     return {name: os.environ.get(name) or str(value) for name, value in values.items()}
+
+
+def in_sync_replicas(brokers: int) -> int:
+    """Returns how many brokers must have a record before it is acknowledged: one may be down, if there are several."""
+    return max(1, brokers - 1)
 
 
 def connection(addresses: Addresses) -> dict[str, str]:
     """The settings by which a service reaches its infrastructure."""
-    return kafka_settings(addresses.profile) | {
+    return kafka_settings(addresses.brokers) | {
         "MONGODB_URI": addresses.mongodb_uri,
         "KAFKA_BOOTSTRAP_SERVERS": addresses.kafka_bootstrap_servers,
     }

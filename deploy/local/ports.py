@@ -39,6 +39,12 @@ def is_free(port: int) -> bool:
         return True
 
 
+def is_open(port: int) -> bool:
+    """Whether a program accepts connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
 def free_port(taken: set[int]) -> int:
     """Below the range that the kernel takes for outgoing connections: a restarted program finds its port again."""
     highest = int(EPHEMERAL.read_text().split()[0]) - 1

@@ -10,24 +10,44 @@ from deploy.local import mongodb
 from deploy.local.errors import StackError
 from deploy.local.folder import Folder
 from deploy.local.health import is_ready
-from deploy.local.plan import Plan
+from deploy.local.plan import Plan, connection
 from deploy.local.replica_set import until_writable
 from deploy.local.supervisor import ENDED, Control, last_line
 from deploy.local.waiting import until
-from deploy.topics import missing_topics
+from deploy.lost_log import LostLogError
+from deploy.topics import TopicsError, create_topics, missing_topics
 
 READY_SECONDS = 240.0
+LOST_LOG_CHOICES = """\
+- To continue without what was in the lost log: make up ACCEPT_LOST_LOG=1
+- To restore it: put back the folder data/kafka-of-… of the data folder (make down first).
+- To start from nothing: make down, then delete the data folder (HERA_DATA_DIR, or .data/local)."""
 Report = Callable[[str], None]
 
 
-async def until_infrastructure(plan: Plan, report: Report) -> None:
-    """MongoDB takes writes, and the broker has all topics."""
+async def until_infrastructure(plan: Plan, report: Report, accept_lost_log: bool) -> None:
+    """Waits until MongoDB takes writes and Kafka has all topics; creates those that are missing.
+
+    Raises:
+        StackError: A program does not get ready, or the log was lost that MongoDB's data belongs to.
+    """
     bootstrap_servers = plan.addresses.kafka_bootstrap_servers
     brokers = [name for name in plan.names("infrastructure") if name != mongodb.NAME]
-    await asyncio.gather(
-        _timed(mongodb.NAME, until_writable(plan.ports[mongodb.NAME]), plan.addresses.mongodb_uri, report),
-        _timed("broker and topics", until_topics_exist(bootstrap_servers), bootstrap_servers, report, brokers),
-    )
+    waits = [_timed("kafka", _until_kafka_answers(bootstrap_servers), bootstrap_servers, report, brokers)]
+    if mongodb.NAME in plan.programs:
+        waits.append(_timed(mongodb.NAME, until_writable(plan.ports[mongodb.NAME]), plan.addresses.mongodb_uri, report))
+    await asyncio.gather(*waits)
+    await _create_topics(connection(plan.addresses) | plan.environment, accept_lost_log)
+    await until(lambda: _has_topics(bootstrap_servers))
+
+
+async def _create_topics(environment: dict[str, str], accept_lost_log: bool) -> None:
+    try:
+        await create_topics(environment, accept_lost_log=accept_lost_log)
+    except LostLogError as error:
+        raise StackError(f"{error}\n{LOST_LOG_CHOICES}") from error
+    except TopicsError as error:
+        raise StackError(str(error)) from error
 
 
 async def until_services(plan: Plan, names: list[str], report: Report) -> None:
@@ -64,16 +84,24 @@ async def _until_ready(port: int) -> None:
     await until(lambda: is_ready(port), every_seconds=0.1)
 
 
-async def until_topics_exist(bootstrap_servers: str) -> None:
-    """Waits, without a limit of its own, until the broker answers and has every topic."""
-    await until(lambda: _has_topics(bootstrap_servers))
+async def _until_kafka_answers(bootstrap_servers: str) -> None:
+    await until(lambda: _kafka_answers(bootstrap_servers))
+
+
+async def _kafka_answers(bootstrap_servers: str) -> bool:
+    return await _find_missing_topics(bootstrap_servers) is not None
 
 
 async def _has_topics(bootstrap_servers: str) -> bool:
+    return await _find_missing_topics(bootstrap_servers) == set()
+
+
+async def _find_missing_topics(bootstrap_servers: str) -> set[str] | None:
+    """Returns None while no broker answers."""
     try:
-        return not await missing_topics(bootstrap_servers)
+        return await missing_topics(bootstrap_servers)
     except (KafkaError, OSError):
-        return False
+        return None
 
 
 async def _timed(name: str, wait: Awaitable[None], where: str, report: Report, programs: Sequence[str] = ()) -> None:

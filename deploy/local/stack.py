@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.local import mongodb, plan, ports, supervisor
-from deploy.local.apache_kafka import ApacheKafka
-from deploy.local.brokers import Broker, EmbeddedBroker
 from deploy.local.errors import StackError
 from deploy.local.folder import Folder
 from deploy.local.health import is_ready
-from deploy.local.plan import GATEWAY_PORT, SERVICES, Addresses, BrokerKind, Group, Plan, Wishes
+from deploy.local.kafka.cluster import KafkaCluster
+from deploy.local.plan import GATEWAY_PORT, SERVICES, Addresses, Group, Plan, Program, Wishes
 from deploy.local.supervisor import Control, Lifeline
 from deploy.local.waiting import until
 
 ALL_GROUPS: tuple[Group, ...] = ("infrastructure", "services")
-BROKERS: dict[BrokerKind, type[Broker]] = {"embedded": EmbeddedBroker, "kafka": ApacheKafka}
 RUNNING = {"RUNNING", "STARTING"}
 SUPERVISOR_SECONDS = 60.0
 Report = Callable[[str], None]
@@ -39,7 +37,7 @@ def up(folder: Folder, wishes: Wishes, groups: Sequence[Group] = ALL_GROUPS, rep
         running = _running_plan(folder)
         if running is not None:
             current = _moved(folder, running, wishes)
-            asyncio.run(_bring_up(folder, current, groups, report))
+            asyncio.run(_bring_up(folder, current, groups, report, wishes.accept_lost_log))
             return Started(current, None)
         return _start(folder, wishes, groups, report)
 
@@ -78,7 +76,7 @@ def _start(folder: Folder, wishes: Wishes, groups: Sequence[Group], report: Repo
     _require_free_ports(current, groups)
     lifeline = supervisor.start(folder, current)
     try:
-        asyncio.run(_bring_up(folder, current, groups, report, lifeline))
+        asyncio.run(_bring_up(folder, current, groups, report, wishes.accept_lost_log, lifeline))
     except BaseException:
         supervisor.stop(folder)
         raise
@@ -87,40 +85,47 @@ def _start(folder: Folder, wishes: Wishes, groups: Sequence[Group], report: Repo
 
 def make_plan(folder: Folder, wishes: Wishes, report: Report) -> Plan:
     """Chooses ports and programs, and writes them to the folder."""
-    broker = None if wishes.external else BROKERS[wishes.broker]()
-    if broker:
+    own_mongodb = not (wishes.external or wishes.mongodb_uri)
+    cluster = None if wishes.external else KafkaCluster(wishes.brokers)
+    if own_mongodb:
         mongodb.check_runs()
-    own = [mongodb.NAME, *broker.port_names] if broker else []
-    names = [*SERVICES, *own, supervisor.NAME]
-    given = {n: p for n in names if (p := ports.given_port(n)) is not None}
-    earlier = plan.load(folder)
-    chosen = ports.choose_ports(
-        names, {"gateway": GATEWAY_PORT} | given | wishes.ports, earlier.ports if earlier else {}
-    )
-    if broker:
-        broker.prepare(folder, chosen, report)
-    current = _planned(folder, wishes, broker, chosen)
+    names = [*SERVICES, *([mongodb.NAME] * own_mongodb), *(cluster.port_names if cluster else []), supervisor.NAME]
+    chosen = _choose_ports(folder, wishes, names)
+    programs: dict[str, Program] = {}
+    if own_mongodb:
+        programs[mongodb.NAME] = mongodb.program(folder, chosen[mongodb.NAME])
+    if cluster:
+        programs |= cluster.prepare(folder, chosen, report)
+    current = _planned(folder, wishes, cluster, chosen, programs)
     plan.save(folder, current)
     return current
 
 
-def _planned(folder: Folder, wishes: Wishes, broker: Broker | None, chosen: dict[str, int]) -> Plan:
+def _choose_ports(folder: Folder, wishes: Wishes, names: list[str]) -> dict[str, int]:
+    given = {name: port for name in names if (port := ports.given_port(name)) is not None}
+    earlier = plan.load(folder)
+    liked = dict(wishes.preferred_ports) | (earlier.ports if earlier else {})
+    return ports.choose_ports(names, {"gateway": GATEWAY_PORT} | given | wishes.ports, liked)
+
+
+def _planned(
+    folder: Folder,
+    wishes: Wishes,
+    cluster: KafkaCluster | None,
+    chosen: dict[str, int],
+    infrastructure: dict[str, Program],
+) -> Plan:
     addresses = wishes.external
-    programs: dict[str, plan.Program] = {}
-    if broker:
-        mongodb_uri = mongodb.uri(chosen[mongodb.NAME])
-        kafka = broker.bootstrap_servers(chosen)
-        addresses = Addresses(mongodb_uri=mongodb_uri, kafka_bootstrap_servers=kafka, profile=broker.kind)
-        programs[mongodb.NAME] = mongodb.program(folder, chosen[mongodb.NAME])
-        programs |= broker.programs(folder, chosen, addresses)
+    if cluster:
+        mongodb_uri = wishes.mongodb_uri or mongodb.uri(chosen[mongodb.NAME])
+        kafka = cluster.bootstrap_servers(chosen)
+        addresses = Addresses(mongodb_uri=mongodb_uri, kafka_bootstrap_servers=kafka, brokers=cluster.brokers)
     assert addresses is not None
-    programs |= plan.services(folder, addresses, chosen, wishes.environment)
     return Plan(
-        broker=broker.kind if broker else None,
         ports=chosen,
         addresses=addresses,
         environment=wishes.environment,
-        programs=programs,
+        programs=infrastructure | plan.services(folder, addresses, chosen, wishes.environment),
         supervisor_port=chosen[supervisor.NAME],
         supervisor_password=plan.new_password(),
     )
@@ -155,15 +160,22 @@ def _require_free_ports(current: Plan, groups: Sequence[Group]) -> None:
 
 
 async def _bring_up(
-    folder: Folder, current: Plan, groups: Sequence[Group], report: Report, lifeline: Lifeline | None = None
+    folder: Folder,
+    current: Plan,
+    groups: Sequence[Group],
+    report: Report,
+    accept_lost_log: bool,
+    lifeline: Lifeline | None = None,
 ) -> None:
     control = Control(current)
     if lifeline:
         await _until_it_answers(folder, control, lifeline)
     for group in groups:
         unready = await _start_missing(control, current, group)
-        if unready:
-            await _until_ready(folder, control, current, group, unready, report)
+        if unready and group == "services":
+            await _until_services_ready(folder, control, current, unready, report)
+        elif unready:
+            await _until_infrastructure_ready(folder, control, current, unready, report, accept_lost_log)
 
 
 async def _start_missing(control: Control, current: Plan, group: Group) -> list[str]:
@@ -175,19 +187,24 @@ async def _start_missing(control: Control, current: Plan, group: Group) -> list[
         ports.require_free(name, current.programs[name].port)
     control.start(missing)
     if group == "infrastructure":
-        return [name for name in names if states[name] != "RUNNING"]
+        return [name for name in names if states[name] != "RUNNING" or not ports.is_open(current.programs[name].port)]
     return [name for name in names if name in missing or not await is_ready(current.programs[name].port)]
 
 
-async def _until_ready(
-    folder: Folder, control: Control, current: Plan, group: Group, names: list[str], report: Report
+async def _until_services_ready(
+    folder: Folder, control: Control, current: Plan, names: list[str], report: Report
 ) -> None:
     from deploy.local import readiness  # the drivers take a second to import, which most calls need not
 
-    if group == "infrastructure":
-        work = readiness.until_infrastructure(current, report)
-    else:
-        work = readiness.until_services(current, names, report)
+    await readiness.unless_ended(readiness.until_services(current, names, report), folder, control, names)
+
+
+async def _until_infrastructure_ready(
+    folder: Folder, control: Control, current: Plan, names: list[str], report: Report, accept_lost_log: bool
+) -> None:
+    from deploy.local import readiness
+
+    work = readiness.until_infrastructure(current, report, accept_lost_log)
     await readiness.unless_ended(work, folder, control, names)
 
 

@@ -34,7 +34,6 @@ def build(settings: Settings) -> Service:
         RunConsumer(summaries, positions, runs_parking, pace).handle,
         runs_parking.set_aside,
         on_assignment=forget,
-        patience=5,
     )
     playbooks = service.consumers.add(
         PLAYBOOK_EVENTS,
@@ -42,7 +41,6 @@ def build(settings: Settings) -> Service:
         PlaybookConsumer(stored, positions, playbooks_parking).handle,
         playbooks_parking.set_aside,
         on_assignment=lambda: positions.forget(PLAYBOOK_EVENTS.name),
-        patience=10,
     )
     service.indexes = store.INDEXES
     service.loops.append(OpenRuns(stored).round)

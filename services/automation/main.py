@@ -71,7 +71,7 @@ def _read_results(service: Service, settings: AutomationSettings, store: JobStor
 
 
 def _read(service: Service, topic: Topic, handle: Callable[[Batch], Awaitable[None]], parking: Parking) -> Consumption:
-    return service.consumers.add(topic, topic.group(service.name), handle, parking.set_aside, patience=5)
+    return service.consumers.add(topic, topic.group(service.name), handle, parking.set_aside)
 
 
 def _limits(settings: AutomationSettings) -> CallLimits:

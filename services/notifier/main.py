@@ -32,7 +32,7 @@ def build(settings: NotifierSettings) -> Service:
     directories = _directories(service, DelegationMails(store, wake) if wake else None)
     mails = Mails(store, directories, settings.notifier_email_domain, wake) if wake else None
     consumer = EventConsumer(mails, fan_out, parking)
-    service.consumers.add(RUN_EVENTS, RUN_EVENTS.group(service.name), consumer.handle, parking.set_aside, patience=10)
+    service.consumers.add(RUN_EVENTS, RUN_EVENTS.group(service.name), consumer.handle, parking.set_aside)
     return service
 
 

@@ -58,9 +58,7 @@ def build(settings: Settings) -> Service:
     signals = SealedSignals(sealer, fields)
     refused = RefusedSignals(copies=not keys.are_configured)
     ingress = SignalIngress(service.publisher, settings.signal_permissions, signals, refused)
-    service.consumers.add(
-        topics.SIGNALS, topics.SIGNALS.group(service.name), ingress.handle, ingress.set_aside, patience=2
-    )
+    service.consumers.add(topics.SIGNALS, topics.SIGNALS.group(service.name), ingress.handle, ingress.set_aside)
     timers = TimerScanner(runs, service.publisher, lambda: commands.partitions, in_flight, settings.timer_scan_seconds)
     service.loops.append(timers.scan)
     service.indexes = {
@@ -89,7 +87,7 @@ def _add_bulk(service: Service, reads: RunReads, sealing: BulkSealing) -> None:
     work = LeasedWork(bulk.claim, worker.carry_out, BULK_AT_ONCE, BULK_IDLE_SECONDS)
     ingress = BulkIngress(bulk, service.publisher, Parking(service.publisher, topics.BULK_COMMANDS, NAME), work.wake)
     topic = topics.BULK_COMMANDS
-    service.consumers.add(topic, topic.group(service.name), ingress.handle, ingress.set_aside, patience=5)
+    service.consumers.add(topic, topic.group(service.name), ingress.handle, ingress.set_aside)
     service.loops.append(work.round)
     service.after.append(lambda: work.finish(0))
     service.app.include_router(bulk_queries.router(bulk, reads))
@@ -100,7 +98,7 @@ def _add_organizations(
 ) -> None:
     topic = topics.POLICY_EVENTS
     documents = DocumentConsumer(in_force, Parking(service.publisher, topic, NAME))
-    service.consumers.add(topic, topic.group(service.name), documents.handle, documents.set_aside, patience=5)
+    service.consumers.add(topic, topic.group(service.name), documents.handle, documents.set_aside)
     reads = OrganizationReads(in_force, settings.document_wait_seconds, settings.document_poll_seconds)
     service.app.include_router(
         organization_queries.router(reads, Trials(runs, store, in_force), CalendarUses(runs, store))

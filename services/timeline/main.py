@@ -17,6 +17,6 @@ def build(settings: Settings) -> Service:
     events, arrivals, pace = EventStore(service.mongo), Arrivals(), Pace(settings.timeline_pace_seconds)
     parking = Parking(service.publisher, RUN_EVENTS, NAME)
     consumer = EventConsumer(events, arrivals, parking, pace)
-    service.consumers.add(RUN_EVENTS, RUN_EVENTS.group(service.name), consumer.handle, parking.set_aside, patience=2)
+    service.consumers.add(RUN_EVENTS, RUN_EVENTS.group(service.name), consumer.handle, parking.set_aside)
     service.app.include_router(router(TimelineReads(events, arrivals, pace, settings)))
     return service

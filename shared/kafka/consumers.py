@@ -36,9 +36,7 @@ INFRASTRUCTURE = (KafkaError, StoreFault, OSError, TimeoutError, Unavailable)
 """What is worth trying again: the broker, the database or a neighbour does not answer."""
 _LONGEST_PAUSE = 5.0
 _BATCHES_TO_FINISH = 3
-_FETCH_LOOK_SECONDS = 0.005
 _LAST_WAIT_SECONDS = 0.5
-_LONGEST_FETCH_WAIT_MS = 500
 log = structlog.get_logger()
 
 
@@ -60,7 +58,6 @@ class Consumption:
         set_aside: SetAside,
         settings: ServiceSettings,
         on_assignment: Callable[[], None] | None = None,
-        patience: int = 1,
     ) -> None:
         self.topic = topic
         self.group = group
@@ -72,7 +69,6 @@ class Consumption:
         self._set_aside = set_aside
         self._settings = settings
         self._on_assignment = on_assignment
-        self._patience = patience
         self._subscriber: Any = None
         self._joined = False
         self._last_try: float | None = None
@@ -92,7 +88,7 @@ class Consumption:
             auto_offset_reset="earliest",
             batch_timeout_ms=settings.kafka_batch_timeout_ms,
             max_records=settings.kafka_max_batch_records,
-            fetch_max_wait_ms=min(settings.kafka_fetch_max_wait_ms * self._patience, _LONGEST_FETCH_WAIT_MS),
+            fetch_max_wait_ms=settings.kafka_fetch_max_wait_ms,
             max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
             session_timeout_ms=settings.kafka_session_timeout_ms,
             heartbeat_interval_ms=settings.kafka_session_timeout_ms // 3,
@@ -143,23 +139,11 @@ class Consumption:
         return int(await consumer.position(tp)) if found is None else found
 
     async def end_offsets(self) -> Offsets:
-        """The end of the log of every partition of the topic, ours or not: no record of before the call lies beyond it.
+        """Returns the end of the log of every partition of the topic, ours or not.
 
-        The embedded broker answers with the offset after the *first* record of its last batch. Of our partitions the
-        true end is known once a fetch has seen that batch; the wait for it is the caller's to bound (decision 0014).
+        No record that was acknowledged before the call lies beyond it. Raises KafkaError where no broker answers.
         """
-        consumer = self._consumer
-        if consumer is None:
-            return {}
-        ends = await self.progress.ends()
-        ours = consumer.assignment() & ends.keys()
-        while any((consumer.highwater(tp) or 0) < ends[tp] for tp in ours):  # noqa: ASYNC110 - there is no event for it
-            await asyncio.sleep(_FETCH_LOOK_SECONDS)
-        return {tp: max(end, self._seen_end(tp)) for tp, end in ends.items()}
-
-    def _seen_end(self, tp: TopicPartition) -> int:
-        consumer = self._consumer
-        return consumer.highwater(tp) or 0 if consumer and tp in consumer.assignment() else 0
+        return await self.progress.ends()
 
     @property
     def _consumer(self) -> AIOKafkaConsumer | None:
@@ -295,14 +279,9 @@ class Consumers:
         handle: Handle,
         set_aside: SetAside,
         on_assignment: Callable[[], None] | None = None,
-        patience: int = 1,
     ) -> Consumption:
-        """One group for each service and topic: subscribers that shared one would rebalance each other.
-
-        `patience`: how many times longer than others its idle fetches may wait, where nobody feels the delay. (Kafka
-        answers a waiting fetch as soon as there is a record; the embedded broker only at its next look.)
-        """
-        consumption = Consumption(topic, group, handle, set_aside, self._settings, on_assignment, patience)
+        """One group for each service and topic: subscribers that shared one would rebalance each other."""
+        consumption = Consumption(topic, group, handle, set_aside, self._settings, on_assignment)
         consumption.subscribe(self.broker)
         self.consumptions.append(consumption)
         return consumption

@@ -68,18 +68,15 @@ class Following:
         tp = TopicPartition(self._topic, partition)
         try:
             async with asyncio.timeout(within_seconds):
-                return tp in self._ours() and await self._reaches(tp, (await self._ends()).get(tp, 0))
+                return tp in self._ours() and await self._handles_all_below(tp, (await self._ends()).get(tp, 0))
         except (KafkaError, TimeoutError):
             return False
 
-    async def _reaches(self, tp: TopicPartition, told: int) -> bool:
-        """The embedded broker's answer lies within the last batch; a fetch that has seen it knows its end (0014)."""
-        end: int | None = None
+    async def _handles_all_below(self, tp: TopicPartition, end: int) -> bool:
+        """Waits until everything below `end` is handled. Returns False if the partition goes to another instance."""
         while tp in self._ours():
             consumer = self._consumer()
-            if consumer and end is None and (seen := consumer.highwater(tp) or 0) >= told:
-                end = seen
-            if consumer and end is not None and await self._handled_to(consumer, tp) >= end:
+            if consumer and await self._handled_to(consumer, tp) >= end:
                 return True
             await asyncio.sleep(_LOOK_SECONDS)
         return False

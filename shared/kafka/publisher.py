@@ -97,7 +97,7 @@ class Publisher:
             bootstrap_servers=self._settings.kafka_bootstrap_servers,
             client_id=self._client_id,
             acks="all",
-            enable_idempotence=self._settings.kafka_enable_idempotence,
+            enable_idempotence=True,
             max_request_size=MAX_MESSAGE_BYTES,
             max_batch_size=256 * 1024,
             linger_ms=4,

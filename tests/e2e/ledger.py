@@ -34,6 +34,8 @@ class Ledger:
     wishes: list[Wish] = field(default_factory=list)
     runs: dict[str, int] = field(default_factory=dict)
     """By run id, how many steps were acknowledged."""
+    operations: list[str] = field(default_factory=list)
+    """Paths of the operations that 202 responses named."""
     surprises: list[str] = field(default_factory=list)
     retries: int = 0
 
@@ -79,6 +81,8 @@ class Persistent:
                 answer = None
             if answer is not None and not _no_answer_yet(answer):
                 return answer
+            if answer is not None and answer.status == 202:
+                self._ledger.operations.append(answer.headers["location"].removeprefix("/api/v1"))
             self._ledger.retries += 1
             await asyncio.sleep(PAUSE_SECONDS)
 

@@ -44,7 +44,7 @@ def add_webhooks(
     allowed, limit = settings.notifier_webhook_allowed_networks, settings.notifier_webhooks_per_organization
     commands = CommandConsumer(webhooks, deliveries, secrets, service.publisher, parking, allowed, limit, work.wake)
     group = NOTIFIER_COMMANDS.group(service.name)
-    service.consumers.add(NOTIFIER_COMMANDS, group, commands.handle, commands.set_aside, patience=5)
+    service.consumers.add(NOTIFIER_COMMANDS, group, commands.handle, commands.set_aside)
     service.app.include_router(router(webhooks, deliveries, secrets))
     playbooks = Playbooks(settings.run_engine_url, service.token)
     service.after.append(playbooks.stop)

@@ -25,9 +25,7 @@ MANIFESTS = [
     for document in yaml.safe_load_all(path.read_text())
 ]
 PROFILE = dict(
-    line.split("=", 1)
-    for line in (DEPLOY / "profiles" / "kafka.env").read_text().splitlines()
-    if line and not line.startswith("#")
+    line.split("=", 1) for line in (DEPLOY / "kafka.env").read_text().splitlines() if line and not line.startswith("#")
 )
 
 

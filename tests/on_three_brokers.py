@@ -1,4 +1,4 @@
-"""`make test-kafka`: the integration and end-to-end tests on three brokers of Apache Kafka and the embedded MongoDB."""
+"""`make test-three-brokers`: the integration and end-to-end tests on three brokers of Apache Kafka."""
 
 import asyncio
 import logging
@@ -17,21 +17,20 @@ from deploy.local.plan import Addresses, Wishes, connection
 from deploy.local.waiting import until
 from deploy.topics import create_topics, missing_topics
 
-PARTITIONS = "4"
 SUITES = (
     ["tests/integration"],
-    ["tests/e2e", "--ignore=tests/e2e/test_local_stack.py"],  # which is about the embedded one
+    # These start stacks of their own.
+    ["tests/e2e", "--ignore=tests/e2e/test_local_stack.py", "--ignore=tests/e2e/test_durable_log.py"],
 )
 
 
 def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    os.environ.setdefault("KAFKA_PARTITIONS", PARTITIONS)
-    folder = Folder(CHECKOUT / ".data" / "test-kafka")
+    folder = Folder(CHECKOUT / ".data" / "test-three-brokers")
     try:
         stack.down(folder)
         shutil.rmtree(folder.path, ignore_errors=True)
-        started = stack.up(folder, Wishes(broker="kafka"), ("infrastructure",))
+        started = stack.up(folder, Wishes(brokers=3), ("infrastructure",))
     except StackError as error:
         print(error, file=sys.stderr)
         return 1
@@ -46,7 +45,7 @@ def _run_suites(addresses: Addresses) -> int:
     environment = os.environ | {
         "TEST_MONGODB_URI": addresses.mongodb_uri,
         "TEST_KAFKA_BOOTSTRAP_SERVERS": addresses.kafka_bootstrap_servers,
-        "TEST_KAFKA_PROFILE": addresses.profile,
+        "TEST_KAFKA_BROKERS": str(addresses.brokers),
     }
     for suite in SUITES:
         asyncio.run(_empty_topics(addresses))
@@ -66,11 +65,11 @@ async def _empty_topics(addresses: Addresses) -> None:
         await client.delete_topics(sorted(names - await missing_topics(addresses.kafka_bootstrap_servers)))
     finally:
         await client.close()
-    await asyncio.wait_for(until(lambda: _gone(addresses, names)), 30)
+    await asyncio.wait_for(until(lambda: _are_gone(addresses, names)), 30)
     await create_topics(connection(addresses))
 
 
-async def _gone(addresses: Addresses, names: set[str]) -> bool:
+async def _are_gone(addresses: Addresses, names: set[str]) -> bool:
     return await missing_topics(addresses.kafka_bootstrap_servers) == names
 
 
