@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import pytest
 from pydantic import SecretStr
 
 from deploy.local import plan, stack
@@ -60,7 +61,7 @@ def choose() -> Choice:
     """Looks for addresses, then for Docker and its images; quick when there is no Docker, bounded when there is."""
     mongodb, kafka = (bool(os.environ.get(name)) for name in GIVEN)
     if kafka and not mongodb:
-        raise ValueError(f"{GIVEN[1]} is set and {GIVEN[0]} is not: set both, or neither, or {GIVEN[0]} alone.")
+        raise pytest.UsageError(f"{GIVEN[1]} is set and {GIVEN[0]} is not: set both, or neither, or {GIVEN[0]} alone.")
     if kafka:
         return Choice("given", ", ".join(GIVEN))
     if mongodb:

@@ -31,9 +31,7 @@ class Log:
     """The records of a topic from its beginning, or from where it ended when this was opened."""
 
     def __init__(self, bootstrap_servers: str, topic: str) -> None:
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap_servers, enable_auto_commit=False, fetch_max_wait_ms=20
-        )
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
         self._topic = topic
         self._partitions: list[TopicPartition] = []
         self._records: list[Any] = []

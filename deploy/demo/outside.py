@@ -33,7 +33,6 @@ class Outside:
             bootstrap_servers=bootstrap_servers,
             group_id=None,
             enable_auto_commit=False,
-            fetch_max_wait_ms=50,
         )
         self._awaited: dict[str, asyncio.Future[SignalOutcome]] = {}
         self._reading: asyncio.Task[None] | None = None

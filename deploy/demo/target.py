@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from deploy.demo.errors import DemoError, require
 from deploy.local import stack
 from deploy.local.folder import Folder, default_path
-from deploy.local.plan import Wishes
+from deploy.local.plan import PREFERRED_PORTS, Wishes
 from deploy.local.ports import given_port
 
 VARIABLE = "JWT_SECRET"
@@ -49,7 +49,7 @@ def local(report: Callable[[str], None]) -> Iterator[Target]:
     """The local stack; taken down at the end if it was not up before."""
     folder = Folder(default_path())
     ports = {} if given_port("gateway") is not None else {"gateway": 0}
-    started = stack.up(folder, Wishes(ports=ports), report=report)
+    started = stack.up(folder, Wishes(ports=ports, preferred_ports=PREFERRED_PORTS), report=report)
     plan = started.plan
     try:
         yield Target(plan.programs["gateway"].url, plan.addresses.kafka_bootstrap_servers, folder.jwt_secret())

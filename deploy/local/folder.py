@@ -3,6 +3,8 @@
 import fcntl
 import os
 import secrets
+import shutil
+import tempfile
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -92,3 +94,12 @@ class Folder:
             except BlockingIOError:
                 raise StackError(f"Another `up` or `down` is at work on {self.path}; wait for it to end.") from None
             yield
+
+
+@contextmanager
+def partial_folder(parent: Path) -> Iterator[Path]:
+    """Makes a folder for unfinished files, and removes those that killed processes left. The caller holds a lock."""
+    for leftover in parent.glob("partial-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="partial-", dir=parent) as partial:
+        yield Path(partial)

@@ -104,7 +104,8 @@ def make_plan(folder: Folder, wishes: Wishes, report: Report) -> Plan:
 def _choose_ports(folder: Folder, wishes: Wishes, names: list[str]) -> dict[str, int]:
     given = {name: port for name in names if (port := ports.given_port(name)) is not None}
     earlier = plan.load(folder)
-    liked = dict(wishes.preferred_ports) | (earlier.ports if earlier else {})
+    preferred = {name: port for name, port in wishes.preferred_ports.items() if name not in given}
+    liked = preferred | (earlier.ports if earlier else {})
     return ports.choose_ports(names, {"gateway": GATEWAY_PORT} | given | wishes.ports, liked)
 
 

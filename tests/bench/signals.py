@@ -91,7 +91,7 @@ class _Signals:
     @asynccontextmanager
     async def open(cls, bootstrap_servers: str, organization_id: str) -> AsyncIterator["_Signals"]:
         producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all")
-        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, fetch_max_wait_ms=20)
+        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers)
         await producer.start()
         await consumer.start()
         signals = cls(organization_id, producer, consumer)

@@ -32,7 +32,7 @@ class CommandLine:
 
     def __init__(self, path: Path) -> None:
         self.folder = Folder(path)
-        self.environment = os.environ | {"HERA_DATA_DIR": str(path), "HERA_GATEWAY_PORT": "0"}
+        self.environment = os.environ | {"HERA_DATA_DIR": str(path), "HERA_GATEWAY_PORT": "0", "HERA_KAFKA_1_PORT": "0"}
 
     async def start(self, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(

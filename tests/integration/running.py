@@ -99,9 +99,7 @@ class Tap:
 @contextlib.asynccontextmanager
 async def tap(bootstrap_servers: str, topic: Topic | str) -> AsyncIterator[Tap]:
     name = topic if isinstance(topic, str) else topic.name
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=20
-    )
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=None, enable_auto_commit=False)
     await consumer.start()
     try:
         await consumer._client.force_metadata_update()

@@ -1,13 +1,13 @@
 """Class-data sharing: the broker's classes, loaded once in a trial start and dumped in the form that the JVM maps."""
 
+import os
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
+from deploy.local.folder import partial_folder
 from deploy.local.kafka.installation import Installation
 from deploy.local.kafka.storage import BrokerFolder
 from deploy.local.ports import free_port, is_open
@@ -21,16 +21,22 @@ def create_archive(installation: Installation, archive: Path, report: Callable[[
     """Creates the archive in one step. Where this Java can't, creates an empty file, so that nobody tries again."""
     started = time.monotonic()
     report("  Preparing Apache Kafka's classes for fast starts (once) …")
-    with tempfile.TemporaryDirectory(dir=archive.parent, prefix="archive-") as folder:
-        partial = Path(folder) / "classes.jsa"
-        with suppress(OSError, subprocess.SubprocessError):
-            _dump(installation, _list_loaded_classes(installation, Path(folder)), partial)
-        if partial.exists():
+    with partial_folder(archive.parent) as folder:
+        partial = folder / "classes.jsa"
+        try:
+            _dump(installation, _list_loaded_classes(installation, folder), partial)
             report(f"  Prepared them in {time.monotonic() - started:.1f} s.")
-        else:
+        except (OSError, subprocess.SubprocessError):
+            partial.write_bytes(b"")
             report("  This Java can't keep them: the broker starts some seconds slower.")
-            partial.touch()
+        _flush(partial)
         partial.replace(archive)
+
+
+def _flush(file: Path) -> None:
+    """Older JVMs crash on an archive that is cut off, as a power failure could leave it."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
 
 
 def _list_loaded_classes(installation: Installation, folder: Path) -> Path:
@@ -58,3 +64,5 @@ def _dump(installation: Installation, classes: Path, archive: Path) -> None:
     options = ("-Xshare:dump", f"-XX:SharedClassListFile={classes}", f"-XX:SharedArchiveFile={archive}")
     command = installation.command("kafka.Kafka", options=options)
     subprocess.run(command, capture_output=True, timeout=DUMP_SECONDS, check=True)
+    if not archive.exists():
+        raise FileNotFoundError(archive)

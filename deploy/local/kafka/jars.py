@@ -5,18 +5,17 @@
 
 import hashlib
 import os
-import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from deploy.local.errors import StackError
+from deploy.local.folder import partial_folder
 
 VERSION = "4.1.2"
 ROOTS = (f"org.apache.kafka:kafka_2.13:{VERSION}", "org.slf4j:slf4j-simple:1.7.36")
@@ -58,21 +57,12 @@ def fetch_jars(target: Path, report: Report) -> None:
     """
     jars, started = read_lock(), time.monotonic()
     report(f"  Fetching Apache Kafka {VERSION} ({len(jars)} jars, once) …")
-    with _partial_folder(target.parent) as partial:
+    with partial_folder(target.parent) as partial:
         (partial / "jars").mkdir()
         _fetch_all(jars, partial)
         size = sum(path.stat().st_size for path in (partial / "jars").iterdir())
         (partial / "jars").rename(target)
     report(f"  Fetched Apache Kafka {VERSION} ({size / 1e6:.0f} MB) in {time.monotonic() - started:.1f} s.")
-
-
-@contextmanager
-def _partial_folder(parent: Path) -> Iterator[Path]:
-    """Makes a folder for unfinished downloads, and removes what killed downloads left there. Needs a lock."""
-    for leftover in parent.glob("partial-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix="partial-", dir=parent) as partial:
-        yield Path(partial)
 
 
 def _fetch_all(jars: list[Jar], folder: Path) -> None:
