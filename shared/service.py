@@ -202,6 +202,7 @@ def run(service: Service) -> None:
         host=service.settings.http_host,
         port=service.settings.http_port,
         http=EnvelopeProtocol,
+        ws="none",  # an upgrade is never accepted
         log_config=None,
         access_log=False,
         timeout_keep_alive=KEPT_SECONDS,
