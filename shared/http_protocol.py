@@ -1,11 +1,16 @@
 """The HTTP server's connections: no upgrades, and refusals of what is no HTTP in the envelope of all others."""
 
+from http import HTTPStatus
+
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from contracts.rejections import Code, Rejection
 from shared.http import failure
 from shared.ids import new_id
+
+_LINGERING_SECONDS = 2.0
+NOT_HTTP = Rejection(code=Code.VALIDATION_ERROR, message="Invalid HTTP request received.")
 
 
 class EnvelopeProtocol(HttpToolsProtocol):
@@ -16,22 +21,28 @@ class EnvelopeProtocol(HttpToolsProtocol):
     again, from its headers on, without the offer.
     """
 
+    refused = False
+    """Whether a request was refused here. The connection takes no further one."""
+    has_request_in_hand = False
+    """Whether `cycle` is about the request that is being received, and not about an earlier one."""
+
     def data_received(self, data: bytes) -> None:
+        if self.refused:
+            return
         self._unset_keepalive_if_required()
         try:
-            self._feed(memoryview(data))
+            self.feed(data)
         except httptools.HttpParserError:
-            message = "Invalid HTTP request received."
-            self.logger.warning(message)
-            self.send_400_response(message)
+            self.refuse(HTTPStatus.BAD_REQUEST, NOT_HTTP)
 
-    def _feed(self, data: memoryview) -> None:
+    def feed(self, data: bytes) -> None:
         """Parses the data, which may hold several requests. Raises HttpParserError."""
-        while data:
+        rest = memoryview(data)
+        while rest:
             try:
-                self.parser.feed_data(data)
+                self.parser.feed_data(rest)
             except httptools.HttpParserUpgrade as offer:
-                data = data[offer.args[0] :]
+                rest = rest[offer.args[0] :]
                 self._parse_without_upgrade()
             else:
                 return
@@ -49,14 +60,40 @@ class EnvelopeProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if not self.parser.should_upgrade():
             super().on_headers_complete()
+            self.has_request_in_hand = True
 
     def on_message_complete(self) -> None:
         if not self.parser.should_upgrade():  # otherwise this ends only the headers, and the cycle is another request's
             super().on_message_complete()
+            self.has_request_in_hand = False
 
-    def send_400_response(self, msg: str) -> None:
-        rejection = Rejection(code=Code.VALIDATION_ERROR, message=msg)
-        answer = failure(rejection, {"X-Request-ID": new_id("req"), "Connection": "close"})
-        head = [b"%b: %b\r\n" % header for header in answer.raw_headers]
-        self.transport.write(b"".join([b"HTTP/1.1 400 Bad Request\r\n", *head, b"\r\n", bytes(answer.body)]))
-        self.transport.close()
+    def refuse(self, status: HTTPStatus, rejection: Rejection) -> None:
+        """Answers the request that is being received, in place of the application, and closes the connection.
+
+        Responses keep the order of requests: if an earlier request still waits for its response, that is the last one.
+        """
+        self.refused = True
+        self.logger.warning("Refused on the connection with %d: %s", status, rejection.message)
+        if self.cycle is None or self.cycle.response_complete:
+            self._close_with(None if self.has_request_in_hand else _response(status, rejection))
+        elif self.has_request_in_hand:
+            self.cycle.disconnected = True  # the application learns that nobody waits for it
+            self.cycle.message_event.set()
+            self._close_with(None if self.cycle.response_started else _response(status, rejection))
+        else:
+            self.cycle.keep_alive = False
+
+    def _close_with(self, response: bytes | None) -> None:
+        """Closes after the client has: what it still sends would reset the connection and lose the response."""
+        if response is not None:
+            self.transport.write(response)
+        if self.transport.can_write_eof():  # not over TLS
+            self.transport.write_eof()
+        self.loop.call_later(_LINGERING_SECONDS, self.transport.abort)
+
+
+def _response(status: HTTPStatus, rejection: Rejection) -> bytes:
+    answer = failure(rejection, {"X-Request-ID": new_id("req"), "Connection": "close"})
+    head = [b"%b: %b\r\n" % header for header in answer.raw_headers]
+    line = f"HTTP/1.1 {status} {status.phrase}\r\n".encode()
+    return b"".join([line, *head, b"\r\n", bytes(answer.body)])

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -21,7 +22,7 @@ from shared import tracing
 from shared.correlation import Correlation, set_correlation
 from shared.guard import Guard
 from shared.http import failure, install_error_handlers
-from shared.http_protocol import EnvelopeProtocol
+from shared.http_bounds import BoundedProtocol, RequestBounds
 from shared.kafka import INFRASTRUCTURE, Consumers, Publisher
 from shared.logging import configure_logging
 from shared.metrics import CONSUMER_LAG, exposition
@@ -192,6 +193,8 @@ def run(service: Service) -> None:
     """Runs the service until SIGTERM or SIGINT; what is in hand is finished first. Then the process ends, with 0, or
     with 1 where the service could not start.
     """
+    settings = service.settings
+    bounds = RequestBounds(settings.http_max_head_bytes, settings.http_head_seconds, settings.http_body_seconds)
     _collect_rarely()
     # A service that can't start must not look alive.
     service.on_failed_start = lambda: os.kill(os.getpid(), signal.SIGTERM)
@@ -199,14 +202,14 @@ def run(service: Service) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(int(service.failed)))
     uvicorn.run(
         service.app,
-        host=service.settings.http_host,
-        port=service.settings.http_port,
-        http=EnvelopeProtocol,
+        host=settings.http_host,
+        port=settings.http_port,
+        http=partial(BoundedProtocol, bounds),  # type: ignore[arg-type]
         ws="none",  # an upgrade is never accepted
         log_config=None,
         access_log=False,
         timeout_keep_alive=KEPT_SECONDS,
-        timeout_graceful_shutdown=int(service.settings.shutdown_seconds),
+        timeout_graceful_shutdown=int(settings.shutdown_seconds),
         server_header=False,
         proxy_headers=False,
     )
