@@ -1,6 +1,8 @@
 """MongoDB, behind this module and the `store.py` of each service only: a new driver is a change to those few files."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from bson.codec_options import CodecOptions
@@ -23,6 +25,10 @@ StoreAway = ConnectionFailure
 """The faults of a database that does not answer, or not yet: all others are about what was asked of it."""
 DUPLICATE_KEY = 11000
 _NO_SUCH_INDEX = 27
+_CONNECT_MS = 5_000
+_ANSWER_MS = 20_000
+"""A server that is frozen keeps its connections open. The driver tries once more, and both tries together must be over
+before a consumer that waits for them counts as deaf (shared/service.py)."""
 _NEVER_STORABLE = frozenset({2, 9, 14, 15, 22, 28, 52, 57, 10334, 17419, 17420})
 """Codes of the server for what no other try can change: beyond 16 MB, nested too deep, names or values of no use."""
 
@@ -40,7 +46,13 @@ class Mongo:
     def __init__(self, settings: ServiceSettings, service: str, beside: str = "") -> None:
         self._beside = beside
         self._client: Any = AsyncIOMotorClient(
-            settings.mongodb_uri, appname=service, serverSelectionTimeoutMS=5000, tz_aware=True, retryWrites=True
+            settings.mongodb_uri,
+            appname=service,
+            serverSelectionTimeoutMS=_CONNECT_MS,
+            connectTimeoutMS=_CONNECT_MS,
+            socketTimeoutMS=_ANSWER_MS,
+            tz_aware=True,
+            retryWrites=True,
         )
         self.name = f"{settings.database_prefix}_{service}"
         self._database = self._client.get_database(
@@ -84,6 +96,33 @@ class Mongo:
 
     async def close(self) -> None:
         self._client.close()
+
+
+class ImpatientCollection:
+    """A collection for requests that can do without it: each call ends within `seconds`, with StoreAway if need be.
+
+    After one that did not end, all fail at once for `pause_seconds`: otherwise each request would wait in vain.
+    """
+
+    def __init__(self, collection: Collection, seconds: float, pause_seconds: float) -> None:
+        self._collection = collection
+        self._seconds = seconds
+        self._pause_seconds = pause_seconds
+        self._paused_until = 0.0
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        return partial(self._call, getattr(self._collection, name))
+
+    async def _call(self, method: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any) -> Any:
+        now = asyncio.get_running_loop().time()
+        if now < self._paused_until:
+            raise StoreAway("MongoDB did not answer a moment ago")
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await method(*arguments, **options)
+        except TimeoutError:
+            self._paused_until = asyncio.get_running_loop().time() + self._pause_seconds
+            raise StoreAway(f"MongoDB did not answer within {self._seconds:g} s") from None
 
 
 async def bulk_write(collection: Collection, operations: Sequence[Any]) -> set[int]:

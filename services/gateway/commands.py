@@ -167,7 +167,7 @@ class Commands:
             log.warning("idempotency_keys_not_reached", error=repr(error)[:300])
 
     async def _done(self, wish: Wish, errand: Errand | Prepare) -> Response:
-        errand = errand if isinstance(errand, Errand) else await errand()
+        errand = errand if isinstance(errand, Errand) else await self._prepare(errand)
         reply = await self._ask(wish, errand)
         if reply is None:
             return _accepted(wish, errand)
@@ -181,6 +181,14 @@ class Commands:
         if errand.in_force is not None and not await errand.in_force(reply.result or {}):
             headers[CONSISTENCY] = BEHIND
         return success(reply.result, errand.status, headers)
+
+    async def _prepare(self, prepare: Prepare) -> Errand:
+        """Asks several services, one after the other, each of which may take as long as all of them together."""
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await prepare()
+        except TimeoutError:
+            raise Unavailable("What the request needs to know could not be read in time") from None
 
     async def _ask(self, wish: Wish, errand: Errand) -> Reply | None:
         if not self._requester.ready():

@@ -77,6 +77,7 @@ class RateLimits:
             counter_collection_name="rate_limits",
             wrap_exceptions=True,
             serverSelectionTimeoutMS=int(ANSWER_SECONDS * 1000),
+            socketTimeoutMS=int(ANSWER_SECONDS * 1000),
         )
         self._limiter = FixedWindowRateLimiter(storage)
         self._per_minute = per_minute

@@ -8,7 +8,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from shared import clock
-from shared.mongo import Document, Mongo
+from shared.mongo import Document, ImpatientCollection, Mongo
 
 KEPT = timedelta(hours=24)
 IN_FLIGHT = timedelta(seconds=2)
@@ -19,6 +19,7 @@ INDEXES = {
         IndexModel([("at", ASCENDING)], name="kept_for_a_day", expireAfterSeconds=int(KEPT.total_seconds()))
     ]
 }
+_ANSWER_SECONDS, _PAUSE_SECONDS = 2.0, 5.0
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,7 +44,7 @@ class IdempotencyKeys:
     """`in_flight`: after this another request under the key may do what the first has not ended."""
 
     def __init__(self, mongo: Mongo, in_flight: timedelta = IN_FLIGHT) -> None:
-        self._keys = mongo.collection("idempotency_keys")
+        self._keys = ImpatientCollection(mongo.collection("idempotency_keys"), _ANSWER_SECONDS, _PAUSE_SECONDS)
         self._in_flight = in_flight
 
     async def claim(self, command_id: str, fingerprint: str) -> Known | None:

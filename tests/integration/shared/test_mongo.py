@@ -8,8 +8,10 @@ import pytest
 import pytest_asyncio
 from pymongo import IndexModel, InsertOne, UpdateOne
 
-from shared.mongo import Collection, Mongo, StoreFault, Unstorable, bulk_write, guarded_write
+from shared import mongo as driver
+from shared.mongo import Collection, Mongo, StoreAway, StoreFault, Unstorable, bulk_write, guarded_write
 from shared.settings import ServiceSettings
+from tests.freezable import freezable
 from tests.infrastructure import Infrastructure
 
 MEGABYTE = "x" * 1024 * 1024
@@ -82,3 +84,20 @@ async def test_several_instances_drop_an_index_at_once(mongo: Mongo) -> None:
     await mongo.create_indexes({"things": [IndexModel([(name, 1)], name=name) for name in names]})
     await asyncio.gather(*(mongo.drop_indexes({"things": names}) for _ in range(4)))
     assert (await mongo.collection("things").index_information()).keys() == {"_id_"}
+
+
+async def test_no_operation_waits_for_a_frozen_server_without_end(
+    infrastructure: Infrastructure, database_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "_ANSWER_MS", 300)
+    given = {name.lower(): value for name, value in infrastructure.settings.items()}
+    async with freezable(infrastructure.mongodb_uri) as way, asyncio.timeout(15):
+        changes = {"database_prefix": database_prefix, "mongodb_uri": way.uri}
+        mongo = Mongo(ServiceSettings.model_validate(given | changes), "frozen")
+        things = mongo.collection("things")
+        await things.insert_one({"_id": 1})
+        way.freeze()
+        for work in (things.find_one({"_id": 1}), guarded_write(things, [InsertOne({"_id": 2})])):
+            with pytest.raises(StoreAway):
+                await work
+        await mongo.close()
