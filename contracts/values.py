@@ -11,12 +11,19 @@ Json = Any
 """A value of JSON's own types."""
 
 
-def _in_utc(moment: datetime) -> datetime:
-    """In UTC, cut to milliseconds: what MongoDB keeps, so that a stored moment equals the one in the event."""
+def in_utc(moment: datetime) -> datetime:
+    """Returns the moment in UTC, cut to milliseconds as MongoDB cuts it: a stored moment equals the one in the event.
+
+    Raises:
+        ValueError: The moment has no zone, or lies in UTC outside the years 1 to 9999.
+    """
     if moment.tzinfo is None:
         raise ValueError("a time needs a zone, such as 2024-01-15T11:00:00Z")
     if moment.tzinfo is not UTC:
-        moment = moment.astimezone(UTC)
+        try:
+            moment = moment.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("a time must lie between the years 1 and 9999 in UTC") from None
     too_fine = moment.microsecond % 1000
     return moment - timedelta(microseconds=too_fine) if too_fine else moment
 
@@ -27,7 +34,7 @@ def rfc3339(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")[:23] + "Z"  # strftime takes ten times as long
 
 
-Moment = Annotated[datetime, AfterValidator(_in_utc), PlainSerializer(rfc3339, return_type=str, when_used="json")]
+Moment = Annotated[datetime, AfterValidator(in_utc), PlainSerializer(rfc3339, return_type=str, when_used="json")]
 """A point in time, UTC, to the millisecond; in JSON `2024-01-15T11:00:00.000Z`."""
 _LONGEST_TIME = 64
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:$|[T ])")

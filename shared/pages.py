@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 
 from contracts.rejections import Code
-from contracts.values import rfc3339
+from contracts.values import in_utc, rfc3339
 from shared.errors import Refused
 from shared.mongo import Collection, Document
 
@@ -18,6 +18,8 @@ MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
 COUNTED = 1_000
 """Of longer lists it is only said that they are longer."""
+_LEAST_INTEGER, _GREATEST_INTEGER = -(2**63), 2**63 - 1
+"""Of those that MongoDB can hold."""
 _MISFIT = "A cursor is the `next` of the page before, asked for with the same filters and order"
 T = TypeVar("T")
 S = TypeVar("S")
@@ -128,8 +130,9 @@ def _written(value: Any) -> Any:
 
 
 def _read(value: Any) -> Any:
+    """Returns what `_written` wrote. Raises ValueError, TypeError or KeyError for what it can't have written."""
     if isinstance(value, dict):
-        return datetime.fromisoformat(value["at"])
-    if isinstance(value, str | int):
+        return in_utc(datetime.fromisoformat(value["at"]))
+    if isinstance(value, str) or (isinstance(value, int) and _LEAST_INTEGER <= value <= _GREATEST_INTEGER):
         return value
     raise TypeError(value)

@@ -102,6 +102,8 @@ def test_says_that_the_value_is_too_large() -> None:
         (completion(data={}), "not a valid CompleteStep"),
         (completion(organization_id=""), "not a valid envelope: organization_id"),
         (completion(time="2024-01-15T12:00:00"), "a time needs a zone"),
+        (completion(time="0001-01-01T00:00:00+23:59"), "a time must lie between the years 1 and 9999"),
+        (completion(time="9999-12-31T23:59:59-00:01"), "a time must lie between the years 1 and 9999"),
         ([], "not a valid envelope"),
         ("text", "not a valid envelope"),
         (None, "not a valid envelope"),

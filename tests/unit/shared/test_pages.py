@@ -1,8 +1,10 @@
 """Pages: nothing is left out and nothing comes twice, also where several items are level."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,6 +98,21 @@ def refuses(asked: Listing) -> None:
 @pytest.mark.parametrize("cursor", ["", "x", "%%%", "MjAyNC0wMS0xNQ", "w7w", "AAAA" * 200, "é", "W10", "e30", "bnVsbA"])
 def test_refuses_a_cursor_that_is_none(cursor: str) -> None:
     refuses(listing(NEWEST, cursor))
+
+
+@pytest.mark.parametrize("position", range(3))
+@pytest.mark.parametrize(
+    "value",
+    [2**63, 2**64 - 1, 1.5, None, [], {}, {"at": None}, {"at": 1}]
+    + [{"at": text} for text in ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-00:01", "2024-01-15T00:00:00", "")],
+)
+def test_refuses_a_cursor_that_holds_what_no_page_wrote(position: int, value: Any) -> None:
+    _, cursor = page(items_of([(1, 0)] * 4), listing(URGENT, None, 2))
+    assert cursor is not None
+    mark, *values = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    values[position] = value
+    forged = urlsafe_b64encode(orjson.dumps([mark, *values])).decode().rstrip("=")
+    refuses(listing(URGENT, forged, 2))
 
 
 @given(st.text(max_size=40))
