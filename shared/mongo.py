@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -93,6 +94,11 @@ class Mongo:
 
     async def ping(self) -> None:
         await self._client.admin.command("ping")
+
+    async def server_time(self) -> datetime:
+        """Returns the primary's clock, to the millisecond."""
+        told: datetime = (await self._client.admin.command("hello"))["localTime"]
+        return told.replace(tzinfo=UTC)
 
     async def close(self) -> None:
         self._client.close()

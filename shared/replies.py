@@ -3,21 +3,23 @@
 from dataclasses import replace
 from datetime import datetime
 
+from contracts.envelope import Envelope
 from contracts.replies import Reply
 from contracts.topics import GATEWAY_REPLIES
+from shared.clock import MAY_DIFFER
 from shared.messages import Message, OutgoingMessage, command_message
 
 
 def reply_message(
     message: Message, reply: Reply, now: datetime, as_json: bytes | None = None
 ) -> OutgoingMessage | None:
-    """None where nobody waits: no address on the reply topic, or a deadline that has passed.
+    """None where nobody waits: no address on the reply topic, or a deadline that passed long ago.
 
     `as_json` is the reply where it was written as such before.
     """
     envelope = message.envelope
     address = envelope.reply_to
-    if address is None or (envelope.deadline is not None and envelope.deadline < now):
+    if address is None or has_given_up(envelope, now):
         return None
     if address.topic != GATEWAY_REPLIES.name or (address.partition or 0) >= (GATEWAY_REPLIES.partitions or 1):
         return None  # no place where answers may go
@@ -34,3 +36,8 @@ def reply_message(
         payload_json=as_json,
     )
     return replace(outgoing, partition=address.partition)
+
+
+def has_given_up(envelope: Envelope, now: datetime) -> bool:
+    """Whether whoever sent the command has surely stopped waiting: the deadline is by their clock, `now` by ours."""
+    return envelope.deadline is not None and envelope.deadline + MAY_DIFFER < now

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.rejections import Code, Rejection
 from shared import tracing
+from shared.clock_watch import ClockWatch
 from shared.correlation import Correlation, set_correlation
 from shared.guard import Guard
 from shared.http import failure, install_error_handlers
@@ -51,6 +52,7 @@ class Service:
         self.name = name
         self.settings = settings
         self.mongo = Mongo(settings, name)
+        self._clock = ClockWatch(self.mongo.server_time)
         self.publisher = Publisher(settings, f"hera-{name}")
         self.consumers = Consumers(settings, f"hera-{name}")
         self.indexes: Mapping[str, Sequence[IndexModel]] = {}
@@ -82,6 +84,7 @@ class Service:
 
     async def _start(self) -> None:
         try:
+            await _until_reachable(self._clock.measure)
             await _until_reachable(lambda: self.mongo.create_indexes(self.indexes))
             await _until_reachable(lambda: self.mongo.drop_indexes(self.retired_indexes))
             await _until_reachable(self.publisher.start)
@@ -93,7 +96,7 @@ class Service:
             self.failed = True
             self.on_failed_start()
             return
-        self._tasks += [asyncio.create_task(_for_ever(work)) for work in self.loops]
+        self._tasks += [asyncio.create_task(_for_ever(work)) for work in (*self.loops, self._clock.keep_measuring)]
         self._started = True
         log.info("started", port=self.settings.http_port)
 

@@ -25,7 +25,7 @@ from services.run_engine.store import DefinitionKey, RunStore
 from shared import clock
 from shared.kafka import Batch, Finish, Parking, Publisher
 from shared.messages import Message, OutgoingMessage, Record, Unreadable, read, read_batch
-from shared.replies import reply_message
+from shared.replies import has_given_up, reply_message
 from shared.unspoken import Unspoken
 
 Committed = Callable[[], Mapping[int, int]]
@@ -269,7 +269,7 @@ def _reply_message(answer: Answer, now: datetime) -> OutgoingMessage | None:
     address = envelope.reply_to
     if address is None or address.topic != topics.SIGNALS_OUTCOMES.name:
         return reply_message(message, reply, now, as_json)
-    if (envelope.deadline and envelope.deadline < now) or not isinstance(message.payload, commands.SignalCommand):
+    if has_given_up(envelope, now) or not isinstance(message.payload, commands.SignalCommand):
         return None
     return _outcome_message(message, message.payload, reply, now)
 

@@ -108,4 +108,4 @@ class Following:
 
 
 def _now_ms() -> float:
-    return clock.now().timestamp() * 1000
+    return clock.machine_seconds() * 1000  # as aiokafka has it

@@ -5,7 +5,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from deploy.local import ports
 from deploy.local.folder import CHECKOUT
@@ -17,19 +17,19 @@ READY_SECONDS = 60.0
 
 
 class Another:
-    """On the stack's infrastructure, with settings of its own."""
+    """On the stack's infrastructure, with settings of its own; `run_by` stands before the module that it runs."""
 
-    def __init__(self, stack: RunningStack, service: str, **over: str) -> None:
+    def __init__(self, stack: RunningStack, service: str, over: Mapping[str, str], run_by: Sequence[str] = ()) -> None:
         self.port = ports.free_port(set(stack.plan.ports.values()))
-        self._service = service
+        self._command = [sys.executable, "-m", *run_by, f"services.{service}"]
         self._log = stack.folder.log(f"{service}-2")
-        self._environment = os.environ | stack.plan.programs[service].environment | {"HTTP_PORT": str(self.port)} | over
+        self._environment = os.environ | stack.plan.programs[service].environment | {"HTTP_PORT": str(self.port)}
+        self._environment |= over
         self._process = self._started()
 
     def _started(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
-            command = [sys.executable, "-m", f"services.{self._service}"]
-            return subprocess.Popen(command, cwd=CHECKOUT, env=self._environment, stdout=log, stderr=log)
+            return subprocess.Popen(self._command, cwd=CHECKOUT, env=self._environment, stdout=log, stderr=log)
 
     def kill(self) -> None:
         """Kills -9 it and starts it again."""
@@ -48,7 +48,19 @@ class Another:
 @contextlib.contextmanager
 def another(stack: RunningStack, service: str, **over: str) -> Iterator[Another]:
     """Before it is ready."""
-    process = Another(stack, service, **over)
+    with _stopped_at_the_end(Another(stack, service, over)) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def skewed(stack: RunningStack, service: str, ahead_seconds: float) -> Iterator[Another]:
+    """One whose clock is ahead; before it is ready."""
+    with _stopped_at_the_end(Another(stack, service, {}, ("tests.skewed", str(ahead_seconds)))) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def _stopped_at_the_end(process: Another) -> Iterator[Another]:
     try:
         yield process
     finally:
