@@ -1,12 +1,14 @@
 """JSON Web Tokens: who calls, for which organisation, and what they may do."""
 
 import time
+import unicodedata
 from collections import OrderedDict
 from dataclasses import dataclass
 
 import jwt
 from pydantic import SecretStr
 
+from contracts.limits import NAME_LENGTH
 from contracts.rejections import Code
 from contracts.values import Caller
 from shared.errors import Refused
@@ -107,7 +109,7 @@ class TokenVerifier:
                 leeway=self._leeway,
                 options={"require": ["sub", "exp"], "verify_aud": self._audience is not None},
             )
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, OverflowError) as error:  # the latter for times such as 1e999
             raise _unauthorized(f"The token is not valid: {error}") from None
         return _Verified(_identity(claims), ring if isinstance(key, jwt.PyJWK) else None)
 
@@ -135,16 +137,30 @@ def _signature(token: str) -> tuple[str | None, str]:
 
 
 def _identity(claims: dict[str, object]) -> Identity:
-    organization_id = claims.get("organization_id")
-    if not isinstance(organization_id, str) or not organization_id:
-        raise _unauthorized("The token has no organization_id claim")
-    caller = Caller(id=str(claims["sub"]), roles=_strings(claims, "roles"), permissions=_strings(claims, "permissions"))
+    organization_id, subject = _name(claims, "organization_id"), _name(claims, "sub")
+    caller = Caller(id=subject, roles=_strings(claims, "roles"), permissions=_strings(claims, "permissions"))
     return Identity(caller, organization_id, int(float(str(claims["exp"]))))
+
+
+def _name(claims: dict[str, object], claim: str) -> str:
+    """What work is given to, and what data is kept under: the rules are those for names that a request holds."""
+    name = claims.get(claim)
+    if not isinstance(name, str) or not name:
+        raise _unauthorized(f"The token has no {claim} claim")
+    if name != name.strip() or len(name) > NAME_LENGTH or not _is_text(name):
+        reason = f"must have {NAME_LENGTH} characters at most, no control characters, and no whitespace around it"
+        raise _unauthorized(f"The token's {claim} claim {reason}")
+    return name
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a string that can be written as JSON and UTF-8 again: half of a surrogate pair can't."""
+    return isinstance(value, str) and not any(unicodedata.category(c) in ("Cc", "Cs") for c in value)
 
 
 def _strings(claims: dict[str, object], name: str) -> tuple[str, ...]:
     values = claims.get(name, [])
-    if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+    if not isinstance(values, list) or not all(map(_is_text, values)):
         raise _unauthorized(f"The token's {name} claim must be a list of strings")
     return tuple(values)
 

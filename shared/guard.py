@@ -31,7 +31,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         log.warning("stranger_refused", path=scope["path"], client=scope.get("client"))
-        await failure(_STRANGER, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
+        await failure(_STRANGER)(scope, receive, send)
 
 
 def _authorization(scope: Scope) -> bytes:

@@ -46,8 +46,9 @@ def success(data: Any, status: int = 200, headers: dict[str, str] | None = None)
 def failure(rejection: Rejection, headers: dict[str, str] | None = None) -> Response:
     """`{"success": false, "error": {"code", "message", "details"}}` with the code's status."""
     error = {"code": rejection.code.value, "message": rejection.message, "details": rejection.details}
-    body = orjson.dumps({"success": False, "error": error}, default=str)
-    return Response(body, STATUS_OF[rejection.code], headers, media_type="application/json")
+    body, status = orjson.dumps({"success": False, "error": error}, default=str), STATUS_OF[rejection.code]
+    challenge = {"WWW-Authenticate": "Bearer"} if status == 401 else {}  # RFC 9110 demands it
+    return Response(body, status, challenge | (headers or {}), media_type="application/json")
 
 
 def field_path(location: Sequence[int | str]) -> str:

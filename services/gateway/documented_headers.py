@@ -23,6 +23,7 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "Seconds after which it may be of use to try again; where it is missing, it is not",
         "schema": _NUMBER,
     },
+    "WWW-Authenticate": {"description": "How to authenticate", "schema": {"type": "string", "const": "Bearer"}},
     "ETag": {"description": "Changes with every change", "schema": _TEXT},
 }
 _LIMITS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
@@ -34,6 +35,7 @@ def describe(operation: dict[str, Any], *, etag: bool) -> None:
     takes_key, is_read = "Idempotency-Key" in taken, "Prefer" not in taken
     for status, answer in operation["responses"].items():
         names = ["X-Request-ID", *(() if status == "401" else _LIMITS)]
+        names += ["WWW-Authenticate"] if status == "401" else []
         names += ["X-Idempotent-Replay"] if takes_key and int(status) < 500 else []
         names += ["Location"] if status in ("201", "202") else []
         names += ["Preference-Applied"] if status == "202" else []

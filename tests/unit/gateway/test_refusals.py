@@ -49,6 +49,7 @@ async def test_lets_nobody_in_without_a_token(client: httpx.AsyncClient, operati
     path = operation.path.format(**IDS)
     answer = await client.request(operation.method, path, headers={"Authorization": ""}, content=b"not even JSON")
     error(answer, 401, "UNAUTHORIZED")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)

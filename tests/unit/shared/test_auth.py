@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import math
 import time
 from typing import Any
 
@@ -76,6 +77,19 @@ def test_a_star_grants_everything() -> None:
         bearer(organization_id=None),
         bearer(organization_id=""),
         bearer(organization_id=["org_1"]),
+        bearer(sub=""),
+        bearer(sub=" "),
+        bearer(sub=" user_1"),
+        bearer(sub="user\n1"),
+        bearer(sub="u" * 201),
+        bearer(sub="\ud800"),
+        bearer(roles=["\ud800"]),
+        bearer(organization_id=" org_1"),
+        bearer(organization_id="org\0"),
+        bearer(exp=math.inf),
+        bearer(exp="soon"),
+        bearer(nbf=math.inf),
+        bearer(iat=-math.inf),
         bearer(roles="nurse"),
         bearer(permissions=[1]),
     ],
