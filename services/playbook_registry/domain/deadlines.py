@@ -6,12 +6,12 @@ from typing import Any
 from contracts.calendars import AROUND_THE_CLOCK, DEFAULT
 from contracts.definitions import PlaybookDraft
 from services.playbook_registry.domain.faults import Fault, invalid
-from services.playbook_registry.domain.values import OBJECT, POSITIVE, TEXT, TEXTS, Rule, broken
+from services.playbook_registry.domain.values import HOURS, MINUTES, OBJECT, TEXT, TEXTS, Rule, broken
 
 MAX_REMINDERS = 10
 _METADATA: dict[str, Rule] = {"escalation": OBJECT, "response_sla": OBJECT, "calendar": TEXT}
-_ESCALATION: dict[str, Rule] = {"after_hours": POSITIVE, "escalate_to": TEXTS}
-_UNITS: dict[str, Rule] = {"before_minutes": POSITIVE, "before_hours": POSITIVE}
+_ESCALATION: dict[str, Rule] = {"after_hours": HOURS, "escalate_to": TEXTS}
+_UNITS: dict[str, Rule] = {"before_minutes": MINUTES, "before_hours": HOURS}
 
 
 def faults(metadata: Mapping[str, Any], path: str) -> Iterator[Fault]:
@@ -20,7 +20,7 @@ def faults(metadata: Mapping[str, Any], path: str) -> Iterator[Fault]:
         yield from broken(_ESCALATION, metadata["escalation"], f"{path}.escalation")
     if isinstance(metadata.get("response_sla"), dict):
         minutes = metadata["response_sla"]
-        yield from broken(dict.fromkeys(minutes, POSITIVE), minutes, f"{path}.response_sla")
+        yield from broken(dict.fromkeys(minutes, MINUTES), minutes, f"{path}.response_sla")
     if metadata.get("reminders") is not None:
         yield from _reminders(metadata["reminders"], f"{path}.reminders")
 

@@ -9,13 +9,13 @@ from services.playbook_registry.domain import deadlines, form_fields
 from services.playbook_registry.domain.faults import Fault, invalid
 from services.playbook_registry.domain.values import (
     FLAG,
+    HOURS,
     LIST,
     MEMBERS,
     NAMED,
     NUMBER,
     OBJECT,
     ON_TIMEOUT,
-    POSITIVE,
     SHARE,
     TEXT,
     TEXTS,
@@ -27,11 +27,11 @@ from services.playbook_registry.domain.values import (
 _METADATA: dict[str, Rule] = {
     "form_fields": LIST, "required_outputs": LIST, "required_documents": TEXTS, "task_checklist": TEXTS,
     "approval_options": LIST, "approval_matrix": OBJECT, "amount_field": TEXT, "voting_threshold": SHARE,
-    "committee_size": MEMBERS, "sla_hours": POSITIVE, "rejection_criteria": OBJECT, "review_checklist": TEXTS,
+    "committee_size": MEMBERS, "sla_hours": HOURS, "rejection_criteria": OBJECT, "review_checklist": TEXTS,
     "initial_actions": TEXTS, "inspection_points": TEXTS, "deliverables": TEXTS, "resolution_types": TEXTS,
     "sections": NAMED, "on_timeout": ON_TIMEOUT,
 }  # fmt: skip
-_BESIDE: dict[str, Rule] = {"sla_hours": POSITIVE, "on_timeout": ON_TIMEOUT}
+_BESIDE: dict[str, Rule] = {"sla_hours": HOURS, "on_timeout": ON_TIMEOUT}
 """May stand in the step itself as well."""
 _AMOUNT = r"\d+(?:\.\d+)?[kmb]?"
 _BAND = re.compile(rf"(?:under|over)_{_AMOUNT}|{_AMOUNT}_to_{_AMOUNT}", re.IGNORECASE)

@@ -7,9 +7,10 @@ from contracts.definitions import PlaybookDraft, StepDraft
 from services.playbook_registry.domain import automation, conditions, deadlines, forms, options
 from services.playbook_registry.domain.conditions import KnownSteps
 from services.playbook_registry.domain.faults import Fault, invalid
-from services.playbook_registry.domain.values import FLAG, POSITIVE, Rule, broken
+from services.playbook_registry.domain.values import FLAG, HOURS, MINUTES, Rule, broken
 
-_PLAYBOOK: dict[str, Rule] = {"sla_hours": POSITIVE, "estimated_duration_minutes": POSITIVE, "auto_escalation": FLAG}
+_PLAYBOOK: dict[str, Rule] = {"sla_hours": HOURS, "estimated_duration_minutes": MINUTES, "auto_escalation": FLAG}
+_STEP: dict[str, Rule] = {"timeout_minutes": MINUTES}
 
 
 def faults(draft: PlaybookDraft) -> Iterator[Fault]:
@@ -19,6 +20,7 @@ def faults(draft: PlaybookDraft) -> Iterator[Fault]:
     known = KnownSteps.of(draft.steps)
     for index, step in enumerate(draft.steps):
         path = f"steps[{index}]"
+        yield from broken(_STEP, {"timeout_minutes": step.timeout_minutes}, path)
         yield from conditions.faults(step.conditions.pre, f"{path}.conditions.pre", known)
         yield from conditions.faults(step.conditions.post, f"{path}.conditions.post", known)
         yield from options.faults(step, path, known.sequences)

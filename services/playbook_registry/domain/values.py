@@ -32,10 +32,26 @@ def is_named(value: Any) -> bool:
     return is_texts(names)
 
 
+_LONGEST_HOURS = 100 * 365 * 24
+"""A hundred years: dates are not calculated further ahead (run_engine/domain/loose.py)."""
+_MOST_MEMBERS = 1000
+
+
+def _length_of_time(most: int, unit: str) -> Rule:
+    return (
+        lambda value: is_number(value) and 0 < value <= most,
+        f"must be a number of {unit} above 0, {most} (a hundred years) at most",
+    )
+
+
 NUMBER: Rule = (is_number, "must be a number")
-POSITIVE: Rule = (lambda value: is_number(value) and value > 0, "must be a number above 0")
+HOURS: Rule = _length_of_time(_LONGEST_HOURS, "hours")
+MINUTES: Rule = _length_of_time(_LONGEST_HOURS * 60, "minutes")
 COUNT: Rule = (lambda value: is_whole(value) and value >= 0, "must be a whole number, 0 or more")
-MEMBERS: Rule = (lambda value: is_whole(value) and value >= 1, "must be a whole number, 1 or more")
+MEMBERS: Rule = (
+    lambda value: is_whole(value) and 1 <= value <= _MOST_MEMBERS,
+    f"must be a whole number from 1 to {_MOST_MEMBERS}",
+)
 SHARE: Rule = (lambda value: is_number(value) and 0 < value <= 1, "must be a number above 0, 1 at most")
 FLAG: Rule = (lambda value: isinstance(value, bool), "must be true or false")
 TEXT: Rule = (lambda value: isinstance(value, str) and bool(value), "must be a text")

@@ -1,5 +1,6 @@
 """What a draft may not say, and the order in which it is told."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -162,6 +163,36 @@ def test_refuses_two_options_of_one_action() -> None:
 )
 def test_refuses_metadata_that_could_not_be_carried_out(step: dict[str, Any], field: str) -> None:
     assert faults_of(draft(step)) == [("VALIDATION_ERROR", f"steps[0].{field}")]
+
+
+@pytest.mark.parametrize("number", [1e300, 1e15, 2**62, 52_560_001, -1, 0])
+@pytest.mark.parametrize(
+    ("step", "field"),
+    [
+        (lambda n: {"sla_hours": n}, "sla_hours"),
+        (lambda n: {"metadata": {"sla_hours": n}}, "metadata.sla_hours"),
+        (lambda n: {"metadata": {"escalation": {"after_hours": n}}}, "metadata.escalation.after_hours"),
+        (lambda n: {"metadata": {"response_sla": {"P1": n}}}, "metadata.response_sla.P1"),
+        (lambda n: {"metadata": {"reminders": [{"before_hours": n}]}}, "metadata.reminders[0].before_hours"),
+        (lambda n: {"metadata": {"reminders": [{"before_minutes": n}]}}, "metadata.reminders[0].before_minutes"),
+        (lambda n: {"metadata": {"voting_threshold": 1, "committee_size": n}}, "metadata.committee_size"),
+    ],
+)
+def test_refuses_lengths_of_time_and_committees_that_nobody_can_mean(
+    step: Callable[[float], dict[str, Any]], field: str, number: float
+) -> None:
+    assert faults_of(draft(step(number))) == [("VALIDATION_ERROR", f"steps[0].{field}")]
+
+
+@pytest.mark.parametrize("number", [1e300, 2**62, 52_560_001])
+def test_refuses_such_lengths_of_time_of_a_whole_playbook_and_as_time_out(number: float) -> None:
+    for field in ("sla_hours", "estimated_duration_minutes"):
+        assert faults_of(draft(metadata={field: number})) == [("VALIDATION_ERROR", f"playbook.metadata.{field}")]
+    assert faults_of(draft({"timeout_minutes": number})) == [("VALIDATION_ERROR", "steps[0].timeout_minutes")]
+
+
+def test_a_hundred_years_can_be_meant() -> None:
+    assert faults_of(draft({"timeout_minutes": 52_560_000}, metadata={"sla_hours": 876_000})) == []
 
 
 @pytest.mark.parametrize(
