@@ -14,8 +14,10 @@ def published_keys(settings: GatewaySettings) -> PublishedKeys | None:
     """Those at JWT_JWKS_URL, where it is set."""
     if settings.jwt_jwks_url is None:
         return None
-    if settings.jwt_audience is None:
-        log.warning("any_audience_is_let_in", reason="JWT_JWKS_URL is set, JWT_AUDIENCE is not")
+    if settings.jwt_any_issuer:
+        log.warning("jwt_issuer_not_checked", reason="JWT_ANY_ISSUER is true")
+    if settings.jwt_any_audience:
+        log.warning("jwt_audience_not_checked", reason="JWT_ANY_AUDIENCE is true")
     return PublishedKeys(
         settings.jwt_jwks_url,
         settings.jwt_jwks_refresh_seconds,

@@ -25,6 +25,17 @@ def _is_address(url: str) -> bool:
         return False
 
 
+def _require(name: str, claim: str, value: str | None, any_is_taken: bool, way_out: str) -> None:
+    """Raises ValueError: an issuer signs the tokens of all its applications, ours or not, with the same keys."""
+    if value is None and not any_is_taken:
+        raise ValueError(
+            f"{name} must be set where JWT_JWKS_URL is: it is the {claim} that tokens must have."
+            f" {way_out}=true takes any"
+        )
+    if value is not None and any_is_taken:
+        raise ValueError(f"{name} and {way_out}=true exclude each other: set one of them")
+
+
 class GatewaySettings(ServiceSettings):
     jwt_secret: Annotated[SecretStr | None, AfterValidator(_long_enough)] = Field(
         default=None, description="key of tokens by HS256, 32 bytes or more"
@@ -37,8 +48,10 @@ class GatewaySettings(ServiceSettings):
         default=3600.0, ge=1, description="how long they are used on where they can't be fetched"
     )
     jwt_jwks_pause_seconds: float = Field(default=10.0, gt=0, description="shortest time between two fetches")
-    jwt_issuer: str | None = Field(default=None, description="`iss` that tokens must have, if set")
-    jwt_audience: str | None = Field(default=None, description="`aud` that tokens must have, if set")
+    jwt_issuer: str | None = Field(default=None, description="`iss` that tokens must have")
+    jwt_audience: str | None = Field(default=None, description="`aud` that tokens must have")
+    jwt_any_issuer: bool = Field(default=False, description="with JWT_JWKS_URL, takes tokens whatever their `iss`")
+    jwt_any_audience: bool = Field(default=False, description="with JWT_JWKS_URL, takes tokens whatever their `aud`")
     jwt_leeway_seconds: int = Field(
         default=30, ge=0, le=300, description="how far an issuer's clock may be from this one"
     )
@@ -67,6 +80,9 @@ class GatewaySettings(ServiceSettings):
             raise ValueError("Set JWT_SECRET or JWT_JWKS_URL: without either no token can be verified")
         if self.jwt_jwks_url is not None and not _is_address(self.jwt_jwks_url):
             raise ValueError("JWT_JWKS_URL must be http:// or https:// with a host, without user and password")
+        if self.jwt_jwks_url is not None:
+            _require("JWT_ISSUER", "iss", self.jwt_issuer, self.jwt_any_issuer, "JWT_ANY_ISSUER")
+            _require("JWT_AUDIENCE", "aud", self.jwt_audience, self.jwt_any_audience, "JWT_ANY_AUDIENCE")
         if self.jwt_jwks_kept_seconds < self.jwt_jwks_refresh_seconds:
             raise ValueError("JWT_JWKS_KEPT_SECONDS must not be less than JWT_JWKS_REFRESH_SECONDS")
         return self
