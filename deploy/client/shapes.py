@@ -1286,6 +1286,10 @@ class WebhookOutline(TypedDict):
     created_by: str
     updated_at: str
     updated_by: str
+    warnings: NotRequired[list[Warned]]
+    """
+    Of what was created or changed: what is taken as it is, and is probably a mistake.
+    """
 
 
 class WebhookPage(TypedDict):
@@ -1345,6 +1349,10 @@ class WebhookWithSecret(TypedDict):
     created_by: str
     updated_at: str
     updated_by: str
+    warnings: NotRequired[list[Warned]]
+    """
+    Of what was created or changed: what is taken as it is, and is probably a mistake.
+    """
     secret: str | None
     """
     `whsec_` and Base64. Shown here and never again; null where it is over already, or the webhook deleted.
@@ -1834,6 +1842,10 @@ class Webhook(TypedDict):
     created_by: str
     updated_at: str
     updated_by: str
+    warnings: NotRequired[list[Warned]]
+    """
+    Of what was created or changed: what is taken as it is, and is probably a mistake.
+    """
     events: list[WebhookNote]
     """
     What happened to it, the newest first; the last 50.

@@ -71,7 +71,7 @@ def build(settings: GatewaySettings) -> Service:
         DelegationRoutes(admission, commands, registry, in_force),
         OperationRoutes(admission, registry, run_engine, notifier, in_force),
         AuditRoutes(admission, run_engine, timeline),
-        WebhookCommandRoutes(admission, commands, notifier),
+        WebhookCommandRoutes(admission, commands, notifier, registry),
         WebhookReadRoutes(admission, notifier),
         EncryptionRoutes(admission, commands, run_engine),
     )

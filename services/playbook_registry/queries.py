@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Body, Query, Response
 
 from contracts.definitions import PlaybookDraft
 from contracts.policies import OrganizationPolicies
@@ -62,6 +62,12 @@ def router(
         """What else is wrong with a draft whose shape the gateway has refused."""
         policies = (await documents.policies([organization_id]))[organization_id]
         return success({"errors": listed(what_else(draft, policies)[:TOLD])})
+
+    @routes.post("/unknown")
+    async def unknown(playbook_ids: Annotated[list[str], Body(embed=True)], organization_id: str) -> Response:
+        """Returns those of the ids that are no playbook of the organization."""
+        there = await store.existing(organization_id, playbook_ids)
+        return success({"unknown": [playbook_id for playbook_id in playbook_ids if playbook_id not in there]})
 
     @routes.get("/{playbook_id}")
     async def playbook(playbook_id: str, organization_id: str) -> Response:

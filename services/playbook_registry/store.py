@@ -91,6 +91,11 @@ class PlaybookStore:
         )
         return head
 
+    async def existing(self, organization_id: str, playbook_ids: Sequence[str]) -> set[str]:
+        """Returns those of the ids that are playbooks of the organization, without deleted ones."""
+        query = {"organization_id": organization_id, "_id": {"$in": list(playbook_ids)}, "status": {"$ne": "deleted"}}
+        return {document["_id"] async for document in self._playbooks.find(query, {"_id": 1})}
+
     async def revision(self, playbook: StoredPlaybook, revision: int) -> Mapping[str, Any] | None:
         """The definition of one of its revisions; None where it has no such one."""
         if revision == playbook.revision:

@@ -82,6 +82,19 @@ async def test_what_was_written_is_read_at_once_and_the_secret_only_where_it_was
     assert (again.status_code, again.json()["data"]) == (201, made | {"secret": None})
 
 
+async def test_ids_that_are_no_playbooks_are_taken_with_a_warning(subscriber: Subscriber) -> None:
+    playbook_id = await subscriber.client.created(tasks_in_a_row(1))
+    webhook = {"url": "https://hooks.invalid/x", "event_types": ["*"], "playbook_ids": [playbook_id, "pb_none"]}
+    made = (await subscriber.send("POST", "", {"webhook": webhook})).json()["data"]
+    [warning] = made["warnings"]
+    assert warning["field"] == "webhook.playbook_ids[1]"
+    assert "pb_none is no playbook of the organization" in warning["message"]
+    path = f"/{made['webhook_id']}"
+    for playbook_ids, fields in ([playbook_id], []), (["pb_none"], ["webhook.playbook_ids[0]"]), ([], []):
+        changed = (await subscriber.send("PATCH", path, {"webhook": {"playbook_ids": playbook_ids}})).json()["data"]
+        assert [warning["field"] for warning in changed["warnings"]] == fields
+
+
 async def test_what_is_not_waited_for_is_found_where_the_202_says(subscriber: Subscriber) -> None:
     body = {"webhook": {"url": "https://hooks.invalid/x", "event_types": ["*"]}}
     accepted = await subscriber.send("POST", "", body, Prefer="respond-async")

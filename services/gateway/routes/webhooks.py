@@ -19,7 +19,7 @@ from contracts.webhooks import (
 )
 from services.gateway.admission import Admission, Admitted
 from services.gateway.commands import Commands, Errand, wish_of
-from services.gateway.owners import Owner
+from services.gateway.owners import Owner, Params
 from services.gateway.routes.paths import WEBHOOKS, delivery_id_of, if_match, query_of, webhook_id_of
 from services.gateway.shapes.checking import shaped, shaped_with_times
 from services.gateway.shapes.requests import (
@@ -31,6 +31,7 @@ from services.gateway.shapes.requests import (
     WebhookTest,
     WebhookUpdate,
 )
+from shared.errors import Refused, Unavailable
 
 _MANAGE = "webhook:manage"
 
@@ -38,10 +39,11 @@ _MANAGE = "webhook:manage"
 class WebhookCommandRoutes:
     """What changes subscriptions, and what is done with their deliveries."""
 
-    def __init__(self, admission: Admission, commands: Commands, notifier: Owner) -> None:
+    def __init__(self, admission: Admission, commands: Commands, notifier: Owner, registry: Owner) -> None:
         self._admission = admission
         self._commands = commands
         self._notifier = notifier
+        self._registry = registry
 
     async def create(self, request: Request) -> Response:
         admitted = await self._admission.command(request, _MANAGE)
@@ -53,13 +55,15 @@ class WebhookCommandRoutes:
             organization_id=wish.organization_id,
             draft=draft,
         )
-        return await self._with_secret(admitted, await self._commands.run(wish, _errand(command, 201)))
+        answer = await self._with_secret(admitted, await self._commands.run(wish, _errand(command, 201)))
+        return await self._with_warnings(admitted, answer)
 
     async def change(self, request: Request) -> Response:
         admitted = await self._admission.command(request, _MANAGE)
         subject = _subject(request, admitted)
         change = shaped(WebhookUpdate, admitted).webhook
-        return await self._run(request, admitted, ChangeWebhook(**subject, change=change, if_match=if_match(request)))
+        command = ChangeWebhook(**subject, change=change, if_match=if_match(request))
+        return await self._with_warnings(admitted, await self._run(request, admitted, command))
 
     async def delete(self, request: Request) -> Response:
         admitted = self._admission.bare_command(request, _MANAGE)
@@ -105,13 +109,27 @@ class WebhookCommandRoutes:
         """The secret goes over no topic and is kept with no answer: it is asked for when it is shown."""
         if answer.status_code not in (200, 201):
             return answer
-        content = orjson.loads(answer.body)
-        made = content["data"]
-        tenant = [("organization_id", admitted.identity.organization_id)]
+        made = orjson.loads(answer.body)["data"]
         path = f"/internal/webhooks/{made['webhook_id']}/secrets/{made['secret_version']}"
-        made["secret"] = (await self._notifier.get(path, tenant)).data()["secret"]
-        del answer.headers["content-length"]
-        return Response(orjson.dumps(content), answer.status_code, dict(answer.headers))
+        secret = (await self._notifier.get(path, _tenant(admitted))).data()["secret"]
+        return _with_fields(answer, secret=secret)
+
+    async def _with_warnings(self, admitted: Admitted, answer: Response) -> Response:
+        """A playbook may be created after its webhook, so an unknown id is taken; it is more often misspelt."""
+        if answer.status_code not in (200, 201):
+            return answer
+        playbook_ids = orjson.loads(answer.body)["data"]["playbook_ids"]
+        unknown = await self._unknown(admitted, playbook_ids) if playbook_ids else []
+        return _with_fields(answer, warnings=[_unknown_playbook(n, playbook_ids[n]) for n in unknown])
+
+    async def _unknown(self, admitted: Admitted, playbook_ids: list[str]) -> list[int]:
+        """Returns the positions of the ids that are no playbooks. None where the registry does not answer."""
+        body = orjson.dumps({"playbook_ids": playbook_ids})
+        try:
+            found = (await self._registry.post("/internal/playbooks/unknown", _tenant(admitted), body)).data()
+        except (Refused, Unavailable):
+            return []
+        return [n for n, playbook_id in enumerate(playbook_ids) if playbook_id in found["unknown"]]
 
 
 class WebhookReadRoutes:
@@ -136,6 +154,23 @@ class WebhookReadRoutes:
         identity = self._admission.query(request, "webhook:read")
         params = query_of(request, identity.organization_id, "status", "limit", "cursor")
         return (await self._notifier.get(f"/internal/webhooks/{webhook_id_of(request)}/deliveries", params)).response()
+
+
+def _tenant(admitted: Admitted) -> Params:
+    return [("organization_id", admitted.identity.organization_id)]
+
+
+def _with_fields(answer: Response, **fields: Any) -> Response:
+    """Returns the answer with these among its data."""
+    content = orjson.loads(answer.body)
+    content["data"] |= fields
+    del answer.headers["content-length"]
+    return Response(orjson.dumps(content), answer.status_code, dict(answer.headers))
+
+
+def _unknown_playbook(position: int, playbook_id: str) -> dict[str, str]:
+    message = f"{playbook_id[:200]} is no playbook of the organization: nothing is sent for it unless it becomes one"
+    return {"field": f"webhook.playbook_ids[{position}]", "message": message}
 
 
 def _subject(request: Request, admitted: Admitted) -> dict[str, Any]:

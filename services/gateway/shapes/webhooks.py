@@ -2,8 +2,10 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from contracts.values import Moment
-from services.gateway.shapes.answers import Shape
+from services.gateway.shapes.answers import Shape, Warned
 from services.gateway.shapes.reads.lists import Listed
 
 WebhookStatus = Literal["active", "paused", "disabled"]
@@ -38,6 +40,8 @@ class WebhookOutline(Shape):
     created_by: str
     updated_at: Moment
     updated_by: str
+    warnings: list[Warned] = Field(default_factory=list)
+    """Of what was created or changed: what is taken as it is, and is probably a mistake."""
 
 
 class WebhookNote(Shape):

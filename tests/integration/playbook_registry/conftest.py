@@ -74,9 +74,16 @@ class Bench:
 
     async def get(self, path: str, **params: Any) -> tuple[int, Any]:
         """Status, and data or error."""
-        answer = await self.http.get(f"/internal/playbooks{path}", params=params)
-        body = answer.json()
-        return answer.status_code, body["data"] if body["success"] else body["error"]
+        return _content(await self.http.get(f"/internal/playbooks{path}", params=params))
+
+    async def post(self, path: str, body: Any, **params: Any) -> tuple[int, Any]:
+        """Status, and data or error."""
+        return _content(await self.http.post(f"/internal/playbooks{path}", params=params, json=body))
+
+
+def _content(answer: httpx.Response) -> tuple[int, Any]:
+    body = answer.json()
+    return answer.status_code, body["data"] if body["success"] else body["error"]
 
 
 def draft(**over: Any) -> PlaybookDraft:

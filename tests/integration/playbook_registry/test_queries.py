@@ -30,6 +30,14 @@ async def test_another_tenants_playbook_is_not_found(bench: Bench) -> None:
         assert error["details"] == {"field": "playbook_id", "value": playbook_id}
 
 
+async def test_names_the_ids_that_are_no_playbooks_of_the_organization(bench: Bench) -> None:
+    organization_id = new_id("org")
+    ours, theirs = await _create(bench, organization_id), await _create(bench, new_id("org"))
+    asked = {"playbook_ids": ["pb_none", ours, theirs]}
+    _, found = await bench.post("/unknown", asked, organization_id=organization_id)
+    assert found == {"unknown": ["pb_none", theirs]}
+
+
 async def test_lists_newest_first_by_pages(bench: Bench) -> None:
     organization_id = new_id("org")
     created = [await _create(bench, organization_id, number) for number in range(5)]

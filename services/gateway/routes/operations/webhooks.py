@@ -25,7 +25,8 @@ CREATE_WEBHOOK = Operation(
     description=(
         "From now on each event of these types is sent to `url`, signed by the"
         " [Standard Webhooks](https://www.standardwebhooks.com) scheme with the `secret` of this answer. Types are the"
-        " timeline's names; `*` stands for all of them, housekeeping included."
+        " timeline's names; `*` stands for all of them, housekeeping included. `warnings` name the `playbook_ids` that"
+        " are no playbooks."
     ),
     permission=_MANAGE,
     answer=webhooks.WebhookWithSecret,
