@@ -26,7 +26,8 @@ from shared.http import failure, install_error_handlers
 from shared.http_bounds import BoundedProtocol, RequestBounds
 from shared.kafka import INFRASTRUCTURE, Consumers, Publisher
 from shared.logging import configure_logging
-from shared.metrics import CONSUMER_LAG, exposition
+from shared.metrics_page import PATH as METRICS_PATH
+from shared.metrics_page import MetricsPage
 from shared.mongo import Mongo, StoreAway, StoreFault
 from shared.service_token import ServiceToken
 from shared.settings import ServiceSettings
@@ -72,10 +73,13 @@ class Service:
         self._tasks: list[asyncio.Task[None]] = []
         install_error_handlers(self.app)
         self.app.add_exception_handler(StoreAway, _database_away)
-        self._add_health()
+        self._metrics = MetricsPage(self.consumers)
+        self._add_health(public=app is not None)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        if self.settings.metrics_port is not None:
+            await self._metrics.serve(self.settings.http_host, self.settings.metrics_port)
         self._tasks = [asyncio.create_task(self._start())]
         try:
             yield
@@ -109,13 +113,16 @@ class Service:
             await work()
         await self.publisher.stop()
         await self.mongo.close()
+        await self._metrics.stop()
         tracing.stop()
         log.info("stopped")
 
-    def _add_health(self) -> None:
+    def _add_health(self, public: bool) -> None:
+        """What a public port shows to everybody says nothing of who does how much (decision 0093)."""
         self.app.add_api_route("/health/live", self._live, include_in_schema=False)
         self.app.add_api_route("/health/ready", self._ready, include_in_schema=False)
-        self.app.add_api_route("/metrics", self._metrics, include_in_schema=False)
+        if not public and self.settings.metrics_port is None:
+            self.app.add_api_route(METRICS_PATH, self._show_metrics, include_in_schema=False)
 
     async def _live(self) -> Response:
         """Alive means that the broker is being polled: a consumer can be deaf in a process that looks well."""
@@ -143,11 +150,8 @@ class Service:
             return False
         return True
 
-    async def _metrics(self) -> Response:
-        for consumption in self.consumers.consumptions:
-            for partition, lag in (await consumption.lag()).items():
-                CONSUMER_LAG.labels(consumption.topic.name, consumption.group, partition).set(lag)
-        body, content_type = exposition()
+    async def _show_metrics(self) -> Response:
+        body, content_type = await self._metrics.content()
         return Response(body, media_type=content_type)
 
 

@@ -32,6 +32,7 @@ class ServiceSettings(BaseSettings):
 
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8000, ge=0, le=65535)
+    metrics_port: int | None = Field(default=None, ge=0, le=65535, description="serves /metrics, and nothing else")
     http_max_head_bytes: int = Field(default=32 * 1024, ge=1024, description="of a request's line and headers")
     http_head_seconds: float = Field(default=15, gt=0, description="how long these may take to arrive")
     http_body_seconds: float = Field(default=60, gt=0, description="how long a body may take, and an answer be unread")

@@ -15,6 +15,8 @@ from deploy.local.ports import HOST
 
 Group = Literal["infrastructure", "services"]
 GATEWAY_PORT = 8000
+GATEWAY_METRICS = "gateway_metrics"
+"""Names the port of the gateway's metrics, which its public port does not show."""
 PARTITIONS = 4
 SESSION_TIMEOUT_MS = 6000
 """How long a killed consumer keeps its partitions; the broker allows no less."""
@@ -132,7 +134,7 @@ def services(folder: Folder, addresses: Addresses, ports: dict[str, int], over: 
     shown = {"SERVICE_TOKEN": os.environ.get("SERVICE_TOKEN") or folder.service_token()}
     every = connection(addresses) | shown | {"HTTP_HOST": HOST, "PYTHONUNBUFFERED": "1"} | over
     gateway = {variable: f"http://{HOST}:{ports[name]}" for variable, name in QUERIED.items()}
-    gateway["JWT_SECRET"] = folder.jwt_secret()
+    gateway |= {"JWT_SECRET": folder.jwt_secret(), "METRICS_PORT": str(ports.get(GATEWAY_METRICS, 0))}
     asks_the_engine = {"RUN_ENGINE_URL": gateway["RUN_ENGINE_URL"]}
     keys = {"ENCRYPTION_KEYS": os.environ.get("ENCRYPTION_KEYS") or folder.encryption_keys()}
     own = {

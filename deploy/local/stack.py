@@ -89,7 +89,13 @@ def make_plan(folder: Folder, wishes: Wishes, report: Report) -> Plan:
     cluster = None if wishes.external else KafkaCluster(wishes.brokers)
     if own_mongodb:
         mongodb.check_runs()
-    names = [*SERVICES, *([mongodb.NAME] * own_mongodb), *(cluster.port_names if cluster else []), supervisor.NAME]
+    names = [
+        *SERVICES,
+        plan.GATEWAY_METRICS,
+        *([mongodb.NAME] * own_mongodb),
+        *(cluster.port_names if cluster else []),
+        supervisor.NAME,
+    ]
     chosen = _choose_ports(folder, wishes, names)
     programs: dict[str, Program] = {}
     if own_mongodb:

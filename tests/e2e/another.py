@@ -24,6 +24,7 @@ class Another:
         self._command = [sys.executable, "-m", *run_by, f"services.{service}"]
         self._log = stack.folder.log(f"{service}-2")
         self._environment = os.environ | stack.plan.programs[service].environment | {"HTTP_PORT": str(self.port)}
+        self._environment["METRICS_PORT"] = ""  # the stack's own has it
         self._environment |= over
         self._process = self._started()
 

@@ -18,6 +18,7 @@ COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
 NOTHING: tuple[Any, ...] = (None, {}, frozenset())
 CHECKOUT = Path(__file__).parents[3]
 DEPLOY = CHECKOUT / "deploy"
+METRICS_PORT = 9464
 COMPOSE = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())
 MANIFESTS = [
     document
@@ -100,7 +101,8 @@ def test_compose_passes_on_what_only_an_operator_can_know(service: str) -> None:
     passed_on = {name for name, value in given.items() if value is None}
     demanded = {name for name, value in given.items() if str(value).startswith(f"${{{name}:?")}
     wired = {name for name, value in given.items() if str(value).startswith("http://")}
-    assert operators(service) | {COLLECTOR} <= passed_on | demanded | wired
+    of_the_image = set(re.findall(r"([A-Z_]+)=", (DEPLOY / "Dockerfile").read_text()))
+    assert operators(service) | {COLLECTOR} <= passed_on | demanded | wired | of_the_image
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -159,7 +161,23 @@ def test_the_image_holds_what_compose_and_kubernetes_run() -> None:
 def test_prometheus_asks_every_service() -> None:
     (job,) = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
     asked = {c["labels"]["service"]: c["targets"] for c in job["static_configs"]}
-    assert asked == {service: [f"{service}:8000"] for service in SERVICES}
+    assert asked == {service: [f"{service}:{METRICS_PORT}"] for service in SERVICES}
+
+
+def test_the_image_shows_metrics_on_a_port_that_nothing_publishes() -> None:
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    assert f"METRICS_PORT={METRICS_PORT}" in dockerfile
+    published = [port for service in COMPOSE["services"].values() for port in service.get("ports", ())]
+    assert not any(str(METRICS_PORT) in port for port in published)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_kubernetes_has_metrics_read_where_no_service_leads(service: str) -> None:
+    name = service.replace("_", "-")
+    annotations = manifest("Deployment", name)["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["prometheus.io/port"] == str(METRICS_PORT)
+    assert {"name": "metrics", "containerPort": METRICS_PORT} in container(service)["ports"]
+    assert [port["targetPort"] for port in manifest("Service", name)["spec"]["ports"]] == ["http"]
 
 
 @pytest.mark.parametrize("service", SERVICES)

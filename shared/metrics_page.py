@@ -1,0 +1,49 @@
+"""The page that Prometheus reads: on the service's own port, or on one that callers do not reach."""
+
+import asyncio
+import contextlib
+
+import structlog
+from aiohttp import web
+
+from shared.kafka import INFRASTRUCTURE, Consumers
+from shared.metrics import CONSUMER_LAG, exposition
+
+PATH = "/metrics"
+_LAG_SECONDS = 2.0
+log = structlog.get_logger()
+
+
+class MetricsPage:
+    def __init__(self, consumers: Consumers) -> None:
+        self._consumers = consumers
+        self._runner: web.AppRunner | None = None
+
+    async def content(self) -> tuple[bytes, str]:
+        """Returns the page and its content type. Lag that the broker does not tell in time stays as it was."""
+        with contextlib.suppress(TimeoutError, *INFRASTRUCTURE):
+            async with asyncio.timeout(_LAG_SECONDS):
+                await self._look_at_lag()
+        return exposition()
+
+    async def _look_at_lag(self) -> None:
+        for consumption in self._consumers.consumptions:
+            for partition, lag in (await consumption.lag()).items():
+                CONSUMER_LAG.labels(consumption.topic.name, consumption.group, partition).set(lag)
+
+    async def serve(self, host: str, port: int) -> None:
+        """Serves it, and nothing else, on a port of its own. Raises OSError where that is taken."""
+        app = web.Application()
+        app.router.add_get(PATH, self._answer)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        log.info("metrics_served", port=self._runner.addresses[0][1])
+
+    async def _answer(self, _: web.Request) -> web.Response:
+        body, content_type = await self.content()
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def stop(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
