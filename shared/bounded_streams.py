@@ -1,10 +1,14 @@
 """Connections to whoever users chose: an answer has so many bytes at most, and is read piece by piece."""
 
+import asyncio
 import ssl
 from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import Any
 
 import httpcore
+
+from shared.lookups import Lookups
 
 _PIECE = 8 * 1024
 """Tiny parts, such as 1xx answers or chunks, cost more to read than to send: between two pieces all others have their
@@ -12,8 +16,11 @@ turn."""
 
 
 class BoundedBackend(httpcore.AsyncNetworkBackend):
-    def __init__(self, most_bytes: int) -> None:
+    """Looks names up apart from the rest of the process (`Lookups`), each host's on its own account."""
+
+    def __init__(self, most_bytes: int, lookups: Lookups) -> None:
         self._most = most_bytes
+        self._lookups = lookups
         self._backend = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -24,11 +31,37 @@ class BoundedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        stream = await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
-        return _BoundedStream(stream, self._most)
+        """Raises httpcore.ConnectError or ConnectTimeout; the time counts for each address, and for the look-up."""
+        addresses = [host] if _is_address(host) else await self._find(host, port, timeout)
+        for number, address in enumerate(addresses, 1):
+            try:
+                stream = await self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if number == len(addresses):
+                    raise
+            else:
+                return _BoundedStream(stream, self._most)
+        raise httpcore.ConnectError(f"{host} leads nowhere")
+
+    async def _find(self, host: str, port: int, timeout: float | None) -> list[str]:
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._lookups.find(host, host, port)
+        except TimeoutError:
+            raise httpcore.ConnectTimeout(f"{host} was not looked up in time") from None
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(str(error)) from error
 
     async def sleep(self, seconds: float) -> None:
         await self._backend.sleep(seconds)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class _BoundedStream(httpcore.AsyncNetworkStream):

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import httpx
@@ -20,6 +19,7 @@ from services.automation.domain.endpoints import (
 from services.automation.reading import outcome_of
 from services.automation.store import StoredJob
 from shared.addresses import Networks
+from shared.lookups import Lookups
 from shared.outbound import ForbiddenAddress, outbound_client, send_pinned
 from shared.tracing import calling
 
@@ -57,16 +57,15 @@ class Caller:
     def __init__(self, limits: CallLimits, connections: int) -> None:
         self._limits = limits
         self._connections = connections
+        self._lookups = Lookups()
         self._at_base: httpx.AsyncClient | None = None
         self._named: httpx.AsyncClient | None = None
 
     async def start(self) -> None:
-        # A name that resolves slowly takes a thread of asyncio's few: others must not wait for it.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self._connections, "lookup"))
         most = 2 * self._limits.max_response_bytes + _AROUND_BYTES
-        self._at_base = outbound_client(self._connections, self._connections, most)
+        self._at_base = outbound_client(self._connections, self._connections, most, self._lookups)
         # A kept connection is found by its address, and several hosts may share one: each gets its own.
-        self._named = outbound_client(self._connections, 0, most)
+        self._named = outbound_client(self._connections, 0, most, self._lookups)
 
     async def stop(self) -> None:
         for client in (self._at_base, self._named):
@@ -112,7 +111,8 @@ class Caller:
         if target.named_host not in (request.url.host, named):
             raise ForbiddenAddress("api_endpoint can be read in two ways")
         networks = self._limits.networks(job.organization_id)
-        return await send_pinned(self._named, request, networks, attempt_seconds(job.timeout_seconds))
+        seconds, owner = attempt_seconds(job.timeout_seconds), job.organization_id
+        return await send_pinned(self._named, request, networks, seconds, lookups=self._lookups, owner=owner)
 
 
 def _body(job: AutomationJob) -> bytes:

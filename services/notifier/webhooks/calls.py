@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import httpx
@@ -15,6 +14,7 @@ from services.notifier.webhooks.secrets import Secrets
 from shared.addresses import Networks
 from shared.cipher import BrokenSeal
 from shared.clock import now
+from shared.lookups import Lookups
 from shared.outbound import ForbiddenAddress, outbound_client, send_pinned
 from shared.retry_after import retry_after
 from shared.tracing import calling
@@ -34,12 +34,11 @@ class Endpoints:
         self._allowed = allowed
         self._connections = connections
         self._seconds = timeout_seconds
+        self._lookups = Lookups()
         self._client: httpx.AsyncClient | None = None
 
     async def start(self) -> None:
-        # A name that resolves slowly takes a thread of asyncio's few: others must not wait for it.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self._connections, "lookup"))
-        self._client = outbound_client(self._connections, 0, _MOST_BYTES)
+        self._client = outbound_client(self._connections, 0, _MOST_BYTES, self._lookups)
 
     async def stop(self) -> None:
         if self._client:
@@ -72,7 +71,14 @@ class Endpoints:
         with calling("POST webhook", delivery.traceparent, about) as traceparent:
             headers |= {"traceparent": traceparent} if traceparent else {}
             request = self._client.build_request("POST", webhook.url, content=delivery.body.encode(), headers=headers)
-            response = await send_pinned(self._client, request, self._allowed, self._seconds)
+            response = await send_pinned(
+                self._client,
+                request,
+                self._allowed,
+                self._seconds,
+                lookups=self._lookups,
+                owner=webhook.organization_id,
+            )
             await response.aclose()
             return response
 
