@@ -16,14 +16,21 @@ _FRAMING_OF_BODY_BYTE = 8
 """Bytes around each byte of a body that is sent in chunks of a single one: `1 CR LF x CR LF`, with some room."""
 
 
+_TOO_FAR_AHEAD = Rejection(code=Code.RATE_LIMITED, message="Too many requests were sent ahead on one connection")
+
+
 @dataclass(frozen=True, slots=True)
 class RequestBounds:
-    """`head`: the request line and the headers; `seconds` also bound how long a client may leave an answer unread."""
+    """`head`: the request line and the headers; `seconds` also bound how long a client may leave an answer unread.
+
+    `pipelined`: requests that a client may send ahead, each of which is kept until those before it are answered.
+    """
 
     head_bytes: int
     head_seconds: float
     seconds: float
     headers: int = 100
+    pipelined: int = 100
 
 
 class _Receiving(Enum):
@@ -53,15 +60,17 @@ class BoundedProtocol(EnvelopeProtocol):
         try:
             super().feed(data)
         except httptools.HttpParserError as error:
-            if not isinstance(error.__context__, _HeadTooLarge):
+            beyond = error.__context__
+            if not isinstance(beyond, _OutOfBounds):
                 raise
-            self._refuse_head()
+            self.refuse(beyond.status, beyond.rejection)
             return
         # What a request shares a read with is not counted; whole heads are measured in on_headers_complete.
         if number == self._requests and self._receiving is not _Receiving.NOTHING:
             self._left -= len(data)
             if self._left < 0:
-                self._refuse_head()
+                beyond = self._head_too_large()
+                self.refuse(beyond.status, beyond.rejection)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -72,12 +81,14 @@ class BoundedProtocol(EnvelopeProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
         if len(self.headers) > self._bounds.headers:  # trailers, too, come here
-            raise _HeadTooLarge
+            raise self._head_too_large()
 
     def on_headers_complete(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > self._bounds.head_bytes:
-            raise _HeadTooLarge
+            raise self._head_too_large()
+        if len(self.pipeline) >= self._bounds.pipelined:
+            raise _OutOfBounds(HTTPStatus.TOO_MANY_REQUESTS, _TOO_FAR_AHEAD)
         super().on_headers_complete()
         if not self.parser.should_upgrade():
             self._receiving = _Receiving.BODY
@@ -91,12 +102,12 @@ class BoundedProtocol(EnvelopeProtocol):
         if not self.parser.should_upgrade():
             self._receiving = _Receiving.NOTHING
 
-    def _refuse_head(self) -> None:
+    def _head_too_large(self) -> "_OutOfBounds":
         bounds = self._bounds
         message = f"The request's headers are larger than {bounds.head_bytes} bytes, or more than {bounds.headers}"
         details = {"max_bytes": bounds.head_bytes, "max_headers": bounds.headers}
         rejection = Rejection(code=Code.PAYLOAD_TOO_LARGE, message=message, details=details)
-        self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, rejection)
+        return _OutOfBounds(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, rejection)
 
     # Time
 
@@ -160,8 +171,13 @@ class BoundedProtocol(EnvelopeProtocol):
         super().connection_lost(exc)
 
 
-class _HeadTooLarge(Exception):
+class _OutOfBounds(Exception):
     """Ends the parsing from within a callback; httptools raises it as the context of an error of its own."""
+
+    def __init__(self, status: HTTPStatus, rejection: Rejection) -> None:
+        super().__init__(rejection.message)
+        self.status = status
+        self.rejection = rejection
 
 
 class _Timer:
