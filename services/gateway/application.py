@@ -1,10 +1,11 @@
 """The HTTP application, with documentation that needs nothing from the internet."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import orjson
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.routing import Route
 
@@ -30,7 +31,8 @@ def application() -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.openapi = openapi_document  # type: ignore[method-assign]
-    app.router.routes.append(Route("/asyncapi.json", _asyncapi))
+    # Before FastAPI's own, which would write the document anew for everybody who asks: 50 ms of the event loop each.
+    app.router.routes[:0] = [Route("/openapi.json", _openapi), Route("/asyncapi.json", _asyncapi)]
     return app
 
 
@@ -44,5 +46,14 @@ def asyncapi_document() -> dict[str, Any]:
     return asyncapi(title=f"{TITLE} on Kafka", version=VERSION)
 
 
+@cache
+def _written(document: Callable[[], dict[str, Any]]) -> bytes:
+    return orjson.dumps(document())
+
+
+async def _openapi(_: Request) -> Response:
+    return Response(_written(openapi_document), media_type="application/json")
+
+
 async def _asyncapi(_: Request) -> Response:
-    return JSONResponse(asyncapi_document())
+    return Response(_written(asyncapi_document), media_type="application/json")

@@ -1,8 +1,10 @@
 """The documentation says what is there, and needs nothing from elsewhere."""
 
+import json
 import re
 from typing import Any
 
+import orjson
 import pytest
 
 from services.gateway.application import openapi_document
@@ -68,3 +70,12 @@ async def test_the_documents_are_served() -> None:
     async with gateway() as client:
         assert (await client.get("/openapi.json")).json() == openapi_document()
         assert (await client.get("/asyncapi.json")).json()["asyncapi"] == "3.0.0"
+
+
+async def test_a_document_is_written_once_and_not_for_everybody_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with gateway() as client:
+        paths = ("/openapi.json", "/asyncapi.json")
+        first = [(await client.get(path)).content for path in paths]
+        monkeypatch.setattr(json, "dumps", None)
+        monkeypatch.setattr(orjson, "dumps", None)
+        assert [(await client.get(path)).content for path in paths] == first
