@@ -143,7 +143,7 @@ def _identity(claims: dict[str, object]) -> Identity:
 
 
 def _name(claims: dict[str, object], claim: str) -> str:
-    """What work is given to, and what data is kept under: the rules are those for names that a request holds."""
+    """Returns a claim that work is given to or data is kept under. Raises Refused for one that cannot be a name."""
     name = claims.get(claim)
     if not isinstance(name, str) or not name:
         raise _unauthorized(f"The token has no {claim} claim")

@@ -118,7 +118,7 @@ class Service:
         log.info("stopped")
 
     def _add_health(self, public: bool) -> None:
-        """What a public port shows to everybody says nothing of who does how much (decision 0093)."""
+        """Adds health for everybody, and metrics where no public port would show them (decision 0093)."""
         self.app.add_api_route("/health/live", self._live, include_in_schema=False)
         self.app.add_api_route("/health/ready", self._ready, include_in_schema=False)
         if not public and self.settings.metrics_port is None:
