@@ -16,6 +16,7 @@ belongs to another organization is 404.
 BESIDE = {
     "run:read_sensitive": "Read encrypted fields in clear, where `run:read` shows a mask",
     "step:override": "Complete or release any step, also in somebody's name; delegate, and end delegations, for others",
+    "step:work": "Complete an automated step in place of its machine, as a worker over REST; no step of people's",
     "step:skip": "Skip a required step, with `run:update`",
 }
 """What no operation asks for by itself."""

@@ -103,6 +103,10 @@ class Runs(Transport):
         next_step_assignments: Mapping[str, Sequence[str]] | None = None,
         key: str | None = None,
     ) -> StepCompleted:
+        """Completes a step of people, or an automated one with a token that has `step:work` or `step:override`.
+
+        Raises Forbidden where the token or the step does not allow it.
+        """
         completion = {
             "outcome": outcome,
             "data": data or {},

@@ -34,17 +34,20 @@ class Admission:
     def query(self, request: Request, permission: str) -> Identity:
         """Raises Refused: UNAUTHORIZED, ORGANIZATION_MISMATCH or FORBIDDEN."""
         identity = self._authenticated(request)
-        _permitted(identity, permission)
+        require_permission(identity, permission)
         known_query(request)
         return identity
 
-    async def command(self, request: Request, permission: str) -> Admitted:
-        """For requests with a body. Raises Refused, also where the body is none that can be taken."""
+    async def command(self, request: Request, permission: str, *others: str) -> Admitted:
+        """Admits a request with a body. Any of `others` does in place of `permission`.
+
+        Raises Refused, also where the body is none that can be taken.
+        """
         identity = self._authenticated(request)
         raw = await read_body(request, self._max_body_bytes)
         body = json_object(raw)
         _body_organization(identity, body)
-        _permitted(identity, permission)
+        require_permission(identity, permission, *others)
         known_query(request)
         storable(body)
         says_all_once(raw, body)
@@ -92,13 +95,19 @@ _GRANTED_BY_ROLE = {"playbook_admin": frozenset({"policy:read", "policy:update"}
 """Beside what the token grants by name."""
 
 
-def _permitted(identity: Identity, permission: str) -> None:
+def require_permission(identity: Identity, permission: str, *others: str) -> None:
+    """Raises Refused (FORBIDDEN), which names `permission`, where the caller holds neither it nor any of `others`."""
+    if any(_is_granted(identity, one) for one in (permission, *others)):
+        return
+    raise Refused(
+        Code.FORBIDDEN,
+        f"This needs the permission {permission}",
+        field="permissions",
+        required=permission,
+        reason="The token does not grant it",
+    )
+
+
+def _is_granted(identity: Identity, permission: str) -> bool:
     by_role = (_GRANTED_BY_ROLE.get(role, frozenset()) for role in identity.caller.roles)
-    if not identity.may(permission) and not any(permission in granted for granted in by_role):
-        raise Refused(
-            Code.FORBIDDEN,
-            f"This needs the permission {permission}",
-            field="permissions",
-            required=permission,
-            reason="The token does not grant it",
-        )
+    return identity.may(permission) or any(permission in granted for granted in by_role)

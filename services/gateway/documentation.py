@@ -81,6 +81,7 @@ class Operation:
     summary: str
     description: str
     permission: str
+    """The one that a refusal names."""
     answer: type[BaseModel]
     status: int = 200
     answer_example: str | None = None
@@ -94,6 +95,8 @@ class Operation:
     links: tuple[Link, ...] = ()
     dry_run: type[BaseModel] | None = None
     """What 200 answers to `?dry_run=true`."""
+    also_permitted_by: tuple[str, ...] = ()
+    """Any of these admits a caller in place of `permission`; the description says to what."""
     etag: bool = False
     """Answers carry an ETag; `If-None-Match` may be answered with 304."""
     keyed: bool = False
@@ -116,11 +119,15 @@ class Operation:
             "operation_id": self.name,
             "tags": [self.tag],
             "summary": self.summary,
-            "description": f"{self.description}\n\nNeeds the permission `{self.permission}`.",
+            "description": f"{self.description}\n\n{self._needed()}",
             "status_code": self.status,
             "responses": dict(self._answers()),
             "openapi_extra": self._request(),
         }
+
+    def _needed(self) -> str:
+        others = "".join(f" or `{other}`" for other in self.also_permitted_by)
+        return f"Needs the permission `{self.permission}`{others}."
 
     def _request(self) -> dict[str, Any]:
         request: dict[str, Any] = {"security": [{"bearer": []}], "parameters": self._parameters()}

@@ -94,7 +94,8 @@ def _claims(**claims: Any) -> Change:
 
 def _without_permission(ask: Ask) -> Ask:
     """With every other permission that there is."""
-    return replace(ask, permissions=tuple(PERMISSIONS - {ask.operation.permission}))
+    sufficient = {ask.operation.permission, *ask.operation.also_permitted_by}
+    return replace(ask, permissions=tuple(PERMISSIONS - sufficient))
 
 
 def _broken(ask: Ask) -> Ask | None:

@@ -122,7 +122,10 @@ class Story:
 
     async def post(self, path: str, subject: str, role: str, body: Mapping[str, Any]) -> Any:
         """A request beside the reference's own, which must succeed."""
-        return await self._beside("POST", path, self.token(subject, [role]), body)
+        return await self.post_with(self.token(subject, [role]), path, body)
+
+    async def post_with(self, token: str, path: str, body: Mapping[str, Any]) -> Any:
+        return await self._beside("POST", path, token, body)
 
     async def get(self, path: str, subject: str, role: str) -> Any:
         return await self._beside("GET", path, self.token(subject, [role]), None)
@@ -230,7 +233,8 @@ async def _more_runs(story: Story) -> None:
     await _complete(
         story, completed, 3, "solution_architect_004", "solution_architect", data=assessed, attachments=documents
     )
-    await _complete(story, completed, 4, "legal_counsel_001", "legal", data={"contract": "CUSTOM_CONTRACT_v1"})
+    worker = story.token("contract_worker_001", [], permissions=["step:work"])
+    await _complete_with(story, worker, completed, 4, data={"contract": "CUSTOM_CONTRACT_v1"})
     documents = [{"name": name} for name in ("technical_assessment", "risk_assessment", "financial_impact_analysis")]
     await _complete(story, completed, 5, "vp_sales_001", "vp_sales", outcome="approve", attachments=documents)
 
@@ -249,8 +253,12 @@ async def _missed_sla(story: Story, start: Mapping[str, Any]) -> None:
 
 
 async def _complete(story: Story, run_id: str, number: int, subject: str, role: str, **completion: Any) -> None:
+    await _complete_with(story, story.token(subject, [role]), run_id, number, **completion)
+
+
+async def _complete_with(story: Story, token: str, run_id: str, number: int, **completion: Any) -> None:
     path = f"/api/v1/playbook-runs/{run_id}/steps/step_{number:03d}/complete"
-    await story.post(path, subject, role, {"action": "complete", "completion": completion})
+    await story.post_with(token, path, {"action": "complete", "completion": completion})
 
 
 async def _analytics(story: Story) -> None:

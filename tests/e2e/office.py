@@ -32,6 +32,9 @@ class User:
         return {"status": answer.status_code, **answer.json()["error"]}
 
 
+USER = ("playbook:create", "run:create", "run:read", "run:update", "step:complete")
+
+
 class Office:
     """An organisation with a playbook of its own."""
 
@@ -40,8 +43,7 @@ class Office:
         self._http = http
         self.organization_id = f"org_{uuid.uuid4().hex[:12]}"
 
-    def user(self, name: str, *roles: str) -> User:
-        permissions = ("playbook:create", "run:create", "run:read", "run:update", "step:complete")
+    def user(self, name: str, *roles: str, permissions: tuple[str, ...] = USER) -> User:
         token = self._stack.token(self.organization_id, subject=name, roles=roles, permissions=permissions)
         return User(self._http, self.organization_id, {"Authorization": f"Bearer {token}"})
 

@@ -96,7 +96,9 @@ async def test_answers_that_come_again_or_from_elsewhere_change_nothing(rest: Re
 async def test_a_worker_may_answer_over_the_complete_endpoint(rest: Rest, workers: Workers) -> None:
     run_id = await rest.started(await rest.created(playbook()))
     job = await workers.job(run_id)
-    machine = rest.somebody("scoring-machine", permissions=("run:read", "step:complete"))
+    person = await rest.somebody("clerk").complete(run_id, 1, data={"score": 8})
+    assert (person.status_code, person.json()["error"]["details"]["required_permission"]) == (403, "step:work")
+    machine = rest.somebody("scoring-machine", permissions=("run:read", "step:work"))
     answer = await machine.complete(run_id, 1, data={"score": 9})
     assert answer.status_code == 200, answer.text
     await workers.say(job, "success", data={"score": 1})

@@ -97,7 +97,7 @@ class RunCommandRoutes:
         return await self._sealing.sealed(admitted, run_id, asked.initial_data, fields, "run.initial_data")
 
     async def complete(self, request: Request) -> Response:
-        admitted = await self._admission.command(request, "step:complete")
+        admitted = await self._admission.command(request, "step:complete", "step:work")
         run_id, step_id = run_id_of(request), step_id_of(request)
         completion = shaped(StepCompletion, admitted).completion
         more = {f"completion.attachments[{n}]": a.model_extra for n, a in enumerate(completion.attachments)}

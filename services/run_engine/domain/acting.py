@@ -10,7 +10,7 @@ from contracts.rejections import Rejection
 from contracts.values import Caller
 from services.run_engine.domain.approvals import no_voice, sends_back
 from services.run_engine.domain.identity import Same
-from services.run_engine.domain.permissions import holds, roles_of
+from services.run_engine.domain.permissions import holds, may_work, roles_of
 from services.run_engine.domain.plan import PlannedStep
 from services.run_engine.domain.segregation import separated
 from services.run_engine.domain.selecting import is_among
@@ -28,7 +28,14 @@ class Capacity:
 
 
 def capacities(caller: Caller, state: RunState, step: StepState, situation: Situation) -> Iterator[Capacity]:
-    """Those in which the caller may act on the step, their own right first. None: it is not theirs."""
+    """Those in which the caller may act on the step, their own right first. None: it is not theirs.
+
+    A machine's step is for machines: neither its name nor a role nor a delegation gives it to a person.
+    """
+    if step.execution_mode == "automated":
+        if may_work(caller):
+            yield Capacity(caller.id, caller.roles)
+        return
     asked = _Asked(state, step, situation)
     if _in_own_right(caller, step, asked):
         yield Capacity(caller.id, caller.roles)
@@ -150,10 +157,8 @@ class _Asked:
 def _in_own_right(caller: Caller, step: StepState, asked: _Asked) -> bool:
     """Whom it names, or a holder of one of its roles; one with neither is open to all who may complete steps."""
     if step.assigned_to is None and not step.assignee_roles and not step.candidates:
-        return step.execution_mode == "manual" or caller.type == "service" or holds(caller, "step:complete")
-    if caller.id == step.assigned_to or caller.id in step.candidates or holds(caller, "step:override"):
         return True
-    if step.execution_mode == "automated" and caller.type == "service":
+    if caller.id == step.assigned_to or caller.id in step.candidates or holds(caller, "step:override"):
         return True
     return asked.among(caller.roles)
 

@@ -13,6 +13,16 @@ def holds(caller: Caller, permission: str) -> bool:
     return any(held in (permission, "*", f"{resource}:*") for held in caller.permissions)
 
 
+def may_work(caller: Caller) -> bool:
+    """Returns whether the caller may answer for a machine. A worker that answers over Kafka is known by its job."""
+    return holds(caller, "step:work") or holds(caller, "step:override")
+
+
+def may_complete_work_of_people(caller: Caller) -> bool:
+    """Returns whether the caller may complete manual steps at all; a worker's token alone does not allow it."""
+    return holds(caller, "step:complete") or holds(caller, "step:override")
+
+
 def roles_of(step: StepState, planned: PlannedStep) -> tuple[str, ...]:
     """Whose holders may act on the step; of one that has not started, whose may then."""
     if step.started_at is not None:
@@ -29,6 +39,9 @@ def roles_added(step: StepState, planned: PlannedStep, roles: Iterable[str]) -> 
 
 
 def not_yours(caller: Caller, step: StepState) -> Rejection:
+    if step.execution_mode == "automated":
+        reason = f"{step.step_id} is automated: completing it requires the permission step:work or step:override."
+        return lacks(caller, "step:work", reason)
     named = {"candidates": list(step.candidates)} if step.candidates else {}
     return Rejection(
         code=Code.FORBIDDEN,

@@ -1,10 +1,13 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from contracts.commands import PauseRun
+from contracts.commands import PauseRun, ReassignStep
+from contracts.policies import Delegation, OrganizationPolicies
 from contracts.rejections import Code
-from tests.unit.run_engine.story import ADMIN, ALICE, Story, somebody, trial
+from services.run_engine.domain.views import completion_view
+from tests.unit.run_engine.story import ADMIN, ALICE, NOON, Story, playbook, somebody, trial
 
 PAUSE = PauseRun(caller=ALICE, signal_id="s")
 OPTIONS = [
@@ -194,9 +197,46 @@ def test_votes_keep_their_data_for_the_completion() -> None:
     assert story.completes(1, somebody("b", "board"), outcome="approve", data={"y": 2}).state.data == {"x": 1, "y": 2}
 
 
-def test_a_service_may_answer_for_an_automated_step() -> None:
-    story = trial({"step_type": "automated"})
-    story.completes(1, somebody("worker")).then("StepCompleted", "RunCompleted")
+MACHINE: dict[str, Any] = {"step_type": "automated", "automation_config": {"fallback_to_manual": True}}
+WORKER = somebody("worker", permissions=("step:work",))
+
+
+@pytest.mark.parametrize("permission", ["step:work", "step:override", "step:*", "*"])
+def test_a_worker_may_answer_for_an_automated_step(permission: str) -> None:
+    trial(MACHINE).completes(1, somebody("worker", permissions=(permission,))).then("StepCompleted", "RunCompleted")
+
+
+@pytest.mark.parametrize("outcome", ["success", "failure"])
+@pytest.mark.parametrize("roles", [(), ("clerk",)])
+def test_nobody_else_completes_an_automated_step(roles: tuple[str, ...], outcome: str) -> None:
+    story = trial(MACHINE | {"assignee_roles": list(roles)})
+    refused = story.completes(1, somebody("carl", "clerk"), outcome=outcome).refused(Code.FORBIDDEN, "is automated")
+    assert refused.details == {"required_permission": "step:work", "current_permissions": ["step:complete"]}
+
+
+def test_neither_an_assignment_nor_a_delegation_gives_a_person_a_machines_step() -> None:
+    tomorrow = NOON + timedelta(days=1)
+    lent = Delegation(delegator="dora", substitute="susi", delegator_roles=("clerk",), starts_at=NOON, ends_at=tomorrow)
+    story = Story(playbook(MACHINE | {"assignee_roles": ["clerk"]}), OrganizationPolicies(delegations={"dlg_1": lent}))
+    story.started().when(ReassignStep(caller=ADMIN, signal_id="s", step_id="step_001", assignee="carl"))
+    for person in ("carl", "susi"):
+        story.completes(1, somebody(person, "clerk")).refused(Code.FORBIDDEN, "is automated")
+        shown = completion_view(story.state, story.situation, "step_001", [], somebody(person, "clerk"))
+        assert not shown["next_steps"][0]["can_complete"]
+
+
+def test_a_step_that_fell_back_is_for_people_and_no_longer_for_workers() -> None:
+    story = trial(MACHINE | {"assignee_roles": ["clerk"]}).answers(1, "failure")
+    refused = story.completes(1, WORKER).refused(Code.FORBIDDEN, "is for people")
+    assert refused.details["required_permission"] == "step:complete"
+    story.completes(1, somebody("dora")).refused(Code.FORBIDDEN, "nor holds one of its roles")
+    story.completes(1, somebody("carl", "clerk")).then("StepCompleted", "RunCompleted")
+
+
+@pytest.mark.parametrize("step", [{}, {"assignee_roles": ["clerk"]}, {"step_type": "approval"}])
+def test_a_workers_permission_opens_no_step_of_people(step: dict[str, Any]) -> None:
+    machine = somebody("alice", "clerk", permissions=("step:work",))
+    trial(step).completes(1, machine).refused(Code.FORBIDDEN, "is for people")
 
 
 def test_a_failure_over_the_complete_endpoint_falls_back_as_any_other() -> None:

@@ -101,7 +101,8 @@ def test_an_approval_beyond_what_is_in_force_by_now_is_none(fallback: bool, even
     config = {"auto_approve_limit": 60_000, "fallback_to_manual": fallback}
     story = trial({"step_type": "automated", "automation_config": config})
     story.policies = OrganizationPolicies(financial_controls=FinancialControls(auto_approve_limit=50_000))
-    refused = story.completes(1, somebody("worker")).refused(Code.POLICY_VIOLATION)
+    worker = somebody("worker", permissions=("step:work",))
+    refused = story.completes(1, worker).refused(Code.POLICY_VIOLATION)
     assert (refused.details["max_allowed"], refused.details["requested"]) == (50_000, 60_000)
     story.answers(1).then(*events)
     assert "financial_controls" in story.event("AutomationAttemptFailed").error

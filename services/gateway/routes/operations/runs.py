@@ -166,9 +166,11 @@ COMPLETE_STEP = Operation(
     summary="Complete a step",
     description=(
         "By its assignee or a holder of one of its roles. What the step asks for (form, outputs, documents, limits) is"
-        " checked before anything is written. `next_steps` is what the run waits for now."
+        " checked before anything is written. `next_steps` is what the run waits for now. An automated step requires"
+        " `step:work` (or `step:override`) until it has fallen back to people."
     ),
     permission="step:complete",
+    also_permitted_by=("step:work",),
     answer=answers.StepCompleted,
     status=200,
     answer_example="step_completed",

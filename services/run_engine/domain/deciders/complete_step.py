@@ -25,7 +25,7 @@ from services.run_engine.domain.copying import changed
 from services.run_engine.domain.evolve import RunEvent
 from services.run_engine.domain.forms import with_defaults
 from services.run_engine.domain.limits import beyond_limit
-from services.run_engine.domain.permissions import holds, lacks, not_yours
+from services.run_engine.domain.permissions import holds, lacks, may_complete_work_of_people, not_yours
 from services.run_engine.domain.plan import PlannedStep
 from services.run_engine.domain.requirements import completion_violations
 from services.run_engine.domain.segregation import separated
@@ -88,6 +88,9 @@ def _not_open(state: RunState, step: StepState) -> Rejection | None:
 
 
 def _not_permitted(state: RunState, step: StepState, command: CompleteStep, situation: Situation) -> Rejection | None:
+    if step.execution_mode == "manual" and not may_complete_work_of_people(command.caller):
+        reason = f"{step.step_id} is for people: completing it requires the permission step:complete."
+        return lacks(command.caller, "step:complete", reason)
     if not may_act(command.caller, state, step, situation):
         return not_yours(command.caller, step)
     if _completer(command) != command.caller.id and not holds(command.caller, "step:override"):
