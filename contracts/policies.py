@@ -73,6 +73,13 @@ class RoleOrder(Contract):
     """The steps at which a higher role may act where a lower one is asked for; nowhere by default."""
 
 
+class StepRoles(Contract):
+    """Where being named for a step is not enough to work on it."""
+
+    required_at: Selectors = ()
+    """The steps that only holders of their roles work on, also those who are named for them; none by default."""
+
+
 class SeparateSteps(Contract):
     """One user completes, or votes on, at most one of these steps of a run."""
 
@@ -149,6 +156,7 @@ class OrganizationPolicies(Contract):
     delegations: dict[str, Delegation] = Field(default_factory=dict)
     """By id."""
     role_order: RoleOrder = RoleOrder()
+    step_roles: StepRoles = StepRoles()
     segregation_of_duties: SegregationOfDuties = SegregationOfDuties()
     notifications: Notifications = Notifications()
 
@@ -160,6 +168,7 @@ POLICIES: dict[str, type[Contract]] = {
     "notifications": Notifications,
     "role_order": RoleOrder,
     "segregation_of_duties": SegregationOfDuties,
+    "step_roles": StepRoles,
 }
 """By kind, in order of name: those that are read and changed as policies."""
 DELEGATION = "delegation"

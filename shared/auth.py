@@ -9,6 +9,7 @@ import jwt
 from pydantic import SecretStr
 
 from contracts.limits import NAME_LENGTH
+from contracts.permissions import is_granted
 from contracts.rejections import Code
 from contracts.values import Caller
 from shared.errors import Refused
@@ -27,9 +28,8 @@ class Identity:
     expires_at: int
 
     def may(self, permission: str) -> bool:
-        """`run:create`, granted by itself, by `run:*` or by `*`."""
-        resource = permission.split(":", 1)[0]
-        return not {permission, f"{resource}:*", "*"}.isdisjoint(self.caller.permissions)
+        """`run:create`, granted by itself, by `run:*`, by `*`, or by a permission that includes it."""
+        return is_granted(permission, self.caller.permissions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,8 +126,8 @@ class Operation:
         }
 
     def _needed(self) -> str:
-        others = "".join(f" or `{other}`" for other in self.also_permitted_by)
-        return f"Needs the permission `{self.permission}`{others}."
+        others = ", ".join(f"`{other}`" for other in self.also_permitted_by)
+        return f"Needs the permission `{self.permission}`{' or ' if others else ''}{others}."
 
     def _request(self) -> dict[str, Any]:
         request: dict[str, Any] = {"security": [{"bearer": []}], "parameters": self._parameters()}

@@ -15,7 +15,7 @@ class Settings(ServiceSettings):
     )
     signal_permissions: tuple[str, ...] = Field(
         default=("run:update",),
-        description="what a signal from Kafka may do; add step:skip to let it skip required steps",
+        description="what a signal from Kafka may do, such as run:pause; step:skip lets it skip required steps",
     )
     document_wait_seconds: float = Field(
         default=8.0, ge=0, description="how long the put of a policy waits until it is in force"

@@ -28,6 +28,7 @@ async def test_what_was_never_put_is_there_with_its_default(rest: Rest) -> None:
     listed = (await ours.data("GET", "/policies"))["policies"]
     assert [policy["policy"] for policy in listed] == [
         "approval_limit", "financial_controls", "notifications", "role_order", "segregation_of_duties",
+        "step_roles",
     ]  # fmt: skip
     assert all(policy["is_default"] and policy["revision"] == 0 for policy in listed)
     answer = await ours.ask("GET", CONTROLS)
@@ -52,6 +53,21 @@ async def test_a_put_decides_about_the_next_create_the_next_change_and_the_next_
         assert (changed["status"], changed["code"]) == (400, "POLICY_VIOLATION")
         start = await ours.error("POST", "/playbook-runs", {"run": {"playbook_id": playbook_id}})
         assert (start["status"], start["code"]) == (400, "POLICY_VIOLATION")
+
+
+async def test_an_assignment_does_not_stand_for_a_role_where_a_role_is_required(rest: Rest) -> None:
+    ours = rest.elsewhere()
+    run_id = await ours.started(await ours.created(approval()))
+    mover = ours.somebody("carl", permissions=("step:complete", "run:reassign"))
+    signal = {"type": "reassign", "step_id": "step_001", "assignee": "carl"}
+    await mover.data("POST", f"/playbook-runs/{run_id}/signal", {"signal": signal})
+    refused = await mover.error("POST", f"/playbook-runs/{run_id}/signal", {"signal": {"type": "pause"}})
+    assert (refused["status"], refused["details"]["required"]) == (403, "run:pause")
+    await ours.data("PUT", "/policies/step_roles", {"document": {"required_at": [{"step_type": "approval"}]}})
+    answer = await mover.complete(run_id, 1, outcome="approve")
+    assert (answer.status_code, answer.json()["error"]["details"]["policy"]) == (403, "step_roles")
+    await ours.data("PUT", "/policies/step_roles", {"document": {}})
+    assert (await mover.complete(run_id, 1, outcome="approve")).status_code == 200
 
 
 async def test_a_put_decides_about_the_next_completion(rest: Rest) -> None:

@@ -7,7 +7,8 @@ from fastapi import Request, Response
 from contracts.bulk import SignalRuns
 from contracts.commands import ClaimStep, Command, CompleteStep, ReceiveEvent, ReleaseStep, StartRun, UpdateData
 from contracts.definitions import PlaybookDefinition
-from services.gateway.admission import Admission, Admitted
+from contracts.permissions import RUN_DATA, RUN_UPDATE, SIGNAL_PERMISSIONS, TO_SIGNAL
+from services.gateway.admission import Admission, Admitted, require_permission
 from services.gateway.commands import REPLAYED, Commands, Errand, wish_of
 from services.gateway.owners import Owner, not_found
 from services.gateway.pinned import PinnedDefinitions
@@ -116,8 +117,9 @@ class RunCommandRoutes:
         return await self._commands.run(wish, _errand(run_id, command, subject))
 
     async def bulk_signal(self, request: Request) -> Response:
-        admitted = await self._admission.command(request, "run:update")
+        admitted = await self._admission.command(request, RUN_UPDATE, *TO_SIGNAL)
         asked = shaped_with_signal(BulkSignal, admitted)
+        require_permission(admitted.identity, SIGNAL_PERMISSIONS[asked.signal.type])
         wish = wish_of(request, admitted)
         operation_id, caller = wish.id_of("bulk"), admitted.identity.caller
         signal_command(asked.signal, operation_id, caller)  # refused at once for what each run would refuse
@@ -159,7 +161,7 @@ class RunCommandRoutes:
         return await self._commands.run(wish_of(request, admitted), _errand(run_id, command, subject))
 
     async def update(self, request: Request) -> Response:
-        admitted = await self._admission.command(request, "run:update")
+        admitted = await self._admission.command(request, RUN_UPDATE, RUN_DATA)
         run_id = run_id_of(request)
         change = shaped(RunUpdate, admitted).run
         beside = {"run.metadata": change.metadata}
@@ -175,9 +177,10 @@ class RunCommandRoutes:
         return await self._commands.run(wish, _errand(run_id, command, {"run_id": run_id}))
 
     async def signal(self, request: Request) -> Response:
-        admitted = await self._admission.command(request, "run:update")
+        admitted = await self._admission.command(request, RUN_UPDATE, *TO_SIGNAL)
         run_id = run_id_of(request)
         signal = shaped_with_signal(RunSignal, admitted).signal
+        require_permission(admitted.identity, SIGNAL_PERMISSIONS[signal.type])
         wish = wish_of(request, admitted)
         command = signal_command(signal, wish.id_of("sig"), admitted.identity.caller)
         data = command.data if isinstance(command, ReceiveEvent) else {}

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Literal
 
 from contracts.organization_documents import CreateDelegation, RevokeDelegation
+from contracts.permissions import is_granted
 from contracts.policies import MAX_ROLES
 from contracts.rejections import Code, Rejection
 from contracts.values import Caller, rfc3339
@@ -53,7 +54,7 @@ def created(
 ) -> StoredDelegation | Rejection:
     """What a delegator holds is taken from their own token; somebody else can lend only roles that they name."""
     caller = command.caller
-    if caller.id != command.delegator and not holds(caller, OVERRIDE):
+    if caller.id != command.delegator and not is_granted(OVERRIDE, caller.permissions):
         return _not_theirs(caller, f"Only {OVERRIDE} delegates the tasks of {command.delegator}.")
     found = list(_faults(command, now))
     if found:
@@ -79,7 +80,7 @@ def revoked(
     delegation: StoredDelegation, command: RevokeDelegation, command_id: str, now: datetime
 ) -> StoredDelegation | Rejection:
     caller = command.caller
-    if caller.id not in (delegation.delegator, delegation.created_by) and not holds(caller, OVERRIDE):
+    if caller.id not in (delegation.delegator, delegation.created_by) and not is_granted(OVERRIDE, caller.permissions):
         return _not_theirs(caller, f"Only its delegator ends delegation {delegation.delegation_id}.")
     status = delegation.status(now)
     if status in ("ended", "revoked"):
@@ -128,11 +129,6 @@ def not_found(delegation_id: str) -> Rejection:
         message=f"Delegation {delegation_id} was not found",
         details={"field": "delegation_id", "value": delegation_id},
     )
-
-
-def holds(caller: Caller, permission: str) -> bool:
-    resource = permission.partition(":")[0]
-    return any(held in (permission, "*", f"{resource}:*") for held in caller.permissions)
 
 
 def _faults(command: CreateDelegation, now: datetime) -> Iterator[Fault]:

@@ -17,6 +17,7 @@ from contracts.policies import (
     OrganizationPolicies,
     RoleOrder,
     SegregationOfDuties,
+    StepRoles,
 )
 from contracts.rejections import Rejection
 from contracts.values import Contract
@@ -62,7 +63,7 @@ def _faults(document: Contract, in_force: OrganizationPolicies, name: str) -> It
         case Notifications():
             yield from _repeated("document.role_contacts", "role", [entry.role for entry in document.role_contacts])
             yield from _contacts(document)
-        case FinancialControls():
+        case FinancialControls() | StepRoles():
             pass
 
 

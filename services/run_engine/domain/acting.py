@@ -10,12 +10,13 @@ from contracts.rejections import Rejection
 from contracts.values import Caller
 from services.run_engine.domain.approvals import no_voice, sends_back
 from services.run_engine.domain.identity import Same
-from services.run_engine.domain.permissions import holds, may_work, roles_of
+from services.run_engine.domain.permissions import holds, may_work, not_yours, roles_of
 from services.run_engine.domain.plan import PlannedStep
 from services.run_engine.domain.segregation import separated
 from services.run_engine.domain.selecting import is_among
 from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState, StepState
+from services.run_engine.domain.step_roles import lacks_required_role, required_roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,14 @@ def forbidden(capacity: Capacity, state: RunState, step: StepState, situation: S
     people, planned = {capacity.user, capacity.on_behalf_of or capacity.user}, situation.plan.by_id[step.step_id]
     refusal = separated(state, step, people, situation)
     return refusal or (None if sends_back(planned) else no_voice(planned, state, capacity.roles))
+
+
+def not_theirs(caller: Caller, state: RunState, step: StepState, situation: Situation) -> Rejection:
+    """Returns why the caller has no capacity at the step."""
+    required = required_roles(state, step, situation)
+    if required and step.execution_mode == "manual":
+        return lacks_required_role(caller, step, required)
+    return not_yours(caller, step)
 
 
 def lacks_role(caller: Caller, state: RunState, step: StepState, situation: Situation) -> bool:
@@ -133,11 +142,15 @@ def _known(policies: Same[OrganizationPolicies]) -> _Delegations:
 
 
 class _Asked:
-    """The roles that a step asks for, and whether a higher one may act in their place."""
+    """The roles that a step asks for, and whether a name or a higher role may stand in their place."""
 
     def __init__(self, state: RunState, step: StepState, situation: Situation) -> None:
         planned: PlannedStep = situation.plan.by_id[step.step_id]
+        required = required_roles(state, step, situation)
+        self.names_suffice = not required
         self._roles = roles_of(step, planned)
+        if required:
+            self._roles = tuple(role for role in self._roles if role in required)
         self._order = situation.policies.role_order
         self._higher = bool(self._order.higher_may_act) and is_among(
             self._order.higher_may_act, state.playbook.smart_code, planned.definition
@@ -158,13 +171,13 @@ def _in_own_right(caller: Caller, step: StepState, asked: _Asked) -> bool:
     """Whom it names, or a holder of one of its roles; one with neither is open to all who may complete steps."""
     if step.assigned_to is None and not step.assignee_roles and not step.candidates:
         return True
-    if caller.id == step.assigned_to or caller.id in step.candidates or holds(caller, "step:override"):
+    if holds(caller, "step:override") or asked.among(caller.roles):
         return True
-    return asked.among(caller.roles)
+    return asked.names_suffice and (caller.id == step.assigned_to or caller.id in step.candidates)
 
 
 def _covers(delegation: Delegation, step: StepState, asked: _Asked) -> bool:
     if asked.among(delegation.lent_roles):
         return True
-    named = delegation.delegator in (step.assigned_to, *step.candidates)
+    named = asked.names_suffice and delegation.delegator in (step.assigned_to, *step.candidates)
     return named and delegation.lends_enough(step.assignee_roles)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from contracts.commands import CompleteStep
 from contracts.events import StepAssigned, StepOffered
+from contracts.permissions import REASSIGN
 from contracts.rejections import Rejection
 from services.run_engine.domain.acting import lacks_role, lent_to
 from services.run_engine.domain.evolve import RunEvent
@@ -31,15 +32,15 @@ def bad_assignments(state: RunState, command: CompleteStep, situation: Situation
 def _takes_too_much(state: RunState, command: CompleteStep, situation: Situation) -> Rejection | None:
     """What is a reassignment's: to take open work from whoever has it, or a step whose roles one lacks for oneself."""
     caller = command.caller
-    if holds(caller, "run:update") or holds(caller, "step:override"):
+    if holds(caller, REASSIGN) or holds(caller, "step:override"):
         return None
     mine = {caller.id, *(delegation.delegator for delegation in lent_to(caller.id, situation.policies, situation.now))}
     for step_id, users in _users(command).items():
         step = state.steps[step_id]
         if step.is_open and step.assigned_to is not None and step.assigned_to not in {*users, *mine}:
-            return lacks(caller, "run:update", f"{step_id} is assigned to {step.assigned_to}.")
+            return lacks(caller, REASSIGN, f"{step_id} is assigned to {step.assigned_to}.")
         if caller.id in users and not _is_named(caller.id, step) and lacks_role(caller, state, step, situation):
-            return lacks(caller, "run:update", f"{caller.id} holds none of the roles of {step_id}.")
+            return lacks(caller, REASSIGN, f"{caller.id} holds none of the roles of {step_id}.")
     return None
 
 

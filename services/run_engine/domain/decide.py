@@ -48,6 +48,7 @@ from services.run_engine.domain.deciders.skip_step import skip_step
 from services.run_engine.domain.deciders.start_run import first_assignee, start_run
 from services.run_engine.domain.deciders.update_data import update_data
 from services.run_engine.domain.evolve import evolve
+from services.run_engine.domain.permissions import not_permitted
 from services.run_engine.domain.plan import plan_of
 from services.run_engine.domain.situation import Decision, Situation
 from services.run_engine.domain.state import RunState
@@ -98,7 +99,7 @@ def lead_on(
         return _started(state, command, situation)
     if state is None:
         raise ValueError(f"{type(command).__name__} came to a run that does not exist")
-    decision = beyond_limits(state, command) or _decision(state, command, situation)
+    decision = not_permitted(command) or beyond_limits(state, command) or _decision(state, command, situation)
     if isinstance(decision, Rejection):
         return decision
     course = Course(state, decision)

@@ -1,7 +1,13 @@
-"""Who may do what to a step. What a route needs as a whole (`run:update`, …) is checked at the gateway."""
+"""Who may do what to a run and its steps, by the permissions that came with the command.
 
-from collections.abc import Iterable
+The gateway checks before that the caller may use the route at all; signals from Kafka are checked here only.
+"""
 
+from collections.abc import Iterable, Mapping
+
+from contracts import commands
+from contracts.commands import Command
+from contracts.permissions import RUN_DATA, SIGNAL_PERMISSIONS, is_granted
 from contracts.rejections import Code, Rejection
 from contracts.values import Caller
 from services.run_engine.domain.plan import PlannedStep
@@ -9,8 +15,29 @@ from services.run_engine.domain.state import StepState
 
 
 def holds(caller: Caller, permission: str) -> bool:
-    resource = permission.partition(":")[0]
-    return any(held in (permission, "*", f"{resource}:*") for held in caller.permissions)
+    return is_granted(permission, caller.permissions)
+
+
+_REQUIRED: Mapping[type[Command], tuple[str, str]] = {
+    commands.PauseRun: (SIGNAL_PERMISSIONS["pause"], "Pausing a run"),
+    commands.ResumeRun: (SIGNAL_PERMISSIONS["resume"], "Resuming a run"),
+    commands.CancelRun: (SIGNAL_PERMISSIONS["cancel"], "Cancelling a run"),
+    commands.RetryStep: (SIGNAL_PERMISSIONS["retry"], "Retrying a step"),
+    commands.SkipStep: (SIGNAL_PERMISSIONS["skip"], "Skipping a step"),
+    commands.EscalateStep: (SIGNAL_PERMISSIONS["escalate"], "Escalating a step"),
+    commands.ReassignStep: (SIGNAL_PERMISSIONS["reassign"], "Reassigning a step"),
+    commands.ReceiveEvent: (SIGNAL_PERMISSIONS["event"], "Sending an event to a run"),
+    commands.UpdateData: (RUN_DATA, "Changing a run's data"),
+}
+"""By command, its permission and what the command does."""
+
+
+def not_permitted(command: Command) -> Rejection | None:
+    """Returns the rejection of a signal or a change of data that its caller has no permission for."""
+    permission, action = _REQUIRED.get(type(command), (None, ""))
+    if permission is None or holds(command.caller, permission):
+        return None
+    return lacks(command.caller, permission, f"{action} requires the permission {permission}.")
 
 
 def may_work(caller: Caller) -> bool:

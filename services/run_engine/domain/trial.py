@@ -11,6 +11,7 @@ from services.run_engine.domain.permissions import roles_of
 from services.run_engine.domain.segregation import clash_with
 from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState, StepState
+from services.run_engine.domain.step_roles import required_roles
 
 Found = dict[str, Any]
 
@@ -62,6 +63,16 @@ def _duties(state: RunState, step: StepState, situation: Situation) -> Iterator[
             yield {"violation": violation, "rule": rule.name, "type": kind, **_renamed(clash)}
 
 
+def _roles(state: RunState, step: StepState, situation: Situation) -> Iterator[Found]:
+    """Of an open step: votes of those who hold none of the required roles. What roles others hold nobody knows here."""
+    required = required_roles(state, step, situation)
+    if step.is_ended or not required:
+        return
+    for vote in step.approvals:
+        if set(required).isdisjoint(vote.roles):
+            yield {"violation": "vote_without_role", "user": vote.user, "required_roles": list(required)}
+
+
 def _renamed(clash: Found) -> Found:
     return {"conflicting_step" if name == "step" else name: value for name, value in clash.items()}
 
@@ -72,5 +83,6 @@ _CHECKS: Mapping[str, Callable[[RunState, StepState, Situation], Iterator[Found]
     "approval_limit": _limits,
     "role_order": _limits,
     "segregation_of_duties": _duties,
+    "step_roles": _roles,
 }
 """By kind of policy: what it bounds."""

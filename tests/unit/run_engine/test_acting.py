@@ -14,6 +14,7 @@ from tests.unit.run_engine.story import NOON, Story, playbook, somebody
 
 BOSS, CLERK, CORA = somebody("bob", "boss"), somebody("carl", "clerk"), somebody("cora", "clerk")
 SUSI = somebody("susi")
+MOVER = somebody("mia", permissions=("run:update",))
 HOUR = timedelta(hours=1)
 CLERKS = {"assignee_roles": ["clerk"]}
 
@@ -205,7 +206,7 @@ def test_one_of_several_claims_it_and_gives_it_back_to_them() -> None:
 
 
 def test_a_reassignment_takes_it_from_all_of_them() -> None:
-    run = given_to_both().when(ReassignStep(caller=BOSS, signal_id="s", step_id="step_002", assignee="zoe"))
+    run = given_to_both().when(ReassignStep(caller=MOVER, signal_id="s", step_id="step_002", assignee="zoe"))
     assert (run.step(2).assigned_to, run.step(2).candidates) == ("zoe", ())
     run.completes(2, ANN).refused(Code.FORBIDDEN)
 
@@ -229,8 +230,8 @@ def test_nobody_names_themselves_for_a_step_whose_roles_they_lack() -> None:
 
     for users in (to_carl, {"step_002": ["ann", "carl"]}):
         refused = named(CLERK, users).refused(Code.FORBIDDEN, "carl holds none of the roles of step_002")
-        assert refused.details["required_permission"] == "run:update"
-    for permission in ("run:update", "step:override", "*"):
+        assert refused.details["required_permission"] == "run:reassign"
+    for permission in ("run:reassign", "run:update", "step:override", "*"):
         given = named(somebody("carl", "clerk", permissions=("step:complete", permission)), to_carl)
         given.completes(2, CLERK).then("StepCompleted", "RunCompleted")
     named(CLERK, {"step_002": ["cora"]}).completes(2, CORA).then("StepCompleted", "RunCompleted")
@@ -238,7 +239,7 @@ def test_nobody_names_themselves_for_a_step_whose_roles_they_lack() -> None:
     order = RoleOrder(roles=("boss", "clerk"), higher_may_act=(StepSelector(),))
     named(CLERK, to_carl, role_order=order).then("StepCompleted", "StepStarted")
     run = Story(playbook(CLERKS, CLERKS, MANAGED)).started()
-    run.when(ReassignStep(caller=BOSS, signal_id="s", step_id="step_003", assignee="carl"))
+    run.when(ReassignStep(caller=MOVER, signal_id="s", step_id="step_003", assignee="carl"))
     run.completes(1, CLERK, next_step_assignments={"step_003": ["carl"]}).then("StepCompleted", "StepStarted")
 
 

@@ -39,7 +39,7 @@ from tests.unit.run_engine.story import IN_AN_OFFICE, Story, playbook
 STORED: TypeAdapter[RunState] = TypeAdapter(RunState)
 CALLERS = (
     Caller(id="u1", roles=("r1",), permissions=("step:complete",)),
-    Caller(id="u2", roles=("r1", "r2"), permissions=("step:complete", "step:skip")),
+    Caller(id="u2", roles=("r1", "r2"), permissions=("step:complete", "run:update", "step:skip")),
     Caller(id="u3", permissions=("step:complete",)),
     Caller(id="root", permissions=("*",)),
 )
@@ -50,6 +50,7 @@ WITH_RULES = OrganizationPolicies.model_validate({
         {"type": "separate_steps", "name": "apart", "steps": [{"step_type": "approval"}, {"step_type": "form"}]},
         {"type": "four_eyes", "name": "not one's own", "steps": [{"name": "B"}], "run_starter": True},
     ]},
+    "step_roles": {"required_at": [{"step_type": "approval"}]},
     "delegations": {
         "d1": {"delegator": "u1", "substitute": "u3", "delegator_roles": ["r1"], **ALWAYS},
         "d2": {"delegator": "u2", "substitute": "u1", "roles": ["r2"], **ALWAYS},

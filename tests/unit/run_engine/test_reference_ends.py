@@ -8,7 +8,7 @@ import pytest
 from contracts.commands import ReceiveEvent, RetryStep, SkipStep, UpdateData
 from contracts.rejections import Code
 from contracts.values import Caller
-from tests.unit.run_engine.story import ADMIN, NOON, Story, somebody
+from tests.unit.run_engine.story import ADMIN, ALICE, NOON, Story, somebody
 from tests.unit.run_engine.test_reference_scenarios import CONTACT, HISTORY, MANAGER, REP, VICE, reference
 
 ARCHITECT = somebody("sa", "solution_architect")
@@ -68,7 +68,7 @@ def test_a_deal_below_fifty_thousand_waits_for_somebody_to_look() -> None:
     story = reference("customer_onboarding").started(REP)
     story.completes(1, REP, data=CONTACT | {"estimated_deal_size": 20_000})
     story.then("StepCompleted", "StepBlocked", "RunBlocked")
-    story.when(UpdateData(caller=REP, data={"estimated_deal_size": 60_000}))
+    story.when(UpdateData(caller=ALICE, data={"estimated_deal_size": 60_000}))
     assert story.then("DataUpdated", "RunUnblocked", "StepStarted").step(2).status == "in_progress"
 
 

@@ -126,7 +126,8 @@ def test_completing_the_first_step_answers_as_the_reference_does() -> None:
 def test_pausing_answers_as_the_reference_does() -> None:
     story = contacted()
     before: RunState = story.state
-    pause = PauseRun(caller=MANAGER, signal_id="sig_1", reason="Budget", pause_until=NOON + timedelta(days=5))
+    caller = MANAGER.model_copy(update={"permissions": ("run:pause",)})
+    pause = PauseRun(caller=caller, signal_id="sig_1", reason="Budget", pause_until=NOON + timedelta(days=5))
     story.when(pause).then("RunPaused")
     assert signal_view(before, story.state, pause, story.history[-1:]) == {
         "signal_id": "sig_1",

@@ -1,5 +1,6 @@
 """What the documentation says of the runs' routes."""
 
+from contracts.permissions import RUN_DATA, RUN_UPDATE, TO_SIGNAL
 from contracts.rejections import Code
 from services.gateway.documentation import IF_MATCH, Link, Operation, Parameter
 from services.gateway.routes.operations.parameters import PAGE, chosen, filtered, moment
@@ -94,7 +95,8 @@ UPDATE_RUN = Operation(
         "Values are merged over those that are there, while the run is open, pauses included. Blocked steps look again"
         " whether their conditions hold. With `If-Match` only if nothing happened to the run meanwhile."
     ),
-    permission="run:update",
+    permission=RUN_UPDATE,
+    also_permitted_by=(RUN_DATA,),
     answer=answers.RunUpdated,
     body=requests.RunUpdate,
     headers=(IF_MATCH,),
@@ -194,9 +196,11 @@ SIGNAL_RUN = Operation(
     description=(
         "`pause` (until `pause_until`, if given), `resume`, `cancel`, `retry`, `skip` (needs a `reason`), `escalate`,"
         " `reassign` (needs an `assignee`) and `event` (needs a `name`; its `data` is merged into the run's)."
-        " The same signals are taken on the Kafka topic `playbook.signals`, see /asyncapi.json."
+        " The same signals are taken on the Kafka topic `playbook.signals`, see /asyncapi.json. Each type has its own"
+        " permission, which `run:update` includes. Skipping a required step requires `step:skip`."
     ),
-    permission="run:update",
+    permission=RUN_UPDATE,
+    also_permitted_by=TO_SIGNAL,
     answer=answers.Signalled,
     status=200,
     answer_example="run_paused",
@@ -219,7 +223,8 @@ SIGNAL_RUNS = Operation(
         " for a retry failed ones too. Each run gets the signal as if it came alone, with all checks; the operation at"
         " `Location` counts what came of it, and lists it run by run."
     ),
-    permission="run:update",
+    permission=RUN_UPDATE,
+    also_permitted_by=TO_SIGNAL,
     answer=answers.Accepted,
     status=202,
     links=(

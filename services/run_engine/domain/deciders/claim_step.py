@@ -1,8 +1,7 @@
 from contracts.commands import ClaimStep
 from contracts.events import StepAssigned
 from contracts.rejections import Code, Rejection
-from services.run_engine.domain.acting import Capacity, capacities, forbidden
-from services.run_engine.domain.permissions import not_yours
+from services.run_engine.domain.acting import Capacity, capacities, forbidden, not_theirs
 from services.run_engine.domain.situation import Decision, Situation, invalid_state, refused_by_run, unknown_step
 from services.run_engine.domain.state import RunState, StepState
 
@@ -44,7 +43,7 @@ def _capacity(state: RunState, step: StepState, command: ClaimStep, situation: S
         if found is None:
             return capacity
         refusal = refusal or found
-    return refusal or not_yours(command.caller, step)
+    return refusal or not_theirs(command.caller, state, step, situation)
 
 
 def claimable(state: RunState, step_id: str, action: str) -> StepState | Rejection:

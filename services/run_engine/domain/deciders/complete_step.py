@@ -7,7 +7,7 @@ from contracts.commands import CompleteStep
 from contracts.events import ApprovalRecorded, StepCompleted, StepFailed
 from contracts.rejections import Rejection
 from services.run_engine.domain import automation, jumps, timing
-from services.run_engine.domain.acting import Capacity, capacities, may_act
+from services.run_engine.domain.acting import Capacity, capacities, may_act, not_theirs
 from services.run_engine.domain.advance import cancel_open, run_completed
 from services.run_engine.domain.approvals import (
     Outcome,
@@ -25,7 +25,7 @@ from services.run_engine.domain.copying import changed
 from services.run_engine.domain.evolve import RunEvent
 from services.run_engine.domain.forms import with_defaults
 from services.run_engine.domain.limits import beyond_limit
-from services.run_engine.domain.permissions import holds, lacks, may_complete_work_of_people, not_yours
+from services.run_engine.domain.permissions import holds, lacks, may_complete_work_of_people
 from services.run_engine.domain.plan import PlannedStep
 from services.run_engine.domain.requirements import completion_violations
 from services.run_engine.domain.segregation import separated
@@ -92,7 +92,7 @@ def _not_permitted(state: RunState, step: StepState, command: CompleteStep, situ
         reason = f"{step.step_id} is for people: completing it requires the permission step:complete."
         return lacks(command.caller, "step:complete", reason)
     if not may_act(command.caller, state, step, situation):
-        return not_yours(command.caller, step)
+        return not_theirs(command.caller, state, step, situation)
     if _completer(command) != command.caller.id and not holds(command.caller, "step:override"):
         return lacks(command.caller, "step:override", f"Only step:override completes a step as {command.completed_by}.")
     return None

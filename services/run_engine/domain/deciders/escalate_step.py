@@ -1,8 +1,9 @@
 from contracts.commands import EscalateStep
 from contracts.events import StepEscalated
+from contracts.permissions import REASSIGN
 from contracts.rejections import Rejection
 from services.run_engine.domain.bounds import too_many_roles
-from services.run_engine.domain.permissions import roles_added
+from services.run_engine.domain.permissions import holds, lacks, roles_added
 from services.run_engine.domain.signals import chosen_step
 from services.run_engine.domain.situation import (
     Decision,
@@ -13,13 +14,15 @@ from services.run_engine.domain.situation import (
     refused_by_step,
 )
 from services.run_engine.domain.state import RunState
+from services.run_engine.domain.step_roles import refuse_other_roles
 from services.run_engine.domain.timing import escalation_roles
 
 
 def escalate_step(state: RunState, command: EscalateStep, situation: Situation) -> Decision:
     """Adds roles to those who may act, or gives the step to somebody in its assignee's place; its other roles and users
-    may act as before."""
-    refusal = refused_by_run(state, "escalate", f"escalate a step of {state.run_id}") or _bad_names(command)
+    may act as before. To name an assignee is a reassignment, and requires its permission too."""
+    refusal = _reassigns(command) or refused_by_run(state, "escalate", f"escalate a step of {state.run_id}")
+    refusal = refusal or _bad_names(command)
     if refusal is not None:
         return refusal
     step = chosen_step(state, command.step_id, ("in_progress", "paused", "blocked"), "open")
@@ -33,6 +36,9 @@ def escalate_step(state: RunState, command: EscalateStep, situation: Situation) 
     if not roles and command.assignee is None:
         return invalid_field("signal.escalate_to", [], "An escalation names roles, or an assignee")
     added = roles_added(step, planned, roles)
+    refusal = refuse_other_roles(state, step, added, situation)
+    if refusal is not None:
+        return refusal
     return [
         StepEscalated(
             at=situation.now,
@@ -46,6 +52,13 @@ def escalate_step(state: RunState, command: EscalateStep, situation: Situation) 
             open_to=step.open_to(*added, assigned_to=command.assignee or step.assigned_to),
         )
     ]
+
+
+def _reassigns(command: EscalateStep) -> Rejection | None:
+    if command.assignee is None or holds(command.caller, REASSIGN):
+        return None
+    reason = f"Escalating a step to an assignee also requires the permission {REASSIGN}."
+    return lacks(command.caller, REASSIGN, reason)
 
 
 def _bad_names(command: EscalateStep) -> Rejection | None:
