@@ -34,7 +34,7 @@ status: $(INSTALLED) ## what runs, where, since when
 logs: $(INSTALLED) ## the last lines of each log (NAME=gateway for one of them)
 	@$(STACK) logs $(NAME)
 
-token: $(INSTALLED) ## a token for the local gateway (SUB= ORG= ROLES=a,b PERMISSIONS=x,y TTL=seconds)
+token: $(INSTALLED) ## a token for the local gateway (SUB= ORG= ROLES=a,b PERMISSIONS=x,y or +x,y to add; TTL=seconds)
 	@$(STACK) token $(if $(SUB),--sub "$(SUB)") $(if $(ORG),--org "$(ORG)") $(if $(ROLES),--roles "$(ROLES)") \
 	  $(if $(PERMISSIONS),--permissions "$(PERMISSIONS)") $(if $(TTL),--ttl $(TTL))
 

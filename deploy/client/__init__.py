@@ -20,18 +20,22 @@ from .organization import Organization
 from .playbooks import Playbooks
 from .runs import Runs
 from .tasks import Many, Tasks
+from .tokens import TokenSource
 from .transport import PATIENCE_SECONDS, Call
 from .webhooks import Webhooks
 
 
 class Client(Playbooks, Runs, Tasks, Many, Organization, Encryption, Webhooks):
-    """One caller, with one token, of one organization; every method raises ApiError where the API says no.
+    """One caller of one organization, with a token or a source of tokens; every method raises ApiError where the API
+    says no.
 
     `async with Client.at("http://localhost:8000", token, "org_1") as client:` closes its connections at the end.
     """
 
     @classmethod
-    def at(cls, url: str, token: str, organization_id: str, *, patience_seconds: float = PATIENCE_SECONDS) -> "Client":
+    def at(
+        cls, url: str, token: str | TokenSource, organization_id: str, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> "Client":
         http = httpx.AsyncClient(base_url=url, timeout=30)
         return cls(http, token, organization_id, patience_seconds=patience_seconds)
 
@@ -44,5 +48,5 @@ class Client(Playbooks, Runs, Tasks, Many, Organization, Encryption, Webhooks):
 
 __all__ = [
     "ApiError", "Behind", "Call", "Client", "Conflict", "Forbidden", "Invalid", "NoOutcome", "NotFound", "NotTheApi",
-    "Unauthorized", "Unavailable", "shapes",
+    "TokenSource", "Unauthorized", "Unavailable", "shapes",
 ]  # fmt: skip

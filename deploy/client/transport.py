@@ -12,6 +12,7 @@ from uuid import uuid4
 import httpx
 
 from .errors import ApiError, Behind, NoOutcome, NotTheApi, Unavailable, error_of, refusal_of
+from .tokens import Tokens, TokenSource
 
 PREFIX = "/api/v1"
 PATIENCE_SECONDS = 60.0
@@ -31,7 +32,10 @@ class Call:
 
 
 class Transport:
-    """One caller, with one token, of one organization. `http` holds the gateway's address and may be shared.
+    """One caller of one organization. `http` holds the gateway's address and may be shared.
+
+    `token` is a token, or a function that returns one (or an awaitable of one) and is called for another before it
+    expires. A request that was answered with 401 is sent once more with a new one.
 
     A command carries an `Idempotency-Key`, its own or the caller's, and is sent again under it where nobody answered,
     where the answer was 503 or 429, and where it is under way (409 with `Retry-After`). Where it was only accepted
@@ -42,7 +46,7 @@ class Transport:
     def __init__(
         self,
         http: httpx.AsyncClient,
-        token: str,
+        token: str | TokenSource,
         organization_id: str,
         watch: Callable[[Call], None] | None = None,
         *,
@@ -51,7 +55,7 @@ class Transport:
     ) -> None:
         self.organization_id = organization_id
         self._http = http
-        self._headers = {"Authorization": f"Bearer {token}", "X-Organization-ID": organization_id}
+        self._tokens = Tokens(token)
         self._watch = watch
         self._patience_seconds = patience_seconds
         self._sleep = sleep
@@ -125,9 +129,19 @@ class Transport:
     async def _sent(
         self, method: str, route: str, ids: Sequence[str], content: dict[str, Any]
     ) -> httpx.Response | None:
-        """None where the connection broke or nothing came in httpx's time."""
+        """Returns None where the connection broke or nothing came in httpx's time."""
+        token = await self._tokens.current()
+        answer = await self._sent_with(token, method, route, ids, content)
+        if answer is None or answer.status_code != 401 or not self._tokens.can_renew:
+            return answer
+        return await self._sent_with(await self._tokens.after_refusal(token), method, route, ids, content)
+
+    async def _sent_with(
+        self, token: str, method: str, route: str, ids: Sequence[str], content: dict[str, Any]
+    ) -> httpx.Response | None:
         path = PREFIX + route.format(*(quote(part, safe="") for part in ids))
-        headers = {**self._headers, **content.get("headers", {})}
+        own = {"Authorization": f"Bearer {token}", "X-Organization-ID": self.organization_id}
+        headers = {**own, **content.get("headers", {})}
         began = time.perf_counter()
         try:
             answer = await self._http.request(method, path, **{**content, "headers": headers})

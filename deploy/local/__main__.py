@@ -154,6 +154,13 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def _permissions(text: str) -> list[str]:
+    try:
+        return tokens.permissions_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65_535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port number")
@@ -196,7 +203,12 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--sub", default=tokens.SUBJECT)
     token.add_argument("--org", default=tokens.ORGANIZATION)
     token.add_argument("--roles", type=_names, default=[], help="comma separated")
-    token.add_argument("--permissions", type=_names, default=list(tokens.PERMISSIONS), help="comma separated")
+    token.add_argument(
+        "--permissions",
+        type=_permissions,
+        default=list(tokens.PERMISSIONS),
+        help="comma separated; +a,b adds to the default ones",
+    )
     token.add_argument("--ttl", type=int, default=3600, help="seconds (default 3600)")
     token.set_defaults(run=_token)
 

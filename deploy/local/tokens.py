@@ -21,6 +21,19 @@ PERMISSIONS = (
 )
 
 
+def permissions_of(text: str) -> list[str]:
+    """Returns the permissions of a comma-separated list. One that begins with `+` is added to the default ones.
+
+    Raises ValueError where a later name has a `+` and the first has none.
+    """
+    adds = text.lstrip().startswith("+")
+    names = [name.strip() for name in (text.lstrip()[1:] if adds else text).split(",")]
+    if any(name.startswith("+") for name in names) and not adds:
+        raise ValueError(f"{text!r}: put the + before the first name to add all of them to the default permissions")
+    named = [name.removeprefix("+").strip() for name in names]
+    return list(dict.fromkeys((*(PERMISSIONS if adds else ()), *filter(None, named))))
+
+
 def make_token(
     secret: str,
     subject: str = SUBJECT,

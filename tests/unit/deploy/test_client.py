@@ -1,9 +1,14 @@
 """The client: whatever comes between, a wish is one wish, and its outcome is what the caller gets."""
 
+import asyncio
+import base64
+import json
 import re
 import shutil
 import subprocess
 import sys
+import time
+import zipfile
 from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -24,6 +29,7 @@ from deploy.client import (
     NoOutcome,
     NotFound,
     NotTheApi,
+    TokenSource,
     Unauthorized,
     Unavailable,
 )
@@ -36,14 +42,19 @@ PATIENCE = 30.0
 class Bench:
     """A client, the answers that it will get, what it sent, and how long it would have waited."""
 
-    def __init__(self, *answers: httpx.Response | Exception, patience_seconds: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        *answers: httpx.Response | Exception,
+        patience_seconds: float = PATIENCE,
+        token: str | TokenSource = "token",
+    ) -> None:
         self.answers = deque(answers)
         self.sent: list[httpx.Request] = []
         self.calls: list[Call] = []
         self.pauses: list[float] = []
         http = httpx.AsyncClient(transport=httpx.MockTransport(self._answer), base_url="http://gateway")
         self.client = Client(
-            http, "token", "org_1", self.calls.append, patience_seconds=patience_seconds, sleep=self._sleep
+            http, token, "org_1", self.calls.append, patience_seconds=patience_seconds, sleep=self._sleep
         )
 
     @property
@@ -197,6 +208,95 @@ async def test_ids_stay_what_they_are() -> None:
     assert bench.sent[0].url.raw_path == b"/api/v1/playbook-runs/run%2F1/steps/..%2Fx%3Fy"
 
 
+def jwt(expires_in: float) -> str:
+    """A token that says when it expires; nobody verifies it here."""
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": time.time() + expires_in}).encode()).decode().rstrip("=")
+    return f"e30.{claims}.sig"
+
+
+class Source:
+    """Gives the tokens in turn, and the last one again and again."""
+
+    def __init__(self, *tokens: str) -> None:
+        self.tokens = deque(tokens)
+        self.calls = 0
+
+    def at_once(self) -> str:
+        self.calls += 1
+        return self.tokens.popleft() if len(self.tokens) > 1 else self.tokens[0]
+
+    async def later(self) -> str:
+        await asyncio.sleep(0)
+        return self.at_once()
+
+
+def tokens_of(bench: Bench) -> list[str]:
+    return [request.headers["Authorization"].removeprefix("Bearer ") for request in bench.sent]
+
+
+@pytest.mark.parametrize("kind", ["at_once", "later"])
+async def test_a_source_is_asked_once_while_its_token_is_good(kind: str) -> None:
+    source = Source(jwt(3600))
+    bench = Bench(*[data({}) for _ in range(9)], token=getattr(source, kind))
+    await asyncio.gather(*(bench.client.run("run_1") for _ in range(9)))
+    assert (source.calls, len(set(tokens_of(bench)))) == (1, 1)
+
+
+@pytest.mark.parametrize("kind", ["at_once", "later"])
+async def test_a_token_that_is_about_to_expire_is_renewed(kind: str) -> None:
+    source = Source(jwt(0), jwt(3600))
+    bench = Bench(data({}), data({}), token=getattr(source, kind))
+    await bench.client.run("run_1")
+    await bench.client.run("run_1")
+    assert (source.calls, len(set(tokens_of(bench)))) == (2, 2)
+
+
+async def test_a_token_of_a_short_life_serves_for_most_of_it() -> None:
+    source = Source(jwt(20), "never")
+    bench = Bench(data({}), data({}), token=source.at_once)
+    await bench.client.run("run_1")
+    await bench.client.run("run_1")
+    assert source.calls == 1
+
+
+async def test_a_command_whose_token_was_refused_is_sent_again_with_another_under_its_key() -> None:
+    source = Source("old", "new")
+    bench = Bench(refusal(401, "UNAUTHORIZED"), data(STARTED, 201), token=source.later)
+    assert await bench.client.start_run({"playbook_id": "pb_1"}) == STARTED
+    assert (tokens_of(bench), len(bench.keys)) == (["old", "new"], 1)
+
+
+async def test_many_whose_token_was_refused_renew_it_once() -> None:
+    source = Source("old", "new")
+    bench = Bench(*[refusal(401, "UNAUTHORIZED")] * 5, *[data({}) for _ in range(5)], token=source.later)
+    await asyncio.gather(*(bench.client.run("run_1") for _ in range(5)))
+    assert (source.calls, tokens_of(bench)) == (2, ["old"] * 5 + ["new"] * 5)
+
+
+async def test_a_renewed_token_that_is_refused_too_is_an_error_and_so_is_one_without_a_source() -> None:
+    for token, sent in ((Source("old", "new").at_once, 2), ("given", 1)):
+        bench = Bench(*[refusal(401, "UNAUTHORIZED")] * 2, token=token)
+        with pytest.raises(Unauthorized):
+            await bench.client.run("run_1")
+        assert len(bench.sent) == sent
+
+
+async def test_what_a_source_raises_is_raised_and_the_next_call_asks_again() -> None:
+    answers = deque([KeyError("no token today"), "new"])
+
+    async def source() -> str:
+        answer = answers.popleft()
+        if isinstance(answer, Exception):
+            raise answer
+        return str(answer)
+
+    bench = Bench(data({}), token=source)
+    with pytest.raises(KeyError, match="no token today"):
+        await bench.client.run("run_1")
+    await bench.client.run("run_1")
+    assert tokens_of(bench) == ["new"]
+
+
 def asked(client: Client) -> list[Callable[[], Awaitable[Any]]]:
     """Each method once."""
 
@@ -256,6 +356,21 @@ async def test_it_asks_for_everything_that_is_in_the_documentation_and_for_nothi
         assert (request.method, path) in documented
         assert set(request.url.params) <= documented[request.method, path]
     assert seen == documented.keys()
+
+
+def test_to_install_it_leaves_nothing_behind(tmp_path: Path) -> None:
+    source, built = tmp_path / "client", tmp_path / "built"
+    shutil.copytree(Path(deploy.client.__file__).parent, source, ignore=shutil.ignore_patterns("__pycache__"))
+    before = set(source.rglob("*"))
+    options = ["--no-build-isolation", "--no-deps", "--quiet", "--disable-pip-version-check", "--wheel-dir", str(built)]
+    command = [sys.executable, "-m", "pip", "wheel", *options, str(source)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert set(source.rglob("*")) == before
+    (wheel,) = built.iterdir()
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    modules = {path.name for path in source.glob("*.py")} | {"py.typed"}
+    assert packed == {f"hera_playbooks_client/{name}" for name in modules}
 
 
 def test_needs_nothing_of_the_rest_of_the_checkout(tmp_path: Path) -> None:
