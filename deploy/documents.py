@@ -12,6 +12,7 @@ import orjson
 from contracts.envelope import Envelope
 from contracts.registry import ENVELOPED, PLAIN, version_of
 from deploy.events_table import events_table
+from deploy.monitoring_manifests import dashboard_config_map, prometheus_rule
 from deploy.permissions_table import permissions_table
 from deploy.status_table import status_table
 from services.gateway.application import asyncapi_document, openapi_document
@@ -22,6 +23,8 @@ SCHEMAS = Path("contracts/schemas")
 STATUSES = Path("docs/statuses.md")
 PERMISSIONS = Path("docs/permissions.md")
 EVENTS = Path("docs/events.md")
+PROMETHEUS_RULE = Path("deploy/kubernetes/monitoring/prometheus-rule.yaml")
+DASHBOARD = Path("deploy/kubernetes/monitoring/dashboard.yaml")
 
 
 def documents() -> dict[Path, bytes]:
@@ -35,6 +38,7 @@ def documents() -> dict[Path, bytes]:
         made[SCHEMAS / f"{name}.v{version_of(payload)}.json"] = _schema(payload)
     texts = {CLIENT_TYPES: client_types(), STATUSES: status_table().encode()}
     texts |= {PERMISSIONS: permissions_table().encode(), EVENTS: events_table().encode()}
+    texts |= {PROMETHEUS_RULE: prometheus_rule().encode(), DASHBOARD: dashboard_config_map().encode()}
     return {path: _text(document) for path, document in made.items()} | texts
 
 

@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 from contracts.events import RUN_EVENTS
 from deploy.local.plan import QUERIED, SERVICES
 from shared.settings import ServiceSettings
+from tests.kubernetes.manifests import manifest
 
 COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
 NOTHING: tuple[Any, ...] = (None, {}, frozenset())
@@ -20,11 +21,6 @@ CHECKOUT = Path(__file__).parents[3]
 DEPLOY = CHECKOUT / "deploy"
 METRICS_PORT = 9464
 COMPOSE = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())
-MANIFESTS = [
-    document
-    for path in sorted((DEPLOY / "kubernetes").glob("*.yaml"))
-    for document in yaml.safe_load_all(path.read_text())
-]
 PROFILE = dict(
     line.split("=", 1) for line in (DEPLOY / "kafka.env").read_text().splitlines() if line and not line.startswith("#")
 )
@@ -58,11 +54,6 @@ def operators(service: str) -> set[str]:
     """What has no default but "none" or "nothing": only who operates an installation can know it."""
     fields = settings_class(service).model_fields.items()
     return {name.upper() for name, field in fields if not field.is_required() and field.default in NOTHING}
-
-
-def manifest(kind: str, name: str) -> dict[str, Any]:
-    (found,) = [m for m in MANIFESTS if m["kind"] == kind and m["metadata"]["name"] == name]
-    return dict(found)
 
 
 def container(service: str) -> dict[str, Any]:
@@ -174,8 +165,6 @@ def test_the_image_shows_metrics_on_a_port_that_nothing_publishes() -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_kubernetes_has_metrics_read_where_no_service_leads(service: str) -> None:
     name = service.replace("_", "-")
-    annotations = manifest("Deployment", name)["spec"]["template"]["metadata"]["annotations"]
-    assert annotations["prometheus.io/port"] == str(METRICS_PORT)
     assert {"name": "metrics", "containerPort": METRICS_PORT} in container(service)["ports"]
     assert [port["targetPort"] for port in manifest("Service", name)["spec"]["ports"]] == ["http"]
 
@@ -202,7 +191,7 @@ def test_kubernetes_asks_for_health_and_runs_nothing_as_root(service: str) -> No
 
 
 def test_kubernetes_names_the_neighbours_as_its_services_are_named() -> None:
-    given = {e["name"]: e.get("value") for e in container("gateway")["env"]}
+    given = manifest("ConfigMap", "hera")["data"]
     for variable, service in QUERIED.items():
         assert given[variable] == f"http://{service.replace('_', '-')}:8000"
 

@@ -1,0 +1,1 @@
+"""deploy/kubernetes as kubectl and Prometheus would read it, without a cluster."""
