@@ -1,12 +1,17 @@
-"""Makes a replica set of the servers of MONGODB_URI and waits for its primary: `python -m deploy.replica_set`."""
+"""Makes a replica set of the servers of MONGODB_URI and waits for its primary: `python -m deploy.replica_set`.
+
+With MONGODB_ROOT_PASSWORD and MONGODB_PASSWORD set, it makes the users too, for a MongoDB that demands authentication.
+"""
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, InvalidURI, OperationFailure, PyMongoError
 from pymongo.uri_parser import parse_uri
+
+from deploy.mongodb_users import MongoDBUsersError, initiate_with_users
 
 WAITED_SECONDS = 120.0
 _ALREADY_INITIALIZED = 23
@@ -16,11 +21,19 @@ class ReplicaSetError(Exception):
     """A sentence that says what is wrong with the address."""
 
 
-def initiate(uri: str, waited_seconds: float = WAITED_SECONDS) -> str:
-    """Returns the primary's address. A replica set that is there already is left as it is."""
+def initiate(environment: Mapping[str, str], waited_seconds: float = WAITED_SECONDS) -> str:
+    """Returns the primary's address. A replica set that is there already is left as it is.
+
+    Raises KeyError for a variable that is missing, ReplicaSetError or MongoDBUsersError for one that is wrong.
+    """
+    uri = environment["MONGODB_URI"]
     name, hosts = _parse(uri)
     waited_ms = int(waited_seconds * 1000)
-    _create(name, hosts, waited_ms)
+    if root_password := environment.get("MONGODB_ROOT_PASSWORD"):
+        prefix = environment.get("DATABASE_PREFIX") or "hera"
+        initiate_with_users(name, hosts, root_password, environment["MONGODB_PASSWORD"], prefix, waited_seconds)
+    else:
+        _create(name, hosts, waited_ms)
     with MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=waited_ms) as client:
         return str(client.admin.command("hello")["primary"])
 
@@ -51,11 +64,11 @@ def _create(name: str, hosts: Sequence[str], waited_ms: int) -> None:
 
 def main() -> int:
     try:
-        primary = initiate(os.environ["MONGODB_URI"])
-    except KeyError:
-        print("MONGODB_URI is not set.", file=sys.stderr)
+        primary = initiate(os.environ)
+    except KeyError as error:
+        print(f"{error.args[0]} is not set.", file=sys.stderr)
         return 2
-    except (ReplicaSetError, PyMongoError) as error:
+    except (ReplicaSetError, MongoDBUsersError, PyMongoError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"The replica set's primary is {primary}.")

@@ -11,10 +11,12 @@ import yaml
 from prometheus_client import REGISTRY
 
 from contracts.events import RUN_EVENTS
+from deploy import mongodb_users
 from deploy.local.plan import QUERIED, SERVICES
 from shared.settings import ServiceSettings
 from tests.kubernetes.manifests import manifest
 
+DEMANDED = {"JWT_SECRET", "SERVICE_TOKEN", "ENCRYPTION_KEYS", "MONGODB_PASSWORD", "MONGODB_ROOT_PASSWORD"}
 COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
 NOTHING: tuple[Any, ...] = (None, {}, frozenset())
 CHECKOUT = Path(__file__).parents[3]
@@ -109,22 +111,57 @@ def test_an_empty_variable_counts_as_not_set(service: str, monkeypatch: pytest.M
 
 def test_compose_says_which_variable_it_lacks() -> None:
     demands = re.findall(r"\$\{(\w+):\?(.*)\}", (CHECKOUT / "docker-compose.yml").read_text())
-    assert {name for name, _ in demands} == {"JWT_SECRET", "SERVICE_TOKEN", "ENCRYPTION_KEYS"}
+    assert {name for name, _ in demands} == DEMANDED
     assert all(sentence.startswith(f"{name} must be set to ") for name, sentence in demands)
 
 
-def test_the_papers_name_what_compose_passes_on() -> None:
-    passed_on = {name for service in SERVICES for name, value in environment(service).items() if value is None}
-    _, section = (CHECKOUT / "docs" / "configuration.md").read_text().split("## Docker Compose\n")
-    assert passed_on | {"LOG_LEVEL"} == set(
-        re.findall(r"`([A-Z_]+)`", section.split("These may be set", 1)[1].split("\n#")[0])
-    )
+@pytest.mark.parametrize("service", SERVICES)
+def test_compose_passes_on_every_setting_that_it_does_not_fix(service: str) -> None:
+    given = environment(service)
+    passed_on = {name for name, value in given.items() if value is None or str(value).startswith(f"${{{name}:")}
+    fixed = {name for name in given if name.endswith("_URL") and str(given[name]).startswith("http://")}
+    fixed |= {"MONGODB_URI", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_REPLICATION_FACTOR", "HTTP_HOST", "HTTP_PORT"}
+    fixed |= {"METRICS_PORT"}
+    assert passed_on | fixed >= known(service) | {COLLECTOR}
+    assert not passed_on & fixed
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_compose_passes_kafkas_settings_on_with_the_defaults_of_the_profile(service: str) -> None:
+    for name, value in PROFILE.items():
+        said = environment(service)[name]
+        assert said in (f"${{{name}:-{value}}}", "1"), name  # 1: of one broker
+
+
+def test_every_image_is_pinned_to_a_release_and_every_container_has_a_bound_on_its_memory() -> None:
+    for name, definition in COMPOSE["services"].items():
+        image = definition["image"]
+        assert image == "hera-playbooks" or re.fullmatch(r"[a-z/]+:v?\d+\.\d+\.\d+", image), name
+        assert re.fullmatch(r"\d+[mg]", definition["mem_limit"]), name
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_as_much_memory_as_on_kubernetes(service: str) -> None:
+    limit = container(service)["resources"]["limits"]["memory"]
+    assert COMPOSE["services"][service]["mem_limit"] == limit.removesuffix("i").lower()
+
+
+def test_mongodb_demands_authentication_and_services_have_a_user_of_their_own() -> None:
+    mongo, users = COMPOSE["services"]["mongo"], COMPOSE["services"]["replica-set"]
+    assert "--keyFile" in mongo["entrypoint"][-1]
+    assert users["network_mode"] == "service:mongo"  # for the exception that lets in who makes the first user
+    assert {"MONGODB_ROOT_PASSWORD", "MONGODB_PASSWORD"} <= set(users["environment"])
+    assert set(mongodb_users.SERVICES) == set(SERVICES)
+    for service in SERVICES:
+        address = str(environment(service)["MONGODB_URI"])
+        assert address.startswith(f"mongodb://{mongodb_users.USER}:${{MONGODB_PASSWORD:?")
+        assert "MONGODB_ROOT_PASSWORD" not in environment(service)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/configuration.md"])
 def test_the_papers_name_what_compose_demands(page: str) -> None:
     shown = " ".join(re.findall(r"^export (.*)$", (CHECKOUT / page).read_text(), re.MULTILINE))
-    assert {"JWT_SECRET", "SERVICE_TOKEN", "ENCRYPTION_KEYS"} <= set(re.findall(r"(\w+)=\S", shown))
+    assert set(re.findall(r"(\w+)=\S", shown)) >= DEMANDED
 
 
 def test_compose_publishes_only_on_loopback_and_only_the_gateway_of_the_services() -> None:

@@ -11,7 +11,7 @@ from deploy.replica_set import ReplicaSetError, initiate, main
 )
 def test_an_address_without_a_replica_set_is_refused(uri: str, sentence: str) -> None:
     with pytest.raises(ReplicaSetError, match=sentence):
-        initiate(uri)
+        initiate({"MONGODB_URI": uri})
 
 
 def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
