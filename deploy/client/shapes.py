@@ -1094,6 +1094,10 @@ class Wait(TypedDict):
     """
     Those that may act because they stand above one of these, by the policy `role_order`.
     """
+    required_roles: NotRequired[list[str] | None]
+    """
+    Those of which also an assignee must hold one, by the policy `step_roles`.
+    """
     anyone: NotRequired[bool | None]
     """
     Anyone who may complete steps can act.

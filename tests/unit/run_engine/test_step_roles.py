@@ -9,7 +9,7 @@ from contracts.commands import ClaimStep, EscalateStep, ReassignStep
 from contracts.policies import Delegation, OrganizationPolicies
 from contracts.rejections import Code
 from services.run_engine.domain.trial import violations
-from services.run_engine.domain.views import completion_view
+from services.run_engine.domain.views import completion_view, waiting_view
 from tests.unit.run_engine.story import ADMIN, NOON, Story, playbook, somebody
 
 CLERK, BOSS = somebody("carl", "clerk"), somebody("bob", "boss")
@@ -34,6 +34,7 @@ def test_an_assignee_without_a_role_is_refused_and_told_which_one_is_required() 
     assert refused.details == {
         "step": "step_001", "policy": "step_roles", "required_roles": ["boss"], "current_roles": ["clerk"],
     }  # fmt: skip
+    assert waiting_view(run.state, run.situation)["waits_for"][0]["required_roles"] == ["boss"]
     assert not completion_view(run.state, run.situation, "step_001", [], CLERK)["next_steps"][0]["can_complete"]
     run.completes(1, BOSS, outcome="approve").then("StepCompleted", "RunCompleted")
 

@@ -99,6 +99,8 @@ class Wait(Shape):
     assignee_roles: list[str] | None = None
     higher_roles: list[str] | None = None
     """Those that may act because they stand above one of these, by the policy `role_order`."""
+    required_roles: list[str] | None = None
+    """Those of which also an assignee must hold one, by the policy `step_roles`."""
     anyone: bool | None = None
     """Anyone who may complete steps can act."""
     barred: list[str] | None = None

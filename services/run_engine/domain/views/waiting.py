@@ -12,6 +12,7 @@ from services.run_engine.domain.plan import Plan, PlannedStep
 from services.run_engine.domain.segregation import barred_from
 from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState, StepState
+from services.run_engine.domain.step_roles import required_roles
 from services.run_engine.domain.views.timeline import View, moment, present
 
 _TOLD = 20
@@ -76,6 +77,7 @@ def _person(state: RunState, step: StepState, at: Situation) -> View:
             "substitutes": stand_ins(state, step, at) or None,
             "assignee_roles": list(step.assignee_roles),
             "higher_roles": higher_roles(state, step, at) or None,
+            "required_roles": list(required_roles(state, step, at)) or None,
             "anyone": anyone or None,
             "barred": barred or None,
             "approvals": needed.tally(step.approvals) if needed is not None else None,
