@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 
 from contracts.events import RUN_EVENTS
 from deploy import mongodb_users
+from deploy.local.kafka.jars import VERSION
 from deploy.local.plan import QUERIED, SERVICES
 from shared.settings import ServiceSettings
 from tests.kubernetes.manifests import manifest
@@ -140,6 +141,10 @@ def test_every_image_is_pinned_to_a_release_and_every_container_has_a_bound_on_i
         assert re.fullmatch(r"\d+[mg]", definition["mem_limit"]), name
 
 
+def test_compose_runs_the_release_of_kafka_that_everything_is_tested_on() -> None:
+    assert COMPOSE["services"]["kafka"]["image"] == f"apache/kafka:{VERSION}"
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_has_as_much_memory_as_on_kubernetes(service: str) -> None:
     limit = container(service)["resources"]["limits"]["memory"]
@@ -181,9 +186,24 @@ def test_kafka_tells_who_is_outside_the_address_that_is_published_for_them() -> 
 def test_the_image_holds_what_compose_and_kubernetes_run() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text()
     run = [c for s in COMPOSE["services"].values() if s["image"] == "hera-playbooks" for c in s["command"]]
-    for module in {name for name in run if name.startswith("deploy.")} | {"deploy.healthy"}:
-        assert f"{module.replace('.', '/')}.py" in dockerfile
+    let_in = (CHECKOUT / ".dockerignore").read_text().splitlines()
+    for module in _with_imports({name for name in run if name.startswith("deploy.")} | {"deploy.healthy"}):
+        path = f"{module.replace('.', '/')}.py"
+        assert path in dockerfile.split()
+        assert f"!{path}" in let_in
         assert importlib.util.find_spec(module)
+
+
+def _with_imports(modules: set[str]) -> set[str]:
+    """Returns these modules of `deploy`, and those that they import, in turn."""
+    found: set[str] = set()
+    while modules:
+        found |= modules
+        sources = [(CHECKOUT / f"{module.replace('.', '/')}.py").read_text() for module in modules]
+        modules = {
+            name for source in sources for name in re.findall(r"^from (deploy\.\S+) import", source, re.M)
+        } - found
+    return found
 
 
 def test_prometheus_asks_every_service() -> None:
