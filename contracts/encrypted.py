@@ -9,10 +9,19 @@ MASK = "********"
 """What is shown in place of a value to those who may not read it."""
 ERASED = "[erased]"
 """What is shown in place of a value whose key was destroyed."""
+UNREADABLE = "[unreadable]"
+"""What is shown in place of a value that was tampered with, whose key is missing, or that is not its field's own."""
 
 
 def is_encrypted(value: Any) -> bool:
     return isinstance(value, dict) and MARK in value and all(isinstance(value.get(name), str) for name in _PARTS)
+
+
+def holds_encrypted(value: Any) -> bool:
+    """Returns whether an encrypted value stands anywhere in it."""
+    if isinstance(value, dict):
+        return is_encrypted(value) or any(holds_encrypted(item) for item in value.values())
+    return isinstance(value, list) and any(holds_encrypted(item) for item in value)
 
 
 def named_in(data: Any, names: Collection[str]) -> Iterator[tuple[str, Any]]:
@@ -40,6 +49,20 @@ def with_values(data: Any, names: Collection[str], made: Callable[[str, Any], An
     if isinstance(data, list):
         return [with_values(item, names, made) for item in data]
     return data
+
+
+def with_placeholder(data: Any, placeholder: str) -> Any:
+    """Returns the data with the placeholder in place of every encrypted value, whatever its name; where there is none,
+    the very object."""
+    if is_encrypted(data):
+        return placeholder
+    if not isinstance(data, dict | list):
+        return data
+    items: list[tuple[Any, Any]] = list(data.items() if isinstance(data, dict) else enumerate(data))
+    made: dict[Any, Any] = {key: with_placeholder(item, placeholder) for key, item in items}
+    if all(made[key] is item for key, item in items):
+        return data
+    return made if isinstance(data, dict) else list(made.values())
 
 
 def without_encrypted(data: Any) -> Any:

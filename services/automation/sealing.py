@@ -43,7 +43,7 @@ class Sealing:
         if wanted and any(True for _ in named_in(data, wanted)):
             asked = {"data": data, "fields": wanted}
             data = await self._asked_once("opened", job.run_id, job.organization_id, asked)
-        return job.model_copy(update={"data": without_encrypted(data)}) if job.encrypted_fields else job
+        return job.model_copy(update={"data": without_encrypted(data)})
 
     async def sealed(
         self, run_id: str, organization_id: str, data: dict[str, Any], fields: Collection[str]

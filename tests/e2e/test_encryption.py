@@ -34,6 +34,7 @@ STEPS: tuple[dict[str, Any], ...] = (
             {"name": "ssn", "type": "text", "required": True, "validation": "^ssn-[a-z0-9]+$", "encrypted": True},
             *({"name": name, "type": "text", "encrypted": True} for name in ("card", "iban", "secret")),
             {"name": "name", "type": "text"},
+            {"name": "amount", "type": "number"},
         ]},
     },
     {
@@ -69,8 +70,8 @@ class Clinic:
         self.clerk = office.user("clerk")
         self.run_id = ""
 
-    def reader(self, *permissions: str) -> User:
-        token = self._stack.token(self.office.organization_id, subject="reader", permissions=permissions)
+    def reader(self, *permissions: str, subject: str = "reader") -> User:
+        token = self._stack.token(self.office.organization_id, subject=subject, permissions=permissions)
         return User(self.clerk.http, self.office.organization_id, {"Authorization": f"Bearer {token}"})
 
     async def started(self, **data: Any) -> None:
@@ -240,6 +241,79 @@ async def test_lists_operations_and_figures_tell_none_of_them(clinic: Clinic) ->
             if answer.status_code != 403:
                 assert answer.status_code == 200, (path, answer.text)
                 assert not any(found_in([("answer", answer.content)], clinic.words.secret).values()), path
+
+
+def ciphertexts_in(value: Any) -> list[dict[str, Any]]:
+    """Returns every encrypted value in it, at any depth."""
+    if isinstance(value, dict):
+        return [value] if "$encrypted" in value else [c for item in value.values() for c in ciphertexts_in(item)]
+    return [c for item in value for c in ciphertexts_in(item)] if isinstance(value, list) else []
+
+
+def ways_in(clinic: Clinic, playbook_id: str, stolen: dict[str, Any]) -> dict[str, tuple[str, str, dict[str, Any]]]:
+    """Returns every body by which a client can send an encrypted value back, by the path at which it stands there."""
+    complete, signal = f"{clinic.path}/steps/step_001/complete", f"{clinic.path}/signal"
+    event, ssn = {"type": "event", "name": "x"}, clinic.words.hidden("ssn")
+    bulk = {"filter": {"run_ids": [clinic.run_id]}, "signal": {**event, "data": {"name": stolen}}}
+    bodies: dict[str, tuple[str, str, dict[str, Any]]] = {
+        "completion.data.amount": ("POST", complete, {"completion": {"data": {"ssn": ssn, "amount": stolen}}}),
+        "completion.data.card": ("POST", complete, {"completion": {"data": {"ssn": ssn, "card": stolen}}}),
+        "completion.attachments[0].more": (
+            "POST", complete, {"completion": {"data": {"ssn": ssn}, "attachments": [{"name": "a", "more": stolen}]}}
+        ),
+        "run.data.deep[0].name": ("PATCH", clinic.path, {"run": {"data": {"deep": [{"name": stolen}]}}}),
+        "run.metadata.name": ("PATCH", clinic.path, {"run": {"metadata": {"name": stolen}}}),
+        "signal.data.amount": ("POST", signal, {"signal": {**event, "data": {"amount": stolen}}}),
+        "signal.metadata.amount": ("POST", signal, {"signal": {**event, "metadata": {"amount": stolen}}}),
+        "signal.data.name": ("POST", "/playbook-runs/bulk-signal", bulk),
+    }  # fmt: skip
+    for place in ("initial_data", "context", "metadata"):
+        run = {"playbook_id": playbook_id, place: {"name": stolen}}
+        bodies[f"run.{place}.name"] = ("POST", "/playbook-runs", {"run": run})
+    return bodies
+
+
+async def test_ciphertext_out_of_evidence_is_opened_under_no_other_name(clinic: Clinic) -> None:
+    """Whoever may read a run and complete its steps gets at no encrypted value, and leaves none in clear anywhere."""
+    await clinic.started(card=clinic.words.hidden("card"), deep=[{"secret": clinic.words.hidden("deep")}])
+    playbook_id = await clinic.office.playbook(*STEPS)
+    attacker = clinic.reader("run:read", "step:complete", "run:update", "run:create", subject="clerk")
+    card, *_ = ciphertexts_in(await attacker.data("GET", f"{clinic.path}/evidence"))
+    answers = []
+    for field_path, (method, path, body) in ways_in(clinic, playbook_id, card).items():
+        key = uuid.uuid4().hex
+        for _ in range(2):
+            answer = await attacker.ask(method, path, body, Idempotency_Key=key)
+            answers.append(("answer", answer.content))
+            error = answer.json().get("error", {})
+            assert (answer.status_code, error.get("details", {}).get("field")) == (400, field_path), answer.text
+    await clinic.signals(type="event", name="called", data={"amount": card})
+    await clinic.signals(type="event", name="called", data={"told": clinic.words.shown()})
+    await clinic.until(lambda run: "told" in run["data"])
+    await worked_with(clinic, card)
+    reads = [f"{clinic.path}{path}" for path in ("", "/why", "/steps/step_001", "/steps/step_002", "/timeline")]
+    answers += [("answer", (await attacker.ask("GET", path)).content) for path in (*reads, "/tasks")]
+    assert not any(b"$encrypted" in content for _, content in answers)
+    assert not any(found_in(answers, clinic.words.secret).values())
+    places = found_in(await clinic.heap(), clinic.words.secret)
+    assert {word: where - FOREIGN for word, where in places.items() if where - FOREIGN} == {}
+
+
+async def worked_with(clinic: Clinic, stolen: dict[str, Any]) -> None:
+    """A machine that answers with an encrypted value has failed, and says so without it."""
+    await clinic.clerk.data(
+        "POST", f"{clinic.path}/steps/step_001/complete", {"completion": {"data": {"ssn": clinic.words.hidden("ssn")}}}
+    )
+    job = await clinic.job()
+    about = {name: job[name] for name in ("job_id", "run_id", "organization_id", "step_id")}
+    data = {"member": clinic.words.hidden("member"), "plan": stolen}
+    await clinic.writes(topics.WORKER_RESULTS.name, {**about, "outcome": "success", "data": data})
+
+    async def attempt_has_failed() -> bool:
+        timeline = await clinic.clerk.data("GET", f"{clinic.path}/timeline?include_system_events=true")
+        return "automation_attempt_failed" in {entry["event_type"] for entry in timeline["timeline"]}
+
+    await asyncio.wait_for(until(attempt_has_failed), SECONDS)
 
 
 async def test_webhooks_tell_none_of_them(clinic: Clinic) -> None:

@@ -1,7 +1,8 @@
 """Encrypted values as the core meets them.
 
 They stay encrypted in states, commands and events; so nothing that comes of a decision can hold a clear one. What
-conditions and contracts look at is told beside: the clear values, by ciphertext.
+conditions and contracts look at is told beside: the clear values, by the field's name and ciphertext. An encrypted
+value that stands under another name than its own, wherever somebody put it, stays closed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,8 +21,8 @@ class _Gone:
 
 
 GONE = _Gone()
-Clear = Mapping[str, Json]
-"""By ciphertext: the clear value, or GONE."""
+Clear = Mapping[tuple[str, str], Json]
+"""By the name of the field and the ciphertext: the clear value, or GONE."""
 NOTHING: Clear = {}
 
 
@@ -29,21 +30,24 @@ def nothing() -> Clear:
     return NOTHING
 
 
-def clear(value: Any, values: Clear) -> Any:
-    return values.get(value["ciphertext"], value) if values and is_encrypted(value) else value
+def clear(name: str, value: Any, values: Clear) -> Any:
+    """Returns what the value of the field of that name holds; the very object where it is not encrypted as that one."""
+    return values.get((name, value["ciphertext"]), value) if values and is_encrypted(value) else value
 
 
 def cleared_throughout(value: Any, values: Clear) -> Any:
     """The value with what is encrypted in it, at any depth, in clear; the very object where nothing is."""
-    if is_encrypted(value):
-        return values.get(value["ciphertext"], value)
-    if not isinstance(value, dict | list):
+    if is_encrypted(value) or not isinstance(value, dict | list):
         return value
     items: list[tuple[Any, Any]] = list(value.items() if isinstance(value, dict) else enumerate(value))
-    made: dict[Any, Any] = {key: cleared_throughout(item, values) for key, item in items}
+    made: dict[Any, Any] = {key: _cleared_item(key, item, values) for key, item in items}
     if all(made[key] is item for key, item in items):
         return value
     return made if isinstance(value, dict) else list(made.values())
+
+
+def _cleared_item(key: Any, item: Any, values: Clear) -> Any:
+    return clear(key, item, values) if is_encrypted(item) else cleared_throughout(item, values)
 
 
 def is_hidden(value: Any) -> bool:
@@ -57,7 +61,7 @@ def cleared(data: Mapping[str, Any], values: Clear) -> Mapping[str, Any]:
     """Data for the eyes of a contract; what was erased is null."""
     if not values:
         return data
-    shown = {name: clear(value, values) for name, value in data.items()}
+    shown = {name: clear(name, value, values) for name, value in data.items()}
     return {name: None if value is GONE else value for name, value in shown.items()}
 
 

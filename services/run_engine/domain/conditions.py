@@ -166,10 +166,10 @@ def _of_step(step: StepState, field: str, values: Clear) -> Any:
 
 def _walk(value: Any, path: str, values: Clear) -> Any:
     if isinstance(value, Mapping) and path in value:
-        return clear(value[path], values)
+        return clear(path, value[path], values)
     for part in path.split("."):
         if isinstance(value, Mapping) and part in value:
-            value = clear(value[part], values)
+            value = clear(part, value[part], values)
         elif isinstance(value, list) and _is_index(part) and int(part) < len(value):
             value = value[int(part)]
         else:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from contracts import limits
-from contracts.encrypted import is_encrypted
+from contracts.encrypted import holds_encrypted, is_encrypted
 from services.run_engine.domain.clear import Clear, cleared_throughout, is_hidden
 from services.run_engine.domain.comparing import TESTS, Mismatch, items_looked_through
 from services.run_engine.domain.patterns import Tries
@@ -32,10 +32,10 @@ class Looks:
         return known[1:]
 
     def told(self, value: Any) -> Any:
-        """As unmet conditions tell it."""
+        """As unmet conditions tell it: nothing of a value that holds something encrypted."""
         known = self._told.get(id(value))
         if known is None:
-            known = self._told[id(value)] = value, shortened(value)
+            known = self._told[id(value)] = value, None if holds_encrypted(value) else shortened(value)
         return known[1]
 
     def holds(self, operator: str, actual: Any, value: Any) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from contracts.definitions import Condition
+from contracts.encrypted import holds_encrypted
 from contracts.rejections import Code, Rejection
 from services.run_engine.domain.conditions import Facts, unmet
 from services.run_engine.domain.sizes import shortened, written
@@ -14,7 +15,9 @@ Violation = dict[str, Any]
 
 
 def violation(rule: str, condition: str, actual: Any, **more: Any) -> Violation:
-    return {"rule": rule, "condition": condition, "actual_value": shortened(actual), **more}
+    """An actual value that holds something encrypted is not told: nobody may copy it to where it might be opened."""
+    told = None if holds_encrypted(actual) else shortened(actual)
+    return {"rule": rule, "condition": condition, "actual_value": told, **more}
 
 
 def contract_rejection(step_id: str, found: list[Violation], resolution: str) -> Rejection:

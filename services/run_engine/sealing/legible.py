@@ -3,16 +3,13 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from contracts.encrypted import ERASED, encrypted_in, is_encrypted, with_values
+from contracts.encrypted import ERASED, UNREADABLE, encrypted_in, is_encrypted, with_values
 from services.run_engine.domain import views
 from services.run_engine.domain.clear import GONE, encrypted_of
 from services.run_engine.domain.plan import Plan
 from services.run_engine.domain.state import RunState
 from services.run_engine.sealing.sealer import Sealed, Sealer
 from services.run_engine.sealing.store import Owner
-
-UNREADABLE = "[unreadable]"
-"""Shown in place of a value that was tampered with, or whose key is not there."""
 
 
 class Legible:
@@ -24,8 +21,6 @@ class Legible:
         if not sensitive:
             return [views.masked_run(state, plan) for state, plan in states]
         values = {_owner(state): list(encrypted_of(state, plan.definition.encrypted_fields)) for state, plan in states}
-        if not any(values.values()):
-            return [state for state, _ in states]
         clear = await self._sealer.legible(values, UNREADABLE)
         return [views.revealed_run(state, plan, clear[_owner(state)]) for state, plan in states]
 
@@ -34,8 +29,8 @@ class Legible:
         values: list[Sealed] = list(encrypted_in(data, names))
         clear = (await self._sealer.legible({owner: values}, UNREADABLE))[owner]
 
-        def shown(_: str, value: Any) -> Any:
-            found = clear[value["ciphertext"]] if is_encrypted(value) else value
+        def shown(name: str, value: Any) -> Any:
+            found = clear[name, value["ciphertext"]] if is_encrypted(value) else value
             return ERASED if found is GONE else found
 
         made: dict[str, Any] = with_values(data, names, shown)

@@ -58,10 +58,13 @@ class Sealer:
         return f"{key.key_id}:{hmac.digest(derived, digest.encode(), 'sha256').hex()}"
 
     async def opened(self, of_owners: Mapping[Owner, Collection[Sealed]]) -> dict[Owner, Clear]:
-        """The clear values, by owner. Raises BrokenSeal where one can't be opened that was not erased."""
+        """Returns the clear values, by owner, and for each owner by the field's name and the ciphertext.
+
+        Raises BrokenSeal where one can't be opened that was not erased.
+        """
         found = await self._keys.find({value["key_id"] for values in of_owners.values() for _, value in values})
         return {
-            owner: {value["ciphertext"]: _opened(found, owner, name, value) for name, value in values}
+            owner: {(name, value["ciphertext"]): _opened(found, owner, name, value) for name, value in values}
             for owner, values in of_owners.items()
         }
 
@@ -73,12 +76,12 @@ class Sealer:
 
 def _legible(
     found: Mapping[str, Found], owner: Owner, values: Iterable[Sealed], instead: str
-) -> Iterable[tuple[str, Any]]:
+) -> Iterable[tuple[tuple[str, str], Any]]:
     for name, value in values:
         try:
-            yield value["ciphertext"], _opened(found, owner, name, value)
+            yield (name, value["ciphertext"]), _opened(found, owner, name, value)
         except BrokenSeal:
-            yield value["ciphertext"], instead
+            yield (name, value["ciphertext"]), instead
 
 
 def _sealed(key: Key, owner: Owner, name: str, value: Any) -> dict[str, Any]:

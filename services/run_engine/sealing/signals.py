@@ -76,5 +76,5 @@ def _sealed_in(signal: Signal) -> Iterator[Sealed]:
 
 
 def _with(clear: Clear, held: dict[str, Any]) -> dict[str, Any]:
-    opened = {name: clear[value["ciphertext"]] if is_encrypted(value) else value for name, value in held.items()}
+    opened = {name: clear[name, value["ciphertext"]] if is_encrypted(value) else value for name, value in held.items()}
     return {name: value for name, value in opened.items() if value is not GONE}

@@ -46,7 +46,7 @@ async def engine(infrastructure: Infrastructure, database_prefix: str) -> AsyncI
 
 async def held(sealer: Sealer, owner: Owner, data: dict[str, Any], name: str = "ssn") -> Any:
     (clear,) = (await sealer.opened({owner: [(name, data[name])]})).values()
-    return clear[data[name]["ciphertext"]]
+    return clear[name, data[name]["ciphertext"]]
 
 
 async def test_what_is_sealed_is_opened_for_its_run_and_field_only(engine: Engine) -> None:

@@ -68,8 +68,8 @@ class Story:
         self.history: list[Event] = []
         self.run: RunState | None = None
         self.answer: list[Event] | Rejection = []
-        self.clear: dict[str, Any] = {}
-        """What encrypted values hold, by ciphertext."""
+        self.clear: dict[tuple[str, str], Any] = {}
+        """What encrypted values hold, by field and ciphertext."""
 
     @property
     def state(self) -> RunState:
@@ -128,10 +128,10 @@ class Story:
         data = {"caller": SYSTEM_CALLER, "step_id": f"step_{number:03}", "job_id": job_id, "outcome": outcome, **more}
         return self.when(RecordAutomationResult.model_validate(data))
 
-    def encrypted(self, value: Any) -> dict[str, str]:
-        """A value as it stands in commands, events and states."""
+    def encrypted(self, value: Any, name: str = "ssn") -> dict[str, str]:
+        """A value of the field of that name as it stands in commands, events and states."""
         ciphertext = f"ciphertext {len(self.clear)}"
-        self.clear[ciphertext] = value
+        self.clear[name, ciphertext] = value
         return {"$encrypted": "aes-256-gcm", "key_id": "key_1", "nonce": "nonce", "ciphertext": ciphertext}
 
     def fires(self, timer_id: str) -> "Story":

@@ -24,7 +24,7 @@ FACTS = Facts(
     data={**ACTUAL, "encrypted": encrypted("kept"), "erased": encrypted("lost")},
     context={},
     steps={},
-    clear={"kept": "ab", "lost": GONE},
+    clear={("encrypted", "kept"): "ab", ("erased", "lost"): GONE},
 )
 
 
@@ -171,16 +171,19 @@ def test_times_compare_as_moments_in_whatever_zone_they_are_written(
 
 
 def test_a_value_that_is_encrypted_within_another_is_compared_by_what_it_holds() -> None:
-    facts = Facts({"person": {"name": encrypted("kept")}, "people": [encrypted("kept")]}, {}, {}, FACTS.clear)
-    assert reason("person", "=", {"name": "ab"}, facts) is None
-    assert reason("people", "contains", "ab", facts) is None
-    (told,) = unmet([condition("person", "=", {"name": "b"})], facts)
+    person = {"encrypted": encrypted("kept")}
+    facts = Facts({"person": person, "people": [person]}, {}, {}, FACTS.clear)
+    assert reason("person", "=", {"encrypted": "ab"}, facts) is None
+    assert reason("people", "contains", {"encrypted": "ab"}, facts) is None
+    (told,) = unmet([condition("person", "=", {"encrypted": "b"})], facts)
     assert told.actual_value is None
 
 
 @pytest.mark.parametrize(("field", "clear"), [("list", FACTS.clear), ("unknown", FACTS.clear), ("unknown", {})])
 @pytest.mark.parametrize("operator", ["=", "!=", "contains", "not_contains"])
-def test_what_cannot_be_read_is_compared_with_nothing(operator: str, field: str, clear: dict[str, Any]) -> None:
+def test_what_cannot_be_read_is_compared_with_nothing(
+    operator: str, field: str, clear: dict[tuple[str, str], Any]
+) -> None:
     facts = Facts({"list": [encrypted("lost")], "unknown": encrypted("unknown")}, {}, {}, clear)
     assert reason(field, operator, "ab", facts) == f"Field '{field}' holds an encrypted value that can't be read"
 

@@ -18,7 +18,10 @@ from tests.unit.run_engine.written import Written
 WORD, NUMBER = "CLEAR", 47110047110
 """Each clear value holds one of them."""
 HIDDEN = ("secret", "amount")
+COPIED = "copy"
+"""A field that is not encrypted, under which somebody sends the ciphertext of one that is."""
 FIELDS = [
+    {"name": COPIED, "type": "number", "max": 3},
     {"name": "secret", "type": "text", "validation": "^C[A-Z]+[0-9]+$", "encrypted": True},
     {"name": "amount", "type": "number", "max": 10**12, "encrypted": True},
 ]
@@ -30,10 +33,14 @@ LOOKS = [
     {"field": "amount", "operator": "between", "value": [1, 2]},
     {"field": "deep.secret", "operator": "in", "value": ["a"]},
     {"field": "secret.no", "operator": "exists"},
+    {"field": COPIED, "operator": "starts_with", "value": "CL"},
+    {"field": COPIED, "operator": "not_exists"},
+    {"field": "deep", "operator": "=", "value": 1},
 ]
 DEMANDS: list[dict[str, Any]] = [
     {"required_outputs": [{"name": "secret", "type": "select", "options": ["a"]}]},
     {"required_outputs": [{"name": "amount", "type": "number", "max": 3}, "secret"], "sections": ["secret"]},
+    {"required_outputs": [{"name": COPIED, "type": "text", "max": 1}], "rejection_criteria": {"max_copy": 5}},
     {"rejection_criteria": {"max_amount": 5, "amount_auto_fail": True, "max_secret": 0}},
     {"resolution_types": ["fixed"], "task_checklist": ["a"], "inspection_points": ["b"]},
     {"approval_matrix": {"under_2": ["r1"], "over_2": ["r2"]}, "amount_field": "amount"},
@@ -69,13 +76,14 @@ def carrying(chance: Random, story: Story, sent: Command) -> Command:
         return sent
     number = chance.randrange(100)
     clear = [f"{WORD}{number}", NUMBER + number, {"no": f"{WORD}{number}"}, [NUMBER], f"wrong {WORD}", None]
-    hidden = {n: _sealed(story, chance.choice(clear)) for n in HIDDEN if chance.random() < 0.8}
-    deep = {"deep": [{"secret": _sealed(story, chance.choice(clear))}]} if chance.random() < 0.3 else {}
-    return sent.model_copy(update={name: {**getattr(sent, name), **hidden, **deep}})
+    hidden = {n: _sealed(story, n, chance.choice(clear)) for n in HIDDEN if chance.random() < 0.8}
+    deep = {"deep": [{"secret": _sealed(story, "secret", chance.choice(clear))}]} if chance.random() < 0.3 else {}
+    copied = {COPIED: chance.choice(list(hidden.values()))} if hidden and chance.random() < 0.3 else {}
+    return sent.model_copy(update={name: {**getattr(sent, name), **hidden, **deep, **copied}})
 
 
-def _sealed(story: Story, value: Any) -> Any:
-    return None if value is None else story.encrypted(value)
+def _sealed(story: Story, name: str, value: Any) -> Any:
+    return None if value is None else story.encrypted(value, name)
 
 
 @settings(max_examples=25)
@@ -104,6 +112,7 @@ def test_no_clear_value_is_written_published_or_answered(
 def tell_nothing(story: Written, sent: Command) -> None:
     for place, written in story.traces(sent).items():
         assert WORD.encode() not in written and str(NUMBER)[:9].encode() not in written, (place, sent)
+        assert place not in ("answer", "worker") or b"$encrypted" not in written, (place, sent)
         assert NUMBER.to_bytes(8, "little")[1:6] not in written, (place, sent)  # as BSON has whole numbers
 
 
@@ -112,4 +121,5 @@ def seen_by_who_may(story: Written) -> set[str]:
     plan = plan_of(story.definition)
     shown = run_view(revealed_run(story.state, plan, story.clear), plan)["data"]
     assert "$encrypted" not in repr(shown)
+    assert not isinstance(shown.get(COPIED), dict) and WORD not in repr(shown.get(COPIED))
     return {repr(shown[name]) for name in HIDDEN if name in shown}

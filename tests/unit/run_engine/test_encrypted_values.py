@@ -58,7 +58,7 @@ def test_a_condition_that_does_not_hold_does_not_tell_the_value(field: str, oper
 
 def test_a_condition_looks_into_an_encrypted_object() -> None:
     told = Story(playbook({"metadata": {"form_fields": [{"name": "card", "encrypted": True}]}}, on("=", 7, "card.cvc")))
-    told.started().completes(1, data={"card": told.encrypted({"cvc": 7})}).then("StepCompleted", "StepStarted")
+    told.started().completes(1, data={"card": told.encrypted({"cvc": 7}, "card")}).then("StepCompleted", "StepStarted")
 
 
 def test_a_post_condition_does_not_tell_the_value_of_another_steps_field() -> None:
@@ -97,7 +97,7 @@ def test_an_amount_that_is_encrypted_is_held_to_the_limit_and_not_told() -> None
     field = DEFAULT_POLICIES.approval_limit.field
     form = {"metadata": {"form_fields": [{"name": field, "encrypted": True}]}, "step_type": "approval"}
     told = Story(playbook(form)).started()
-    told.completes(1, data={field: told.encrypted(98765432101)}, outcome="approve")
+    told.completes(1, data={field: told.encrypted(98765432101, field)}, outcome="approve")
     rejection = told.refused(Code.CONTRACT_VALIDATION_FAILED, "")
     assert rejection.details["contract_violation"]["actual_value"] is None
     assert "98765432101" not in rejection.model_dump_json()
@@ -107,7 +107,7 @@ def test_an_amount_that_was_erased_lies_beyond_every_limit() -> None:
     field = DEFAULT_POLICIES.approval_limit.field
     form = {"metadata": {"form_fields": [{"name": field, "encrypted": True}]}}
     told = Story(playbook(form, {"step_type": "approval"})).started()
-    told.completes(1, data={field: told.encrypted(5)})
+    told.completes(1, data={field: told.encrypted(5, field)})
     told.clear = dict.fromkeys(told.clear, GONE)
     told.completes(2, outcome="approve")
     assert told.refused(Code.CONTRACT_VALIDATION_FAILED).details["contract_violation"]["rule"] == "approval_limit"
@@ -123,3 +123,55 @@ def test_is_shown_as_a_mask_as_itself_or_as_erased() -> None:
     assert seen == {"ssn": SSN, "deep": [{"ssn": "other"}], "name": "Ann"}
     gone = run_view(revealed_run(told.state, plan, dict.fromkeys(told.clear, GONE)), plan)["data"]
     assert (gone["ssn"], gone["name"]) == (ERASED, "Ann")
+
+
+FOREIGN_NAMES = ("name", "amount", "deep")
+
+
+def with_stolen_value(told: Story, name: str) -> dict[str, Any]:
+    """Returns data whose field of that name holds the ciphertext that the run keeps as its ssn."""
+    stolen = told.state.data["ssn"]
+    return {name: {"ssn2": [stolen]} if name == "deep" else stolen}
+
+
+@pytest.mark.parametrize("name", FOREIGN_NAMES)
+def test_a_form_refuses_a_ciphertext_under_another_name_without_what_it_holds(name: str) -> None:
+    form = {"metadata": {"form_fields": [{"name": name, "type": "number"}]}}
+    told = story(form)
+    told.completes(1, data={"ssn": told.encrypted(SSN)})
+    told.completes(2, data=with_stolen_value(told, name))
+    rejection = told.refused(Code.CONTRACT_VALIDATION_FAILED).model_dump_json()
+    assert SSN not in rejection and "ciphertext" not in rejection
+
+
+@pytest.mark.parametrize("name", FOREIGN_NAMES)
+@pytest.mark.parametrize(
+    ("operator", "value"), [("=", SSN), ("contains", SSN), ("matches", "^123"), ("not_exists", None)]
+)
+def test_a_condition_looks_into_no_ciphertext_under_another_name(name: str, operator: str, value: Any) -> None:
+    told = Story(playbook(FORM, {}, on(operator, value, name))).started()
+    told.completes(1, data={"ssn": told.encrypted(SSN)})
+    told.completes(2, data=with_stolen_value(told, name)).then("StepCompleted", "StepBlocked", "RunBlocked")
+    assert told.step(3).unmet[0].actual_value is None
+
+
+@pytest.mark.parametrize("name", FOREIGN_NAMES)
+def test_no_one_is_shown_a_ciphertext_under_another_name_or_what_it_holds(name: str) -> None:
+    told = story({}, on("not_exists", field=name))
+    told.completes(1, data={"ssn": told.encrypted(SSN)})
+    told.completes(2, data=with_stolen_value(told, name))
+    plan = plan_of(told.definition)
+    masked = masked_run(told.state, plan)
+    shown = repr([masked, run_view(masked, plan), run_view(revealed_run(told.state, plan, told.clear), plan)])
+    assert "ciphertext" not in shown
+    assert shown.count(SSN) == 1
+
+
+def test_a_run_of_a_playbook_without_encrypted_fields_shows_no_ciphertext_of_another_run() -> None:
+    told = Story(playbook({}, {}))
+    stolen = told.encrypted(SSN)
+    told.started(context={"entity_id": stolen}, metadata={"deep": [stolen]}, initial_data={"name": stolen})
+    told.completes(1, data={"name": [stolen]})
+    plan = plan_of(told.definition)
+    for seen in (masked_run(told.state, plan), revealed_run(told.state, plan, told.clear)):
+        assert "ciphertext" not in repr(seen)

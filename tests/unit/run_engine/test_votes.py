@@ -192,7 +192,7 @@ def test_an_encrypted_amount_asks_the_top_band_of_whoever_may_read_it_too(field:
     bands = {"under_100": ["clerk"], "over_100": ["chief"]}
     step = {"step_type": "approval", "metadata": {"approval_matrix": bands, "amount_field": field}}
     story = trial(form, step)
-    amount = story.encrypted(5)
+    amount = story.encrypted(5, "amount")
     story.completes(1, data={"amount": amount, "deal": {"amount": amount}})
     for seen in (story.state, revealed_run(story.state, story.situation.plan, story.clear)):
         needed = quorum(story.situation.plan.by_id["step_002"], seen)

@@ -63,3 +63,12 @@ JSON = st.recursive(
 @given(JSON)
 def test_takes_every_other_json(value: Any) -> None:
     storable(value)
+
+
+@pytest.mark.parametrize("value", [{"$encrypted": "aes-256-gcm", "ciphertext": "x"}, {"$encrypted": None}])
+@pytest.mark.parametrize(("around", "path"), [(lambda v: {"a": v}, "a"), (lambda v: {"a": [{"b": v}]}, "a[0].b")])
+def test_refuses_an_encrypted_value_wherever_it_stands(value: Any, around: Any, path: str) -> None:
+    with pytest.raises(Refused) as refused:
+        storable(around(value))
+    assert refused.value.rejection.details["field"] == path
+    assert "value" not in refused.value.rejection.details
