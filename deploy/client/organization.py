@@ -3,11 +3,15 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from .shapes import Calendar, Calendars, Delegation, DelegationRequest, Policies, Policy, PolicyTrialReport
+from .shapes import Access, Calendar, Calendars, Delegation, DelegationRequest, Policies, Policy, PolicyTrialReport
 from .transport import Transport
 
 
 class Organization(Transport):
+    def each_access_of_organization(self, **query: Any) -> AsyncIterator[Access]:
+        """Returns the records of all runs' access logs, and of keys, erasures and secrets; takes `outcome`."""
+        return self.pages("/organization/access-log", items="access_log", **query)
+
     async def policies(self) -> Policies:
         """All of them, the defaults included."""
         listed: Policies = await self.read("/policies")

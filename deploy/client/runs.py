@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from .shapes import (
+    Access,
     Attachment,
     Evidence,
     Run,
@@ -81,6 +82,10 @@ class Runs(Transport):
         """All that is known of the run, as one document that can be checked without the system."""
         evidence: Evidence = await self.read("/playbook-runs/{}/evidence", run_id)
         return evidence
+
+    def each_access(self, run_id: str, **query: Any) -> AsyncIterator[Access]:
+        """Returns who saw the run's encrypted fields, and which calls about it were refused; takes `outcome`."""
+        return self.pages("/playbook-runs/{}/access-log", run_id, items="access_log", **query)
 
     async def signal(self, run_id: str, kind: str, key: str | None = None, **signal: Any) -> Signalled:
         """`kind` is the signal's type, such as `pause`; `signal` its other fields."""

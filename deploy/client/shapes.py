@@ -19,6 +19,67 @@ class Accepted(TypedDict):
     signal_id: NotRequired[str | None]
 
 
+class Access(TypedDict):
+    """
+    One access, or several refused calls of one kind. It holds no value of a field.
+    """
+
+    access_id: str
+    at: str
+    until: NotRequired[str | None]
+    """
+    Of several calls: when the last one came.
+    """
+    count: int
+    """
+    How many calls the record stands for.
+    """
+    run_id: NotRequired[str | None]
+    step_id: NotRequired[str | None]
+    """
+    The automated step whose call was given clear values.
+    """
+    user: NotRequired[str | None]
+    """
+    The token's subject, or the service; missing where there was no valid token.
+    """
+    user_type: NotRequired[Literal["user", "system", "service"] | None]
+    operation: NotRequired[str | None]
+    """
+    The operation's id in this document, or `automated_call`.
+    """
+    fields: list[str]
+    """
+    The encrypted fields that were opened for the answer, or are in the evidence as ciphertext.
+    """
+    outcome: Literal["disclosed", "exported", "allowed", "refused"]
+    """
+    `disclosed`: clear values were returned. `exported`: evidence was, with ciphertext. `allowed`: a key was changed
+    or data erased. `refused`: the call was answered with `status`.
+    """
+    status: NotRequired[Literal[401, 403, 404, 429] | None]
+    correlation_id: str
+    """
+    The call's `X-Request-ID`; of several calls the first one's.
+    """
+
+
+class AccessLog(TypedDict):
+    next: str | None
+    """
+    `cursor` of the next page; null on the last. It goes with the same filters and order only.
+    """
+    total: int
+    """
+    Of the whole list.
+    """
+    total_is_exact: bool
+    """
+    False where there are more than `total`.
+    """
+    access_log: list[Access]
+
+
 class AffectedStep(TypedDict):
     step_id: str
     status: Literal["pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled"]
@@ -527,6 +588,23 @@ class RevisionNote(TypedDict):
     version: str
     created_at: str
     created_by: str
+
+
+class RunAccessLog(TypedDict):
+    next: str | None
+    """
+    `cursor` of the next page; null on the last. It goes with the same filters and order only.
+    """
+    total: int
+    """
+    Of the whole list.
+    """
+    total_is_exact: bool
+    """
+    False where there are more than `total`.
+    """
+    access_log: list[Access]
+    run_id: str
 
 
 class RunChange(TypedDict):

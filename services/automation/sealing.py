@@ -9,9 +9,12 @@ import structlog
 
 from contracts.encrypted import named_in, without_encrypted
 from contracts.jobs import AutomationJob
+from shared.correlation import correlation
 from shared.service_token import ServiceToken
 
 NOT_KEPT = "the worker says why; its words are not kept, as the playbook has encrypted fields"
+_TOLD = {"opened": {"accessed_by": "automation", "accessed_by_type": "service", "operation": "automated_call"}}
+"""By question: who asks, for the access log, where a call is made with clear values."""
 _LONGEST_PAUSE = 5.0
 _SECONDS = 10.0
 log = structlog.get_logger()
@@ -41,7 +44,7 @@ class Sealing:
         wanted = [n for n in job.config.get("sensitive_fields") or () if n in job.encrypted_fields]
         data = job.data
         if wanted and any(True for _ in named_in(data, wanted)):
-            asked = {"data": data, "fields": wanted}
+            asked = {"data": data, "fields": wanted, "step_id": job.step_id}
             data = await self._asked_once("opened", job.run_id, job.organization_id, asked)
         return job.model_copy(update={"data": without_encrypted(data)})
 
@@ -67,9 +70,11 @@ class Sealing:
     async def _asked_once(self, what: str, run_id: str, organization_id: str, asked: dict[str, Any]) -> dict[str, Any]:
         if self._url is None:
             raise SealingFault("the step has encrypted fields, and the automation service has no RUN_ENGINE_URL")
-        url, params = f"{self._url}/internal/runs/{run_id}/{what}", {"organization_id": organization_id}
+        url = f"{self._url}/internal/runs/{run_id}/{what}"
+        params = {"organization_id": organization_id, **_TOLD.get(what, {})}
+        headers = {"X-Request-ID": correlation().correlation_id}
         try:
-            answer = await self._client.post(url, params=params, json=asked)
+            answer = await self._client.post(url, params=params, json=asked, headers=headers)
         except httpx.TransportError as error:
             raise EngineAway(type(error).__name__) from error
         if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR or answer.status_code == httpx.codes.UNAUTHORIZED:

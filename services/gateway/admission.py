@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Request
 
 from contracts.rejections import Code
+from services.gateway.access_log import note_caller
 from services.gateway.bodies import json_object, read_body
 from services.gateway.routes.paths import known_query
 from shared.auth import Identity, TokenVerifier
@@ -60,6 +61,7 @@ class Admission:
     def _authenticated(self, request: Request) -> Identity:
         headers = request.headers
         identity = self._verifier.verify(headers.get("authorization"))
+        note_caller(request.scope, identity)
         _same_organization(identity, "X-Organization-ID", headers.get("x-organization-id"))
         _same_organization(identity, "organization_id", request.query_params.get("organization_id"))
         return identity

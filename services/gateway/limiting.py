@@ -4,6 +4,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.rejections import Code, Rejection
+from services.gateway.access_log import note_caller
 from services.gateway.identity import authorization_of
 from services.gateway.rate_limits import RateLimits, Standing
 from shared.auth import TokenVerifier
@@ -40,9 +41,11 @@ class Limiting:
         if authorization is None:
             return None
         try:
-            return self._verifier.verify(authorization).organization_id
+            identity = self._verifier.verify(authorization)
         except (Refused, Unavailable):
             return None
+        note_caller(scope, identity)
+        return identity.organization_id
 
 
 def _refusal(standing: Standing) -> ASGIApp:

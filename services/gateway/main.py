@@ -2,6 +2,7 @@
 
 from contracts import topics
 from services.gateway import store
+from services.gateway.access_log import AccessLog, RefusedCalls
 from services.gateway.admission import Admission
 from services.gateway.application import application
 from services.gateway.commands import Commands
@@ -54,6 +55,8 @@ def build(settings: GatewaySettings) -> Service:
         app.add_middleware(FreshKeys, verifier=verifier, published=published)
         service.before.append(published.refresh)
         service.loops.append(published.keep_fresh)
+    access_log = AccessLog(run_engine)
+    app.add_middleware(RefusedCalls, access_log=access_log)
     app.add_middleware(Edge)  # the outermost
     admission = Admission(verifier, settings.max_body_bytes)
     commands = Commands(
@@ -71,12 +74,13 @@ def build(settings: GatewaySettings) -> Service:
         DelegationRoutes(admission, commands, registry, in_force),
         OperationRoutes(admission, registry, run_engine, notifier, in_force),
         AuditRoutes(admission, run_engine, timeline),
-        WebhookCommandRoutes(admission, commands, notifier, registry),
+        WebhookCommandRoutes(admission, commands, notifier, registry, access_log),
         WebhookReadRoutes(admission, notifier),
         EncryptionRoutes(admission, commands, run_engine),
     )
     service.indexes = store.INDEXES
     service.before.append(requester.start)
     service.alive_while.append(requester.ready)
-    service.after += [requester.stop, *(owner.close for owner in owners.values())]
+    service.loops.append(access_log.round)
+    service.after += [requester.stop, access_log.flush, *(owner.close for owner in owners.values())]
     return service

@@ -1,7 +1,12 @@
 """Puts the engine together."""
 
+from datetime import timedelta
+
 from contracts import topics
 from services.run_engine import organization_queries, organizations, queries, run_list, store, task_queries
+from services.run_engine.access_log import queries as access_queries
+from services.run_engine.access_log import store as access_store
+from services.run_engine.access_log.store import AccessLog
 from services.run_engine.bulk import queries as bulk_queries
 from services.run_engine.bulk import store as bulk_store
 from services.run_engine.bulk.ingress import BulkIngress
@@ -66,15 +71,18 @@ def build(settings: Settings) -> Service:
         **bulk_store.INDEXES,
         **organizations.INDEXES,
         **sealing_store.INDEXES,
+        **access_store.INDEXES,
         "runs": [*store.INDEXES["runs"], *run_list.INDEXES],
     }
     service.retired_indexes = {"runs": ["tasks_of_a_person", "tasks_of_a_role"], "keys": ["of_owner"]}
     service.before.append(lambda: upgrade(service.mongo, runs.tasks))
     service.before.append(keys.rewrap)
-    reads, legible, erasures = RunReads(service.mongo), Legible(sealer), Erasures(keys, service.publisher)
+    access_log = AccessLog(service.mongo, timedelta(days=settings.access_log_days))
+    reads, legible, erasures = RunReads(service.mongo), Legible(sealer, access_log), Erasures(keys, service.publisher)
     service.loops.append(erasures.round)
     _add_bulk(service, reads, BulkSealing(signals, sealer, keys))
-    service.app.include_router(sealing_queries.router(sealer, keys, fields, legible, erasures))
+    service.app.include_router(sealing_queries.router(sealer, keys, fields, legible, erasures, access_log))
+    service.app.include_router(access_queries.router(access_log, reads))
     _add_organizations(service, in_force, runs, reads, settings)
     service.app.include_router(queries.router(reads, runs, in_force, legible))
     service.app.include_router(task_queries.router(reads, runs, in_force, legible))

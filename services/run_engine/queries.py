@@ -14,7 +14,7 @@ from services.run_engine.execution import not_found
 from services.run_engine.organizations import OrganizationStore
 from services.run_engine.reads import RunReads
 from services.run_engine.run_list import RunFilters, RunSort
-from services.run_engine.sealing.legible import Legible
+from services.run_engine.sealing.legible import Legible, Seen, Sight
 from services.run_engine.store import RunStore
 from shared import clock
 from shared.errors import Refused
@@ -56,39 +56,39 @@ def router(reads: RunReads, store: RunStore, organizations: OrganizationStore, l
         return success({"reply": reply.model_dump(mode="json") if reply is not None else None})
 
     @routes.get("/runs/{run_id}/why")
-    async def why(run_id: str, organization_id: str, sensitive: bool = False) -> Response:
+    async def why(run_id: str, organization_id: str, sight: Seen) -> Response:
         state, incident = await reads.run(organization_id, run_id)
         plan = plan_of(await definition_of(state, store))
-        (seen,) = await legible.runs([(state, plan)], sensitive)
+        (seen,) = await legible.runs([(state, plan)], sight)
         at = Situation(plan, await organizations.of(organization_id), clock.now())
         return success({**views.waiting_view(seen, at), **_incident(incident)})
 
     @routes.get("/runs/{run_id}/steps/{step_id}")
-    async def step(run_id: str, step_id: str, organization_id: str, sensitive: bool = False) -> Response:
+    async def step(run_id: str, step_id: str, organization_id: str, sight: Seen) -> Response:
         state, _ = await reads.run(organization_id, run_id)
         if step_id not in state.steps:
             raise Refused.because(unknown_step(state, step_id))
         plan = plan_of(await definition_of(state, store))
-        (seen,) = await legible.runs([(state, plan)], sensitive)
+        (seen,) = await legible.runs([(state, plan)], sight)
         return success(views.step_view(seen, seen.steps[step_id], plan.by_id[step_id]))
 
     @routes.get("/runs/{run_id}")
-    async def run(run_id: str, organization_id: str, sensitive: bool = False) -> Response:
+    async def run(run_id: str, organization_id: str, sight: Seen) -> Response:
         state, incident = await reads.run(organization_id, run_id)
-        (view,) = await _shown([state], store, legible, sensitive)
+        (view,) = await _shown([state], store, legible, sight)
         return success({**view, **_incident(incident)}, headers={"ETag": f'"{state.sequence}"'})
 
     @routes.get("/runs")
     async def runs(
         organization_id: str,
         filters: Annotated[RunFilters, Depends()],
+        sight: Seen,
         sort: RunSort | None = None,
         cursor: str | None = None,
         limit: Limit = DEFAULT_LIMIT,
-        sensitive: bool = False,
     ) -> Response:
         page = await reads.runs(organization_id, filters, sort, cursor, limit)
-        items = await _shown(page.items, store, legible, sensitive)
+        items = await _shown(page.items, store, legible, sight)
         return success({"runs": items, **page.about()})
 
     return routes
@@ -98,10 +98,10 @@ def _incident(incident: Document | None) -> Document:
     return {"incident": {n: value for n, value in incident.items() if n != "since"}} if incident else {}
 
 
-async def _shown(states: Sequence[RunState], store: RunStore, legible: Legible, sensitive: bool) -> list[Document]:
-    """The runs as the caller may see them; `sensitive`: with the fields that forms mark as encrypted."""
+async def _shown(states: Sequence[RunState], store: RunStore, legible: Legible, sight: Sight) -> list[Document]:
+    """Returns the runs as the caller may see them."""
     plans = [plan_of(await definition_of(state, store)) for state in states]
-    seen = await legible.runs(list(zip(states, plans, strict=True)), sensitive)
+    seen = await legible.runs(list(zip(states, plans, strict=True)), sight)
     return [views.run_view(state, plan) for state, plan in zip(seen, plans, strict=True)]
 
 

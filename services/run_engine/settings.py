@@ -13,6 +13,12 @@ class Settings(ServiceSettings):
         default=None,
         description="`id:base64` of 32 bytes, several with commas: the first wraps the keys of organisations",
     )
+    access_log_days: float = Field(
+        default=400,
+        gt=0,
+        le=36_500,
+        description="how long records of the access log are kept",
+    )
     signal_permissions: tuple[str, ...] = Field(
         default=("run:update",),
         description="what a signal from Kafka may do, such as run:pause; step:skip lets it skip required steps",

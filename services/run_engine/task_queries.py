@@ -15,7 +15,7 @@ from services.run_engine.domain.state import RunState, StepState
 from services.run_engine.organizations import OrganizationStore
 from services.run_engine.queries import Limit, definition_of
 from services.run_engine.reads import RunReads
-from services.run_engine.sealing.legible import Legible
+from services.run_engine.sealing.legible import Legible, Seen
 from services.run_engine.store import RunStore
 from services.run_engine.task_list import Person, Sort, TaskFilters
 from services.run_engine.task_rows import is_task
@@ -34,17 +34,17 @@ def router(reads: RunReads, store: RunStore, organizations: OrganizationStore, l
     async def listed(
         asker: Annotated[Person, Depends(_person)],
         filters: Annotated[TaskFilters, Depends()],
+        sight: Seen,
         sort: Sort = "due_at",
         cursor: str | None = None,
         limit: Limit = DEFAULT_LIMIT,
-        sensitive: bool = False,
     ) -> Response:
         policies = await organizations.of(asker.organization_id)
         person = _with_others(asker, policies)
         page = await store.tasks.page(person, filters, sort, cursor, limit)
         found = await _tasks(page.items, person, policies, reads, store)
         plans = [(state, at.plan) for state, _, at in found]
-        seen = zip(await legible.runs(plans, sensitive), found, strict=True)
+        seen = zip(await legible.runs(plans, sight), found, strict=True)
         tasks = [views.task_view(state, step, _caller(person), at) for state, (_, step, at) in seen]
         return success({"tasks": tasks, **page.about()})
 

@@ -1,6 +1,7 @@
 """Automated steps by HTTP, from the playbook to the timeline: answers, retries, people instead, attacks, a crash."""
 
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from itertools import cycle
@@ -53,6 +54,17 @@ class Site:
 
     async def signals(self, run_id: str, kind: str) -> None:
         await self.rest.data("POST", f"/playbook-runs/{run_id}/signal", {"signal": {"type": kind, "reason": "test"}})
+
+    async def given_clear_values(self, run_id: str) -> dict[str, int]:
+        """Returns how many calls of each step were given the ssn in clear, by the run's access log."""
+        cursor: str | None = ""
+        mine: list[Any] = []
+        while cursor is not None:  # between them are the tester's own reads
+            page = await self.rest.data("GET", f"/playbook-runs/{run_id}/access-log?limit=100{cursor}")
+            mine += [record for record in page["access_log"] if record.get("user") == "automation"]
+            cursor = f"&cursor={page['next']}" if page["next"] else None
+        assert all((record["operation"], record["fields"]) == ("automated_call", ["ssn"]) for record in mine)
+        return Counter(record["step_id"] for record in mine)
 
     def keys_of(self, run_id: str) -> list[str]:
         return [headers["idempotency-key"] for headers, _ in self.endpoint.asked_for(run_id)]
@@ -120,6 +132,7 @@ async def test_what_an_endpoint_is_sent_in_clear_and_says_again_stands_nowhere(s
     assert (await site.rest.complete(run_id, 1, data={"ssn": ssn})).status_code == 200
     assert (await site.ended(run_id))["status"] == "failed"
     assert [body["data"].get("ssn") for _, body in site.endpoint.asked_for(run_id)] == [ssn] * 3
+    assert await site.given_clear_values(run_id) == {"step_002": 2, "step_003": 1}
     places = found_in(await everything(site.stack), [ssn, member, plan])
     assert (places[ssn], places[member]) == (set(), set())
     assert {"run.commands", "run.events", "_run_engine.runs"} <= places[plan]

@@ -3,6 +3,7 @@
 from fastapi import Request, Response
 
 from contracts.commands import EraseEncryptedData
+from services.gateway.access_log import accessed_by
 from services.gateway.admission import Admission, Admitted
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.owners import Owner
@@ -42,7 +43,8 @@ class EncryptionRoutes:
         return await self._once(request, admitted, "/internal/keys/rotations")
 
     async def _once(self, request: Request, admitted: Admitted, path: str, *more: tuple[str, str]) -> Response:
-        params = [*query_of(request, admitted.identity.organization_id), *more]
+        by = accessed_by(request, admitted.identity)
+        params = [*query_of(request, admitted.identity.organization_id), *by, *more]
 
         async def ask() -> Response:
             return (await self._run_engine.post(path, params, b"")).response()

@@ -8,9 +8,10 @@ from contracts.bulk import SignalRuns
 from contracts.commands import ClaimStep, Command, CompleteStep, ReceiveEvent, ReleaseStep, StartRun, UpdateData
 from contracts.definitions import PlaybookDefinition
 from contracts.permissions import RUN_DATA, RUN_UPDATE, SIGNAL_PERMISSIONS, TO_SIGNAL
+from services.gateway.access_log import accessed_by
 from services.gateway.admission import Admission, Admitted, require_permission
 from services.gateway.commands import REPLAYED, Commands, Errand, wish_of
-from services.gateway.owners import Owner, not_found
+from services.gateway.owners import Owner, Params, not_found
 from services.gateway.pinned import PinnedDefinitions
 from services.gateway.routes.paths import RUNS, flag, if_match, is_id, query_of, run_id_of, step_id_of
 from services.gateway.sealing import SealedData, Sealing
@@ -203,23 +204,23 @@ class RunReadRoutes:
     async def listing(self, request: Request) -> Response:
         identity = self._admission.query(request, "run:read")
         params = query_of(request, identity.organization_id, *_RUN_FILTERS)
-        return (await self._run_engine.get("/internal/runs", params + sight(identity))).response()
+        return (await self._run_engine.get("/internal/runs", params + _sight(request, identity))).response()
 
     async def read(self, request: Request) -> Response:
         identity = self._admission.query(request, "run:read")
         path = f"/internal/runs/{run_id_of(request)}"
-        params = query_of(request, identity.organization_id) + sight(identity)
+        params = query_of(request, identity.organization_id) + _sight(request, identity)
         return (await self._run_engine.get(path, params)).response(request.headers.get("if-none-match"))
 
     async def why(self, request: Request) -> Response:
         identity = self._admission.query(request, "run:read")
-        params = query_of(request, identity.organization_id) + sight(identity)
+        params = query_of(request, identity.organization_id) + _sight(request, identity)
         return (await self._run_engine.get(f"/internal/runs/{run_id_of(request)}/why", params)).response()
 
     async def step(self, request: Request) -> Response:
         identity = self._admission.query(request, "run:read")
         path = f"/internal/runs/{run_id_of(request)}/steps/{step_id_of(request)}"
-        params = query_of(request, identity.organization_id) + sight(identity)
+        params = query_of(request, identity.organization_id) + _sight(request, identity)
         return (await self._run_engine.get(path, params)).response()
 
     async def timeline(self, request: Request) -> Response:
@@ -240,7 +241,7 @@ class RunReadRoutes:
         """The steps that wait for the caller, or for one of the caller's roles."""
         identity = self._admission.query(request, "run:read")
         params = [*query_of(request, identity.organization_id, *_TASK_FILTERS), *_person(identity)]
-        return (await self._run_engine.get("/internal/tasks", params + sight(identity))).response()
+        return (await self._run_engine.get("/internal/tasks", params + _sight(request, identity))).response()
 
     async def task_counts(self, request: Request) -> Response:
         identity = self._admission.query(request, "run:read")
@@ -256,8 +257,10 @@ def _person(identity: Identity) -> list[tuple[str, str]]:
     return [("user_id", identity.caller.id), *(("role", role) for role in identity.caller.roles)]
 
 
-def sight(identity: Identity) -> list[tuple[str, str]]:
-    return [("sensitive", "true")] if identity.may("run:read_sensitive") else []
+def _sight(request: Request, identity: Identity) -> Params:
+    """Returns what lets the engine show encrypted fields, and whom it then names in the access log."""
+    is_let_in = identity.may("run:read_sensitive")
+    return [("sensitive", "true"), *accessed_by(request, identity)] if is_let_in else []
 
 
 def _errand(run_id: str, command: Command, subject: dict[str, str], status: int = 200) -> Errand:

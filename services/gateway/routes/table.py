@@ -91,6 +91,8 @@ def routes(
         hooks.LIST_DELIVERIES.route(webhooks.deliveries),
         proofs.VERIFY_TIMELINE.route(audit.verification),
         proofs.EXPORT_EVIDENCE.route(audit.evidence),
+        proofs.READ_RUN_ACCESS.route(audit.run_access),
+        proofs.READ_ORGANIZATION_ACCESS.route(audit.organization_access),
         secrets.ERASE_RUN_DATA.route(encryption.erase_run),
         secrets.ERASE_ORGANIZATION_DATA.route(encryption.erase_organization),
         secrets.ROTATE_KEY.route(encryption.rotate_key),

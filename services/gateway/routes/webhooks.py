@@ -17,6 +17,7 @@ from contracts.webhooks import (
     TestWebhook,
     WebhookCommand,
 )
+from services.gateway.access_log import AccessLog
 from services.gateway.admission import Admission, Admitted
 from services.gateway.commands import Commands, Errand, wish_of
 from services.gateway.owners import Owner, Params
@@ -39,11 +40,14 @@ _MANAGE = "webhook:manage"
 class WebhookCommandRoutes:
     """What changes subscriptions, and what is done with their deliveries."""
 
-    def __init__(self, admission: Admission, commands: Commands, notifier: Owner, registry: Owner) -> None:
+    def __init__(
+        self, admission: Admission, commands: Commands, notifier: Owner, registry: Owner, access_log: AccessLog
+    ) -> None:
         self._admission = admission
         self._commands = commands
         self._notifier = notifier
         self._registry = registry
+        self._access_log = access_log
 
     async def create(self, request: Request) -> Response:
         admitted = await self._admission.command(request, _MANAGE)
@@ -55,7 +59,7 @@ class WebhookCommandRoutes:
             organization_id=wish.organization_id,
             draft=draft,
         )
-        answer = await self._with_secret(admitted, await self._commands.run(wish, _errand(command, 201)))
+        answer = await self._with_secret(request, admitted, await self._commands.run(wish, _errand(command, 201)))
         return await self._with_warnings(admitted, answer)
 
     async def change(self, request: Request) -> Response:
@@ -80,7 +84,7 @@ class WebhookCommandRoutes:
         subject = _subject(request, admitted)
         seconds = shaped(SecretRotation, admitted).old_valid_seconds
         command = RotateWebhookSecret(**subject, old_valid_seconds=seconds)
-        return await self._with_secret(admitted, await self._run(request, admitted, command))
+        return await self._with_secret(request, admitted, await self._run(request, admitted, command))
 
     async def replay(self, request: Request) -> Response:
         admitted = await self._admission.command(request, _MANAGE)
@@ -105,10 +109,11 @@ class WebhookCommandRoutes:
     async def _run(self, request: Request, admitted: Admitted, command: WebhookCommand) -> Response:
         return await self._commands.run(wish_of(request, admitted), _errand(command))
 
-    async def _with_secret(self, admitted: Admitted, answer: Response) -> Response:
+    async def _with_secret(self, request: Request, admitted: Admitted, answer: Response) -> Response:
         """The secret goes over no topic and is kept with no answer: it is asked for when it is shown."""
         if answer.status_code not in (200, 201):
             return answer
+        await self._access_log.disclose(request, admitted.identity)
         made = orjson.loads(answer.body)["data"]
         path = f"/internal/webhooks/{made['webhook_id']}/secrets/{made['secret_version']}"
         secret = (await self._notifier.get(path, _tenant(admitted))).data()["secret"]

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from services.run_engine.access_log.store import AccessLog, By
 from services.run_engine.execution import not_found
 from services.run_engine.sealing.erasures import Erasures
 from services.run_engine.sealing.fields import EncryptedFields
@@ -28,9 +29,13 @@ class ToBeSealed(BaseModel):
 class ToBeOpened(BaseModel):
     data: dict[str, Any]
     fields: list[str]
+    step_id: str | None = None
+    """For which step's call, so that the access log says it."""
 
 
-def router(sealer: Sealer, keys: KeyStore, fields: EncryptedFields, legible: Legible, erasures: Erasures) -> APIRouter:
+def router(
+    sealer: Sealer, keys: KeyStore, fields: EncryptedFields, legible: Legible, erasures: Erasures, log: AccessLog
+) -> APIRouter:
     routes = APIRouter(prefix="/internal")
 
     @routes.get("/runs/{run_id}/encrypted-fields")
@@ -57,15 +62,18 @@ def router(sealer: Sealer, keys: KeyStore, fields: EncryptedFields, legible: Leg
         return success({"data": data, "fingerprint": fingerprint})
 
     @routes.post("/runs/{run_id}/opened")
-    async def opened(run_id: str, organization_id: str, asked: ToBeOpened) -> Response:
-        return success({"data": await legible.data(Owner(organization_id, run_id), asked.data, asked.fields)})
+    async def opened(run_id: str, organization_id: str, asked: ToBeOpened, by: By) -> Response:
+        owner = Owner(organization_id, run_id)
+        return success({"data": await legible.data(owner, asked.data, asked.fields, by, asked.step_id)})
 
     @routes.post("/encrypted-data/erasures")
-    async def erase(organization_id: str, erased_by: str) -> Response:
+    async def erase(organization_id: str, erased_by: str, by: By) -> Response:
+        await log.store([by.record(organization_id, "allowed")])
         return success(await erasures.of_organization(organization_id, erased_by))
 
     @routes.post("/keys/rotations")
-    async def rotate(organization_id: str) -> Response:
+    async def rotate(organization_id: str, by: By) -> Response:
+        await log.store([by.record(organization_id, "allowed")])
         key = await keys.rotate(organization_id)
         return success({"organization_id": organization_id, "key_id": key.key_id})
 

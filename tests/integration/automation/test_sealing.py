@@ -23,6 +23,7 @@ from tests.integration.automation.instances import NothingRead, store_of
 
 CLOSED = {"$encrypted": "aes-256-gcm", "key_id": "k", "nonce": "bm9uY2U=", "ciphertext": "dGV4dA=="}
 OPENED, SEALED = (f"/internal/runs/run_1/{what}?organization_id=org_1" for what in ("opened", "sealed"))
+OPENED += "&accessed_by=automation&accessed_by_type=service&operation=automated_call"
 
 
 def job(**config: Any) -> AutomationJob:
@@ -68,7 +69,7 @@ async def test_an_endpoint_is_sent_the_fields_that_its_step_names(setting: Setti
     setting.engine.answers[OPENED] = lambda: answered(opened)
     sent = await setting.sealing.for_endpoint(job(sensitive_fields=["ssn", "unknown"]))
     assert sent.data == {"ssn": "123-45-6789", "deep": [{"ssn": "123"}], "name": "Ann"}
-    assert setting.asked() == [{"data": job().data, "fields": ["ssn"]}]
+    assert setting.asked() == [{"data": job().data, "fields": ["ssn"], "step_id": "step_001"}]
 
 
 def test_a_worker_is_sent_nothing_that_is_encrypted_whatever_the_step_names() -> None:

@@ -318,6 +318,7 @@ def asked(client: Client) -> list[Callable[[], Awaitable[Any]]]:
         lambda: c.operation("o"), lambda: first(c.each_result("o")), lambda: c.analytics(), lambda: c.policies(),
         lambda: c.policy("p"), lambda: c.put_policy("p", {}), lambda: first(c.each_revision_of_policy("p")),
         lambda: c.try_policy("p", {}, runs_cursor="c"), lambda: c.erase_run_data("r"),
+        lambda: first(c.each_access("r")), lambda: first(c.each_access_of_organization()),
         lambda: c.erase_organization_data(), lambda: c.rotate_key(),
         lambda: c.calendars(), lambda: c.calendar("p"), lambda: c.put_calendar("p", {}),
         lambda: c.delete_calendar("p"), lambda: first(c.each_revision_of_calendar("p")), lambda: c.delegate({}),
@@ -338,6 +339,7 @@ EMPTY: Any = {
     "delegations": [],
     "webhooks": [],
     "deliveries": [],
+    "access_log": [],
     "next": None,
 }
 

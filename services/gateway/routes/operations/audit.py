@@ -1,9 +1,13 @@
 """What the documentation says of the auditors' routes."""
 
+from typing import get_args
+
+from contracts.access_log import AccessOutcome
 from services.gateway.documentation import Operation
-from services.gateway.routes.operations.refusals import NOT_FOUND
+from services.gateway.routes.operations.parameters import PAGE, chosen
+from services.gateway.routes.operations.refusals import LIST, NOT_FOUND
 from services.gateway.routes.paths import RUNS
-from services.gateway.shapes.reads.audit import Evidence, Verification
+from services.gateway.shapes.reads.audit import AccessLog, Evidence, RunAccessLog, Verification
 
 VERIFY_TIMELINE = Operation(
     method="GET",
@@ -38,4 +42,42 @@ EXPORT_EVIDENCE = Operation(
     refusals=NOT_FOUND,
 )
 
-OPERATIONS = (VERIFY_TIMELINE, EXPORT_EVIDENCE)
+_ACCESS_QUERY = (
+    chosen("outcome", *get_args(AccessOutcome), description="Only records of this outcome"),
+    *PAGE,
+)
+
+READ_RUN_ACCESS = Operation(
+    method="GET",
+    path=f"{RUNS}/{{run_id}}/access-log",
+    name="read_run_access_log",
+    tag="Audit",
+    summary="Read who saw a run's encrypted fields",
+    description=(
+        "The newest first: who read encrypted fields in clear, or exported the run's evidence, which fields, when, and"
+        " in which request; and which calls about the run were refused, several of a kind within seconds as one record"
+        " with their `count`. No record holds a value. A clear value is returned only after its record is stored."
+    ),
+    permission="audit:read",
+    answer=RunAccessLog,
+    query=_ACCESS_QUERY,
+    refusals=(*NOT_FOUND, *LIST),
+)
+
+READ_ORGANIZATION_ACCESS = Operation(
+    method="GET",
+    path="/api/v1/organization/access-log",
+    name="read_access_log",
+    tag="Audit",
+    summary="Read the organization's access log",
+    description=(
+        "The records of all runs, and of what belongs to none: keys that were rotated, data that was erased, secrets of"
+        " webhooks that were shown, refused calls."
+    ),
+    permission="audit:read",
+    answer=AccessLog,
+    query=_ACCESS_QUERY,
+    refusals=LIST,
+)
+
+OPERATIONS = (VERIFY_TIMELINE, EXPORT_EVIDENCE, READ_RUN_ACCESS, READ_ORGANIZATION_ACCESS)

@@ -2,8 +2,10 @@
 
 from typing import Any, Literal
 
+from contracts.access_log import AccessOutcome
 from contracts.values import Moment
 from services.gateway.shapes.answers import RunStatus, Shape
+from services.gateway.shapes.reads.lists import Listed
 from services.gateway.shapes.reads.playbooks import Revision
 from services.gateway.shapes.reads.runs import Run
 
@@ -68,3 +70,38 @@ class Evidence(Timeline):
     events: list[dict[str, Any]]
     """As they were written, in order, each with `hash` and `previous_hash`."""
     verification: ChainVerification
+
+
+class Access(Shape):
+    """One access, or several refused calls of one kind. It holds no value of a field."""
+
+    access_id: str
+    at: Moment
+    until: Moment | None = None
+    """Of several calls: when the last one came."""
+    count: int
+    """How many calls the record stands for."""
+    run_id: str | None = None
+    step_id: str | None = None
+    """The automated step whose call was given clear values."""
+    user: str | None = None
+    """The token's subject, or the service; missing where there was no valid token."""
+    user_type: Literal["user", "system", "service"] | None = None
+    operation: str | None = None
+    """The operation's id in this document, or `automated_call`."""
+    fields: list[str]
+    """The encrypted fields that were opened for the answer, or are in the evidence as ciphertext."""
+    outcome: AccessOutcome
+    """`disclosed`: clear values were returned. `exported`: evidence was, with ciphertext. `allowed`: a key was changed
+    or data erased. `refused`: the call was answered with `status`."""
+    status: Literal[401, 403, 404, 429] | None = None
+    correlation_id: str
+    """The call's `X-Request-ID`; of several calls the first one's."""
+
+
+class AccessLog(Listed):
+    access_log: list[Access]
+
+
+class RunAccessLog(AccessLog):
+    run_id: str
