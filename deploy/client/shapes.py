@@ -86,6 +86,29 @@ class AffectedStep(TypedDict):
     was_status: Literal["pending", "in_progress", "paused", "blocked", "completed", "failed", "skipped", "cancelled"]
 
 
+class ApprovalOption(TypedDict):
+    """
+    A way to end an approval. At most one of `next_step`, `return_to_step`, `end_playbook`.
+    """
+
+    action: str
+    """
+    The `outcome` of the completion.
+    """
+    next_step: NotRequired[int | None]
+    """
+    Sequence of a later step, to jump to.
+    """
+    return_to_step: NotRequired[int | None]
+    """
+    Sequence of an earlier step, which gets a new attempt.
+    """
+    end_playbook: NotRequired[bool | None]
+    """
+    Ends the run with outcome `rejected`.
+    """
+
+
 class Attachment(TypedDict):
     """
     A document that a completion names; the bytes are elsewhere.
@@ -352,6 +375,17 @@ class ErrorBody(TypedDict):
     """
 
 
+class Escalation(TypedDict):
+    after_hours: NotRequired[float | None]
+    """
+    After the step's start.
+    """
+    escalate_to: NotRequired[list[str] | None]
+    """
+    Roles.
+    """
+
+
 class ExecutionStats(TypedDict):
     """
     `completion_rate` = 100 × completed / total. Paused and blocked runs count among `active_runs`.
@@ -375,6 +409,78 @@ class FailedReplay(TypedDict):
     organization_id: str
     action: NotRequired[Literal["replay"]]
     since: str
+
+
+class FieldOption(TypedDict):
+    value: str | float | bool
+    label: NotRequired[Any]
+    """
+    Shown for it.
+    """
+
+
+class FormField(TypedDict):
+    """
+    What a completion's data must hold under `name`.
+    """
+
+    name: str
+    type: NotRequired[
+        Literal[
+            "text",
+            "textarea",
+            "string",
+            "phone",
+            "url",
+            "email",
+            "number",
+            "currency",
+            "integer",
+            "boolean",
+            "checkbox",
+            "date",
+            "datetime",
+            "select",
+            "multiselect",
+            "list",
+            "array",
+            "object",
+            "file",
+            "document",
+        ]
+        | str
+        | None
+    ]
+    """
+    Without a known type any value is taken.
+    """
+    required: NotRequired[bool | None]
+    encrypted: NotRequired[bool | None]
+    """
+    Every value under this name is encrypted in the whole run, at any depth of its data.
+    """
+    validation: NotRequired[str | None]
+    """
+    RE2 pattern of texts.
+    """
+    min: NotRequired[float | str | None]
+    """
+    Of a number the value, of a text the length, of a list the items; of a date a day or `today`.
+    """
+    max: NotRequired[float | str | None]
+    """
+    As `min`.
+    """
+    min_length: NotRequired[int | None]
+    max_length: NotRequired[int | None]
+    options: NotRequired[list[FieldOption | str | float | bool] | None]
+    """
+    Of a select or multiselect, which need them.
+    """
+    default: NotRequired[Any]
+    """
+    For a completion and a run that both leave the field out. Not of an encrypted field.
+    """
 
 
 class KeyRotated(TypedDict):
@@ -575,11 +681,84 @@ class PolicyTrial(TypedDict):
     runs_cursor: NotRequired[str | None]
 
 
+class Reminder(TypedDict):
+    """
+    Exactly one of the two: how long before the step's due date.
+    """
+
+    before_minutes: NotRequired[float | None]
+    before_hours: NotRequired[float | None]
+
+
 class Replayed(TypedDict):
     webhook_id: str
     replayed: int
     """
     How many deliveries.
+    """
+
+
+class RequiredOutput(TypedDict):
+    """
+    As a form field that is required. A document may be an attachment.
+    """
+
+    name: str
+    type: NotRequired[
+        Literal[
+            "text",
+            "textarea",
+            "string",
+            "phone",
+            "url",
+            "email",
+            "number",
+            "currency",
+            "integer",
+            "boolean",
+            "checkbox",
+            "date",
+            "datetime",
+            "select",
+            "multiselect",
+            "list",
+            "array",
+            "object",
+            "file",
+            "document",
+        ]
+        | str
+        | None
+    ]
+    """
+    Without a known type any value is taken.
+    """
+    required: NotRequired[bool | None]
+    encrypted: NotRequired[bool | None]
+    """
+    Every value under this name is encrypted in the whole run, at any depth of its data.
+    """
+    validation: NotRequired[str | None]
+    """
+    RE2 pattern of texts.
+    """
+    min: NotRequired[float | str | None]
+    """
+    Of a number the value, of a text the length, of a list the items; of a date a day or `today`.
+    """
+    max: NotRequired[float | str | None]
+    """
+    As `min`.
+    """
+    min_length: NotRequired[int | None]
+    max_length: NotRequired[int | None]
+    options: NotRequired[list[FieldOption | str | float | bool] | None]
+    """
+    Of a select or multiselect, which need them.
+    """
+    default: NotRequired[Any]
+    """
+    For a completion and a run that both leave the field out. Not of an encrypted field.
     """
 
 
@@ -754,21 +933,23 @@ class SecretRotation(TypedDict):
     old_valid_seconds: NotRequired[int]
 
 
-class Signal(TypedDict):
+class Section(TypedDict):
+    name: str
+
+
+class SignalMetadata(TypedDict):
     """
-    A signal as REST's body and a Kafka message both carry it. What it has beyond these fields is refused by name.
+    What the metadata of a signal can say. Other fields are kept.
     """
 
-    type: Literal["pause", "resume", "cancel", "retry", "skip", "escalate", "reassign", "event"]
-    reason: NotRequired[str | None]
-    issued_by: NotRequired[str | None]
-    metadata: NotRequired[dict[str, Any]]
-    pause_until: NotRequired[str | None]
-    step_id: NotRequired[str | None]
-    escalate_to: NotRequired[list[str]]
-    assignee: NotRequired[str | None]
-    name: NotRequired[str | None]
-    data: NotRequired[dict[str, Any]]
+    customer_request: NotRequired[Any]
+    """
+    Of a cancel, true or false: whether metrics count it as the customer's. Any other value counts as none.
+    """
+    cancellation_category: NotRequired[Any]
+    """
+    Of a cancel without `customer_request`, a text that says the same, such as `customer_withdrew`.
+    """
 
 
 class SlaCompliance(TypedDict):
@@ -908,26 +1089,75 @@ class StepDefinition(TypedDict):
     step_id: str
 
 
-class StepDraft(TypedDict):
+class StepMetadata(TypedDict):
     """
-    A step as a user sends it.
+    What a step's metadata can say. Other fields are kept and shown, and handed to whoever does an automated step.
     """
 
-    name: str
-    description: NotRequired[str | None]
-    smart_code: NotRequired[str | None]
-    step_type: NotRequired[Literal["form", "task", "approval", "automated"]]
-    sequence: int
-    is_required: NotRequired[bool]
-    parallel_allowed: NotRequired[bool]
-    assignee_roles: NotRequired[list[str]]
-    timeout_minutes: NotRequired[float | None]
-    conditions: NotRequired[StepConditions]
-    automation_config: NotRequired[dict[str, Any] | None]
+    form_fields: NotRequired[list[FormField] | None]
+    required_outputs: NotRequired[list[RequiredOutput | str] | None]
+    required_documents: NotRequired[list[str] | None]
+    deliverables: NotRequired[list[str] | None]
     """
-    Of an automated step: `api_endpoint`, `retry_attempts` (3), `timeout_seconds` (30 for a call), `lease_seconds` (60, of workers), `fallback_to_manual`, `trigger` (`on_previous_completion`); others are passed on to whoever does the step.
+    As `required_documents`.
     """
-    metadata: NotRequired[dict[str, Any]]
+    sections: NotRequired[list[Section | str] | None]
+    """
+    Each is answered in the completion's data under its name.
+    """
+    task_checklist: NotRequired[list[str] | None]
+    """
+    A completion that sends the list must check off all of it.
+    """
+    review_checklist: NotRequired[list[str] | None]
+    """
+    As `task_checklist`.
+    """
+    initial_actions: NotRequired[list[str] | None]
+    """
+    As `task_checklist`.
+    """
+    inspection_points: NotRequired[list[str] | None]
+    """
+    A completion that sends the list must give each point a result.
+    """
+    resolution_types: NotRequired[list[str] | None]
+    """
+    What the completion's `resolution_type` may be.
+    """
+    rejection_criteria: NotRequired[dict[str, float | bool] | None]
+    """
+    `max_<x>` and `min_<x>` bound a count in the data, `<x>_auto_fail` forbids that there is any.
+    """
+    approval_options: NotRequired[list[ApprovalOption] | None]
+    approval_matrix: NotRequired[dict[str, list[str]] | None]
+    """
+    By band of the amount, the roles of which each must approve.
+    """
+    amount_field: NotRequired[str | None]
+    """
+    The matrix' amount in the data.
+    """
+    voting_threshold: NotRequired[float | None]
+    committee_size: NotRequired[int | None]
+    sla_hours: NotRequired[float | None]
+    """
+    From start to due date.
+    """
+    response_sla: NotRequired[dict[str, float] | None]
+    """
+    Minutes, by the `severity` in the run's data.
+    """
+    escalation: NotRequired[Escalation | None]
+    reminders: NotRequired[list[Reminder] | None]
+    on_timeout: NotRequired[Literal["fail", "skip"] | None]
+    """
+    What becomes of a step whose `timeout_minutes` is over; without it, it is overdue.
+    """
+    calendar: NotRequired[str | None]
+    """
+    A business calendar, `default` or `24x7`.
+    """
 
 
 class StepPerformance(TypedDict):
@@ -1492,13 +1722,6 @@ class BulkResults(TypedDict):
     results: list[BulkResult]
 
 
-class BulkSignal(TypedDict):
-    organization_id: str
-    action: NotRequired[Literal["bulk_signal"]]
-    filter: RunSelection
-    signal: Signal
-
-
 class Calendar(TypedDict):
     calendar: str
     revision: int
@@ -1575,19 +1798,26 @@ class Playbook(TypedDict):
     """
 
 
-class PlaybookDraft(TypedDict):
+class PlaybookMetadata(TypedDict):
     """
-    A playbook as a user sends it.
+    What a playbook's metadata can say. Other fields are kept and shown.
     """
 
-    name: str
-    description: NotRequired[str | None]
-    smart_code: str
-    type: NotRequired[str]
-    category: NotRequired[str | None]
-    version: NotRequired[str]
-    metadata: NotRequired[dict[str, Any]]
-    steps: NotRequired[list[StepDraft]]
+    sla_hours: NotRequired[float | None]
+    """
+    From a run's start to its end.
+    """
+    estimated_duration_minutes: NotRequired[float | None]
+    auto_escalation: NotRequired[bool | None]
+    """
+    Overdue steps without an `escalation` of their own are escalated by themselves.
+    """
+    escalation: NotRequired[Escalation | None]
+    reminders: NotRequired[list[Reminder] | None]
+    """
+    Of steps that have none.
+    """
+    calendar: NotRequired[str | None]
 
 
 class PlaybookMetrics(TypedDict):
@@ -1634,12 +1864,6 @@ class PlaybookPage(TypedDict):
     False where there are more than `total`.
     """
     playbooks: list[PlaybookOutline]
-
-
-class PlaybookRevision(TypedDict):
-    organization_id: str
-    action: NotRequired[Literal["update"]]
-    playbook: PlaybookDraft
 
 
 class PlaybookValidation(TypedDict):
@@ -1776,12 +2000,6 @@ class RunPage(TypedDict):
     runs: list[Run]
 
 
-class RunSignal(TypedDict):
-    organization_id: str
-    action: NotRequired[Literal["signal"]]
-    signal: Signal
-
-
 class RunStarted(TypedDict):
     run_id: str
     playbook_id: str
@@ -1805,6 +2023,23 @@ class RunUpdated(TypedDict):
     Those of `metadata` as `metadata.<name>`; empty where nothing was sent.
     """
     timeline_entry: TimelineLine | None
+
+
+class Signal(TypedDict):
+    """
+    A signal as REST's body and a Kafka message both carry it. What it has beyond these fields is refused by name.
+    """
+
+    type: Literal["pause", "resume", "cancel", "retry", "skip", "escalate", "reassign", "event"]
+    reason: NotRequired[str | None]
+    issued_by: NotRequired[str | None]
+    metadata: NotRequired[SignalMetadata]
+    pause_until: NotRequired[str | None]
+    step_id: NotRequired[str | None]
+    escalate_to: NotRequired[list[str]]
+    assignee: NotRequired[str | None]
+    name: NotRequired[str | None]
+    data: NotRequired[dict[str, Any]]
 
 
 class Signalled(TypedDict):
@@ -1888,6 +2123,28 @@ class StepCompleted(TypedDict):
     timeline_entry: TimelineLine | None
 
 
+class StepDraft(TypedDict):
+    """
+    A step as a user sends it.
+    """
+
+    name: str
+    description: NotRequired[str | None]
+    smart_code: NotRequired[str | None]
+    step_type: NotRequired[Literal["form", "task", "approval", "automated"]]
+    sequence: int
+    is_required: NotRequired[bool]
+    parallel_allowed: NotRequired[bool]
+    assignee_roles: NotRequired[list[str]]
+    timeout_minutes: NotRequired[float | None]
+    conditions: NotRequired[StepConditions]
+    automation_config: NotRequired[dict[str, Any] | None]
+    """
+    Of an automated step: `api_endpoint`, `retry_attempts` (3), `timeout_seconds` (30 for a call), `lease_seconds` (60, of workers), `fallback_to_manual`, `trigger` (`on_previous_completion`); others are passed on to whoever does the step.
+    """
+    metadata: NotRequired[StepMetadata]
+
+
 class Timeline(TypedDict):
     run_id: str
     timeline: list[TimelineEvent]
@@ -1940,6 +2197,13 @@ class WebhookCreation(TypedDict):
     webhook: WebhookDraft
 
 
+class BulkSignal(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["bulk_signal"]]
+    filter: RunSelection
+    signal: Signal
+
+
 class Evidence(TypedDict):
     run_id: str
     timeline: list[TimelineEvent]
@@ -1978,10 +2242,19 @@ class PlaybookCreated(TypedDict):
     metrics: PlaybookSize
 
 
-class PlaybookCreation(TypedDict):
-    organization_id: str
-    action: NotRequired[Literal["create"]]
-    playbook: PlaybookDraft
+class PlaybookDraft(TypedDict):
+    """
+    A playbook as a user sends it.
+    """
+
+    name: str
+    description: NotRequired[str | None]
+    smart_code: str
+    type: NotRequired[str]
+    category: NotRequired[str | None]
+    version: NotRequired[str]
+    metadata: NotRequired[PlaybookMetadata]
+    steps: NotRequired[list[StepDraft]]
 
 
 class PlaybookRevised(TypedDict):
@@ -1999,9 +2272,27 @@ class PlaybookRevised(TypedDict):
     updated_by: str
 
 
+class PlaybookRevision(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["update"]]
+    playbook: PlaybookDraft
+
+
 class RunAnalytics(TypedDict):
     groups: list[RunGroup]
     totals: RunFigures
     filters: dict[str, Any]
     group_by: list[str]
     metrics: list[str]
+
+
+class RunSignal(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["signal"]]
+    signal: Signal
+
+
+class PlaybookCreation(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["create"]]
+    playbook: PlaybookDraft

@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from contracts.playbook_metadata import PlaybookMetadata, SignalMetadata, StepMetadata
 from contracts.rejections import Code
 from services.gateway.documented_headers import HEADERS, describe
 from services.gateway.routes.plain import Endpoint, PlainRoute
@@ -220,11 +221,24 @@ async def _nobody(_: Request) -> Response:
 def _components(operations: Iterable[Operation]) -> dict[str, Any]:
     models: list[type[BaseModel]] = [ErrorAnswer, Accepted]
     models += [model for operation in operations for model in operation.models()]
+    models += _METADATA.values()
     inputs: list[tuple[type[BaseModel], Literal["validation"]]] = [
         (model, "validation") for model in dict.fromkeys(models)
     ]
     _, schemas = models_json_schema(inputs, ref_template=_REF)
-    return {"schemas": schemas["$defs"], "securitySchemes": _TOKEN}
+    return {"schemas": _with_metadata(schemas["$defs"]), "securitySchemes": _TOKEN}
+
+
+_METADATA: dict[str, type[BaseModel]] = {
+    "PlaybookDraft": PlaybookMetadata, "StepDraft": StepMetadata, "Signal": SignalMetadata,
+}  # fmt: skip
+"""By body, what its metadata can say. It is kept as it was sent, so the models that read it take any object."""
+
+
+def _with_metadata(schemas: dict[str, Any]) -> dict[str, Any]:
+    for name, model in _METADATA.items():
+        schemas[name]["properties"]["metadata"] = _reference(model)
+    return schemas
 
 
 def _reference(model: type[BaseModel]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from contracts.definitions import PlaybookDraft
 from contracts.policies import OrganizationPolicies
 from contracts.rejections import Rejection
-from services.playbook_registry.domain import bounds, cycles, deadlines, policy, smart_codes, steps
+from services.playbook_registry.domain import bounds, cycles, deadlines, encryption_marks, policy, smart_codes, steps
 from services.playbook_registry.domain.faults import Fault, rejection
 
 TOLD = 100
@@ -21,6 +21,7 @@ def faults(draft: PlaybookDraft, policies: OrganizationPolicies) -> list[Fault]:
     found = list(bounds.faults(draft))
     if not found:
         found = [*smart_codes.faults(draft), *steps.faults(draft)]
+        found += encryption_marks.faults(draft)
         found += deadlines.unknown_calendars(draft, policies.calendars)
         found += [*cycles.faults(draft), *policy.faults(draft, policies)]
     return found

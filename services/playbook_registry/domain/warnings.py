@@ -1,6 +1,7 @@
 """What is allowed, but may surprise: told in `validation.warnings`, blocks nothing."""
 
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 from contracts.definitions import FIELD_KINDS, PlaybookDraft, StepDraft
@@ -21,10 +22,7 @@ def warnings(draft: PlaybookDraft, *, has_base: bool = False) -> list[Warning_]:
     for index, step in enumerate(draft.steps):
         found += _of_step(step, draft.metadata, f"steps[{index}]")
         found += _of_automation(step, has_base, f"steps[{index}].automation_config")
-    found += [
-        _warning(field, f"Nothing knows this field; it is kept as it is. Is {meant!r} meant?")
-        for field, meant in sorted(misspellings(draft))
-    ]
+    found += [_of_name(field, meant) for field, meant in sorted(misspellings(draft), key=itemgetter(0))]
     found += _shared(draft)
     more = len(found) - _TOLD
     return found if more <= 0 else [*found[:_TOLD], _warning("", f"There are {more} more warnings")]
@@ -32,6 +30,11 @@ def warnings(draft: PlaybookDraft, *, has_base: bool = False) -> list[Warning_]:
 
 def _warning(field: str, message: str) -> Warning_:
     return {"field": field, "message": message}
+
+
+def _of_name(field: str, meant: str | None) -> Warning_:
+    question = f". Did you mean {meant!r}?" if meant is not None else ""
+    return _warning(field, f"Unknown field, kept as is{question}")
 
 
 def _of_step(step: StepDraft, playbook: dict[str, Any], path: str) -> Iterator[Warning_]:
