@@ -29,7 +29,8 @@ class AccessRecord(Contract):
     operation: str | None = None
     """The operation's id in the OpenAPI document, or `automated_call`. None for a path that leads nowhere."""
     fields: tuple[str, ...] = ()
-    """Names of the encrypted fields that were opened for the answer, or are in the evidence as ciphertext."""
+    """Names of the encrypted fields that were opened for the answer, or are in the evidence as ciphertext, and
+    `secret:<name>` for a named secret."""
     outcome: AccessOutcome
     status: int | None = None
     """HTTP status of refused calls."""

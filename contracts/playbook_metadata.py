@@ -1,4 +1,4 @@
-"""The metadata of playbooks and steps that has a meaning, for the documentation and for the check of names.
+"""What has a meaning in metadata and in `automation_config`: for the documentation and for the check of names.
 
 A definition keeps its metadata as it was sent, other fields among it. What values these fields may have the registry
 checks, so these models are not used to read anything.
@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from contracts.secrets import NAME_PATTERN, AuthScheme
 from contracts.values import OpenContract
 
 SHOWN = frozenset({
@@ -134,6 +135,39 @@ class StepMetadata(OpenContract):
     calendar: str | None = Field(
         default=None, description="A business calendar, `default` or `24x7`.", examples=["default"]
     )
+
+
+class CallAuth(OpenContract):
+    """With which secret of the organization a call authenticates itself."""
+
+    scheme: AuthScheme = Field(
+        description="`Authorization: Bearer`, `Authorization: Basic`, a header of its own, or a signature by the"
+        " Standard Webhooks scheme."
+    )
+    secret: str = Field(pattern=NAME_PATTERN, description="The secret's name.", examples=["crm_token"])
+    user: str | None = Field(default=None, description="Of `basic`, which needs it.", examples=["hera"])
+    header: str | None = Field(default=None, description="Of `header`, which needs it.", examples=["X-Api-Key"])
+
+
+class AutomationConfig(OpenContract):
+    """How an automated step is done. Other fields are passed on to whoever does it."""
+
+    api_endpoint: str | None = Field(
+        default=None,
+        description="Path below the organization's base address, or an absolute address that the operator allows."
+        " Without it the step is a job for an external worker.",
+        examples=["/contracts"],
+    )
+    auth: CallAuth | None = None
+    sensitive_fields: list[str] | None = Field(
+        default=None, description="Encrypted fields that the endpoint is sent in clear.", examples=[["ssn"]]
+    )
+    retry_attempts: int | None = Field(default=None, ge=0, le=100, description="Default 3.")
+    timeout_seconds: float | None = Field(default=None, gt=0, le=86400, description="Of one attempt; of a call 30.")
+    lease_seconds: float | None = Field(default=None, ge=1, le=86400, description="Of workers, 60.")
+    fallback_to_manual: bool | None = Field(default=None, description="People take over where all attempts fail.")
+    auto_approve_limit: float | None = Field(default=None, description="Held against `financial_controls`.")
+    trigger: Literal["on_previous_completion"] | None = None
 
 
 class PlaybookMetadata(OpenContract):

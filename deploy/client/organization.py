@@ -3,7 +3,18 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from .shapes import Access, Calendar, Calendars, Delegation, DelegationRequest, Policies, Policy, PolicyTrialReport
+from .shapes import (
+    Access,
+    Calendar,
+    Calendars,
+    Delegation,
+    DelegationRequest,
+    Policies,
+    Policy,
+    PolicyTrialReport,
+    Secret,
+    Secrets,
+)
 from .transport import Transport
 
 
@@ -11,6 +22,21 @@ class Organization(Transport):
     def each_access_of_organization(self, **query: Any) -> AsyncIterator[Access]:
         """Returns the records of all runs' access logs, and of keys, erasures and secrets; takes `outcome`."""
         return self.pages("/organization/access-log", items="access_log", **query)
+
+    async def secrets(self) -> Secrets:
+        """Returns what is known of the named secrets, without their values."""
+        listed: Secrets = await self.read("/secrets")
+        return listed
+
+    async def put_secret(self, name: str, value: str) -> Secret:
+        """Sets or rotates the secret that playbooks name in `automation_config.auth`."""
+        body = {"action": "update", "secret": {"value": value}}
+        put: Secret = await self.command("PUT", "/secrets/{}", name, body=body)
+        return put
+
+    async def delete_secret(self, name: str) -> Secret:
+        deleted: Secret = await self.command("DELETE", "/secrets/{}", name)
+        return deleted
 
     async def policies(self) -> Policies:
         """All of them, the defaults included."""

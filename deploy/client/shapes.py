@@ -50,12 +50,13 @@ class Access(TypedDict):
     """
     fields: list[str]
     """
-    The encrypted fields that were opened for the answer, or are in the evidence as ciphertext.
+    The encrypted fields that were opened for the answer, or are in the evidence as ciphertext; `secret:<name>` for a
+    named secret.
     """
     outcome: Literal["disclosed", "exported", "allowed", "refused"]
     """
-    `disclosed`: clear values were returned. `exported`: evidence was, with ciphertext. `allowed`: a key was changed
-    or data erased. `refused`: the call was answered with `status`.
+    `disclosed`: clear values were returned. `exported`: evidence was, with ciphertext. `allowed`: a key or
+    a secret was changed, or data erased. `refused`: the call was answered with `status`.
     """
     status: NotRequired[Literal[401, 403, 404, 429] | None]
     correlation_id: str
@@ -176,6 +177,29 @@ class CalendarPut(TypedDict):
     action: NotRequired[Literal["update"]]
     document: dict[str, Any]
     comment: NotRequired[str | None]
+
+
+class CallAuth(TypedDict):
+    """
+    With which secret of the organization a call authenticates itself.
+    """
+
+    scheme: Literal["bearer", "basic", "header", "signature"]
+    """
+    `Authorization: Bearer`, `Authorization: Basic`, a header of its own, or a signature by the Standard Webhooks scheme.
+    """
+    secret: str
+    """
+    The secret's name.
+    """
+    user: NotRequired[str | None]
+    """
+    Of `basic`, which needs it.
+    """
+    header: NotRequired[str | None]
+    """
+    Of `header`, which needs it.
+    """
 
 
 class ChainBreak(TypedDict):
@@ -923,6 +947,21 @@ class RunViolations(TypedDict):
     """
 
 
+class Secret(TypedDict):
+    """
+    A named secret, without its value.
+    """
+
+    name: str
+    version: int
+    """
+    Counts how often the value was changed.
+    """
+    created_at: str
+    updated_at: str
+    updated_by: str | None
+
+
 class SecretRotation(TypedDict):
     """
     `old_valid_seconds`: for so long the secret of before signs too.
@@ -931,6 +970,14 @@ class SecretRotation(TypedDict):
     organization_id: str
     action: NotRequired[Literal["rotate_secret"]]
     old_valid_seconds: NotRequired[int]
+
+
+class SecretValue(TypedDict):
+    value: str
+
+
+class Secrets(TypedDict):
+    secrets: list[Secret]
 
 
 class Section(TypedDict):
@@ -1695,6 +1742,43 @@ class AnalyticsQuery(TypedDict):
     metrics: NotRequired[list[Literal["count", "duration", "sla_compliance"]] | None]
 
 
+class AutomationConfig(TypedDict):
+    """
+    How an automated step is done. Other fields are passed on to whoever does it.
+    """
+
+    api_endpoint: NotRequired[str | None]
+    """
+    Path below the organization's base address, or an absolute address that the operator allows. Without it the step is a job for an external worker.
+    """
+    auth: NotRequired[CallAuth | None]
+    sensitive_fields: NotRequired[list[str] | None]
+    """
+    Encrypted fields that the endpoint is sent in clear.
+    """
+    retry_attempts: NotRequired[int | None]
+    """
+    Default 3.
+    """
+    timeout_seconds: NotRequired[float | None]
+    """
+    Of one attempt; of a call 30.
+    """
+    lease_seconds: NotRequired[float | None]
+    """
+    Of workers, 60.
+    """
+    fallback_to_manual: NotRequired[bool | None]
+    """
+    People take over where all attempts fail.
+    """
+    auto_approve_limit: NotRequired[float | None]
+    """
+    Held against `financial_controls`.
+    """
+    trigger: NotRequired[Literal["on_previous_completion"] | None]
+
+
 class BulkResult(TypedDict):
     """
     What a run has answered to a bulk operation's signal.
@@ -2025,6 +2109,12 @@ class RunUpdated(TypedDict):
     timeline_entry: TimelineLine | None
 
 
+class SecretPut(TypedDict):
+    organization_id: str
+    action: NotRequired[Literal["update"]]
+    secret: SecretValue
+
+
 class Signal(TypedDict):
     """
     A signal as REST's body and a Kafka message both carry it. What it has beyond these fields is refused by name.
@@ -2138,10 +2228,7 @@ class StepDraft(TypedDict):
     assignee_roles: NotRequired[list[str]]
     timeout_minutes: NotRequired[float | None]
     conditions: NotRequired[StepConditions]
-    automation_config: NotRequired[dict[str, Any] | None]
-    """
-    Of an automated step: `api_endpoint`, `retry_attempts` (3), `timeout_seconds` (30 for a call), `lease_seconds` (60, of workers), `fallback_to_manual`, `trigger` (`on_previous_completion`); others are passed on to whoever does the step.
-    """
+    automation_config: NotRequired[AutomationConfig | None]
     metadata: NotRequired[StepMetadata]
 
 

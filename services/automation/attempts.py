@@ -158,8 +158,9 @@ class Attempts:
         """None where no call was made: it is claimed again, if its run still wants it then."""
         try:
             sent = replace(stored, job=await self._sealing.for_endpoint(stored.job))
+            credential = await self._sealing.credential(stored.job)
             with CALL_SECONDS.time():
-                outcome = await self._caller.call(sent)
+                outcome = await self._caller.call(sent, credential)
             self._breakers.told(stored.lane, now(), failed=outcome.host_failed, trial=trial)
             trial = False  # it is over, however long the engine takes to seal what came of it
             return await self._sealed(stored.job, outcome)

@@ -9,6 +9,7 @@ import orjson
 
 from contracts.jobs import AutomationJob
 from services.automation.domain.answers import Outcome, failure, unanswered
+from services.automation.domain.credentials import Credential
 from services.automation.domain.endpoints import (
     RefusedEndpoint,
     Target,
@@ -19,6 +20,7 @@ from services.automation.domain.endpoints import (
 from services.automation.reading import outcome_of
 from services.automation.store import StoredJob
 from shared.addresses import Networks
+from shared.clock import now
 from shared.lookups import Lookups
 from shared.outbound import ForbiddenAddress, outbound_client, send_pinned
 from shared.tracing import calling
@@ -72,15 +74,19 @@ class Caller:
             if client:
                 await client.aclose()
 
-    async def call(self, stored: StoredJob) -> Outcome:
+    async def call(self, stored: StoredJob, credential: Credential | None = None) -> Outcome:
         """One attempt. Whatever goes wrong with the call is an outcome and no exception."""
+        outcome = await self._call(stored, credential)
+        return outcome if credential is None else credential.without_secret(outcome)
+
+    async def _call(self, stored: StoredJob, credential: Credential | None) -> Outcome:
         target = self._limits.target(stored.job)
         if isinstance(target, RefusedEndpoint):
             return failure(target.reason, retryable=False)
         seconds = attempt_seconds(stored.job.timeout_seconds)
         try:
             async with asyncio.timeout(seconds):
-                return await self._post(stored, target)
+                return await self._post(stored, target, credential)
         except TimeoutError:
             return unanswered(f"the endpoint did not answer within {seconds:g} s")
         except ForbiddenAddress as error:
@@ -90,13 +96,14 @@ class Caller:
         except (httpx.TransportError, OSError) as error:
             return unanswered(f"the endpoint could not be reached: {type(error).__name__} {error}".rstrip())
 
-    async def _post(self, stored: StoredJob, target: Target) -> Outcome:
+    async def _post(self, stored: StoredJob, target: Target, credential: Credential | None) -> Outcome:
         about = {"hera.run_id": stored.job.run_id, "hera.organization_id": stored.job.organization_id}
         with calling(f"POST {target.named_host or 'base address'}", stored.traceparent, about) as traceparent:
             assert self._at_base is not None, "start() comes first"
-            request = self._at_base.build_request(
-                "POST", target.url, content=_body(stored.job), headers=_headers(stored, traceparent), timeout=None
-            )
+            body, headers = _body(stored.job), _headers(stored, traceparent)
+            if credential is not None:
+                headers |= credential.headers(headers["Idempotency-Key"], body, now())
+            request = self._at_base.build_request("POST", target.url, content=body, headers=headers, timeout=None)
             response = await self._sent(request, stored.job, target)
             try:
                 return await outcome_of(response, self._limits.max_response_bytes)
@@ -123,7 +130,7 @@ def _body(job: AutomationJob) -> bytes:
             "step_name": job.step_name,
             "organization_id": job.organization_id,
             "data": job.data,
-            "config": job.config,
+            "config": {name: value for name, value in job.config.items() if name != "auth"},
             "context": job.context,
         }
     )

@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from contracts.playbook_metadata import PlaybookMetadata, SignalMetadata, StepMetadata
+from contracts.playbook_metadata import AutomationConfig, PlaybookMetadata, SignalMetadata, StepMetadata
 from contracts.rejections import Code
 from services.gateway.documented_headers import HEADERS, describe
 from services.gateway.routes.plain import Endpoint, PlainRoute
@@ -221,7 +221,7 @@ async def _nobody(_: Request) -> Response:
 def _components(operations: Iterable[Operation]) -> dict[str, Any]:
     models: list[type[BaseModel]] = [ErrorAnswer, Accepted]
     models += [model for operation in operations for model in operation.models()]
-    models += _METADATA.values()
+    models += [*_METADATA.values(), AutomationConfig]
     inputs: list[tuple[type[BaseModel], Literal["validation"]]] = [
         (model, "validation") for model in dict.fromkeys(models)
     ]
@@ -238,6 +238,8 @@ _METADATA: dict[str, type[BaseModel]] = {
 def _with_metadata(schemas: dict[str, Any]) -> dict[str, Any]:
     for name, model in _METADATA.items():
         schemas[name]["properties"]["metadata"] = _reference(model)
+    config = {"anyOf": [_reference(AutomationConfig), {"type": "null"}]}
+    schemas["StepDraft"]["properties"]["automation_config"] = config
     return schemas
 
 

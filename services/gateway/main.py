@@ -22,6 +22,7 @@ from services.gateway.routes.outcomes import OperationRoutes
 from services.gateway.routes.playbooks import PlaybookCommandRoutes, PlaybookReadRoutes
 from services.gateway.routes.policies import PolicyRoutes
 from services.gateway.routes.runs import RunCommandRoutes, RunReadRoutes
+from services.gateway.routes.secrets import SecretRoutes
 from services.gateway.routes.table import routes
 from services.gateway.routes.webhooks import WebhookCommandRoutes, WebhookReadRoutes
 from services.gateway.settings import GatewaySettings
@@ -77,6 +78,7 @@ def build(settings: GatewaySettings) -> Service:
         WebhookCommandRoutes(admission, commands, notifier, registry, access_log),
         WebhookReadRoutes(admission, notifier),
         EncryptionRoutes(admission, commands, run_engine),
+        SecretRoutes(admission, run_engine),
     )
     service.indexes = store.INDEXES
     service.before.append(requester.start)

@@ -19,12 +19,15 @@ from services.run_engine.organizations import DocumentConsumer, OrganizationRead
 from services.run_engine.reads import RunReads
 from services.run_engine.refused_signals import RefusedSignals
 from services.run_engine.sealing import queries as sealing_queries
+from services.run_engine.sealing import secret_queries
+from services.run_engine.sealing import secrets as secret_store
 from services.run_engine.sealing import store as sealing_store
 from services.run_engine.sealing.commands import Sealing
 from services.run_engine.sealing.erasures import Erasures
 from services.run_engine.sealing.fields import EncryptedFields
 from services.run_engine.sealing.legible import Legible
 from services.run_engine.sealing.sealer import Sealer
+from services.run_engine.sealing.secrets import SecretStore
 from services.run_engine.sealing.signals import BulkSealing, SealedSignals
 from services.run_engine.sealing.store import KeyStore
 from services.run_engine.settings import Settings, keyring
@@ -72,6 +75,7 @@ def build(settings: Settings) -> Service:
         **organizations.INDEXES,
         **sealing_store.INDEXES,
         **access_store.INDEXES,
+        **secret_store.INDEXES,
         "runs": [*store.INDEXES["runs"], *run_list.INDEXES],
     }
     service.retired_indexes = {"runs": ["tasks_of_a_person", "tasks_of_a_role"], "keys": ["of_owner"]}
@@ -82,6 +86,8 @@ def build(settings: Settings) -> Service:
     service.loops.append(erasures.round)
     _add_bulk(service, reads, BulkSealing(signals, sealer, keys))
     service.app.include_router(sealing_queries.router(sealer, keys, fields, legible, erasures, access_log))
+    secrets = SecretStore(service.mongo, sealer, keys)
+    service.app.include_router(secret_queries.router(secrets, access_log))
     service.app.include_router(access_queries.router(access_log, reads))
     _add_organizations(service, in_force, runs, reads, settings)
     service.app.include_router(queries.router(reads, runs, in_force, legible))

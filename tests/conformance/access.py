@@ -113,7 +113,7 @@ def _without_organization(ask: Ask) -> Ask | None:
 
 def _unknown(ask: Ask) -> Ask | None:
     """An id of the right form that nobody has, in place of the path's first."""
-    if not ask.ids or "{" not in ask.operation.path or ask.operation.name == "put_calendar":
+    if not ask.ids or "{" not in ask.operation.path or ask.operation.name in ("put_calendar", "put_secret"):
         return None  # what nobody has yet is made
     first = re.findall(r"{(\w+)}", ask.operation.path)[0]
     return replace(ask, ids={**ask.ids, first: nobodys(ask.ids[first])})
@@ -131,7 +131,7 @@ def _of_another_tenant(ask: Ask) -> Ask | None:
 
 def has_own_id(operation: Operation) -> bool:
     """Its path names something that one organisation has; what it sets goes by the same names in all of them."""
-    return "{" in operation.path and not re.search("{(policy|calendar)}", operation.path)
+    return "{" in operation.path and not re.search("{(policy|calendar|name)}", operation.path)
 
 
 CASES: dict[str, Case] = {

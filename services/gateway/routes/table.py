@@ -9,8 +9,8 @@ from services.gateway.routes.operations import analytics as figures
 from services.gateway.routes.operations import audit as proofs
 from services.gateway.routes.operations import calendars as hours
 from services.gateway.routes.operations import delegations as substitutes
-from services.gateway.routes.operations import encryption as secrets
-from services.gateway.routes.operations import outcomes, runs, tasks
+from services.gateway.routes.operations import encryption as encrypted_data
+from services.gateway.routes.operations import outcomes, runs, secrets, tasks
 from services.gateway.routes.operations import playbooks as definitions
 from services.gateway.routes.operations import policies as rules
 from services.gateway.routes.operations import webhooks as hooks
@@ -19,6 +19,7 @@ from services.gateway.routes.plain import PlainRoute
 from services.gateway.routes.playbooks import PlaybookCommandRoutes, PlaybookReadRoutes
 from services.gateway.routes.policies import PolicyRoutes
 from services.gateway.routes.runs import RunCommandRoutes, RunReadRoutes
+from services.gateway.routes.secrets import SecretRoutes
 from services.gateway.routes.webhooks import WebhookCommandRoutes, WebhookReadRoutes
 
 
@@ -36,6 +37,7 @@ def routes(
     webhook_commands: WebhookCommandRoutes,
     webhooks: WebhookReadRoutes,
     encryption: EncryptionRoutes,
+    named_secrets: SecretRoutes,
 ) -> list[PlainRoute]:
     table = [
         runs.COMPLETE_STEP.route(commands.complete),
@@ -93,9 +95,12 @@ def routes(
         proofs.EXPORT_EVIDENCE.route(audit.evidence),
         proofs.READ_RUN_ACCESS.route(audit.run_access),
         proofs.READ_ORGANIZATION_ACCESS.route(audit.organization_access),
-        secrets.ERASE_RUN_DATA.route(encryption.erase_run),
-        secrets.ERASE_ORGANIZATION_DATA.route(encryption.erase_organization),
-        secrets.ROTATE_KEY.route(encryption.rotate_key),
+        encrypted_data.ERASE_RUN_DATA.route(encryption.erase_run),
+        encrypted_data.ERASE_ORGANIZATION_DATA.route(encryption.erase_organization),
+        encrypted_data.ROTATE_KEY.route(encryption.rotate_key),
+        secrets.PUT_SECRET.route(named_secrets.put),
+        secrets.LIST_SECRETS.route(named_secrets.listing),
+        secrets.DELETE_SECRET.route(named_secrets.delete),
     ]
     for route in table:
         route.methods |= {"HEAD"} if "GET" in route.methods else set()  # the server leaves the body out

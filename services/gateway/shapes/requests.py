@@ -1,13 +1,14 @@
 """Bodies of requests. What they hold beyond these fields is kept or ignored, unless it says otherwise."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from contracts import bulk
 from contracts.definitions import PlaybookDraft, SmartCode
 from contracts.policies import MAX_ROLES, Word
+from contracts.secrets import VALUE_PATTERN
 from contracts.signals import Signal
 from contracts.values import Attachment, Moment
 from contracts.webhooks import MAX_OLD_SECRET_SECONDS, OLD_SECRET_SECONDS, WebhookChange, WebhookDraft
@@ -112,6 +113,17 @@ class RunChange(BaseModel):
 class RunUpdate(Body):
     action: Literal["update"] = "update"
     run: RunChange
+
+
+class SecretValue(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    value: Annotated[Any, WithJsonSchema({"type": "string", "pattern": VALUE_PATTERN, "writeOnly": True})]
+    """Checked by the route, whose refusal does not repeat it."""
+
+
+class SecretPut(Body):
+    action: Literal["update"] = "update"
+    secret: SecretValue
 
 
 class KeyRotation(Body):

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import unquote, urlsplit
 
 from contracts.definitions import StepDraft
+from contracts.playbook_metadata import AutomationConfig, CallAuth, fields_of
+from contracts.secrets import NAME_PATTERN, AuthScheme
 from services.playbook_registry.domain.faults import Fault, invalid
 from services.playbook_registry.domain.values import FLAG, NUMBER, TEXTS, Rule, broken, is_number, is_whole
 
@@ -35,7 +37,15 @@ _RULES: dict[str, Rule] = {
     "auto_approve_limit": NUMBER,
     "sensitive_fields": TEXTS,
 }
-FIELDS = frozenset({*_RULES, "api_endpoint"})
+FIELDS, _AUTH = fields_of(AutomationConfig), fields_of(CallAuth)
+_BELONGS_TO = {"user": "basic", "header": "header"}
+"""Fields of `auth` that one scheme needs, and no other takes."""
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+_OUR_HEADERS = frozenset({
+    "accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "expect", "host",
+    "idempotency-key", "keep-alive", "te", "traceparent", "trailer", "transfer-encoding", "upgrade", "x-request-id",
+})  # fmt: skip
+"""Headers that the call sets itself, or that would change what is sent."""
 
 
 def faults(step: StepDraft, path: str) -> Iterator[Fault]:
@@ -45,6 +55,47 @@ def faults(step: StepDraft, path: str) -> Iterator[Fault]:
     reason = _endpoint_fault(endpoint) if endpoint is not None else None
     if reason is not None:
         yield invalid(f"{where}.api_endpoint", endpoint, f"api_endpoint {reason}")
+    if config.get("auth") is not None:
+        yield from _auth_faults(config["auth"], f"{where}.auth")
+
+
+def _auth_faults(auth: Any, path: str) -> Iterator[Fault]:
+    """No value is told: somebody may have written the secret itself here."""
+    if not isinstance(auth, dict):
+        yield invalid(path, None, 'auth must be an object such as {"scheme": "bearer", "secret": "crm_token"}')
+        return
+    for name in sorted(auth.keys() - _AUTH):
+        yield invalid(f"{path}.{name[:200]}", None, f"Unknown field; auth has {', '.join(sorted(_AUTH))}")
+    schemes = get_args(AuthScheme)
+    if auth.get("scheme") not in schemes:
+        yield invalid(f"{path}.scheme", None, f"scheme must be one of {', '.join(schemes)}")
+    secret = auth.get("secret")
+    if not isinstance(secret, str) or not re.fullmatch(NAME_PATTERN, secret):
+        reason = "secret must be the name of a secret of the organization, such as crm_token, and not the secret itself"
+        yield invalid(f"{path}.secret", None, reason)
+    for name, scheme in _BELONGS_TO.items():
+        yield from _belonging_faults(name, scheme, auth, path)
+
+
+def _belonging_faults(name: str, scheme: str, auth: dict[str, Any], path: str) -> Iterator[Fault]:
+    value = auth.get(name)
+    if auth.get("scheme") != scheme:
+        if value is not None:
+            yield invalid(f"{path}.{name}", None, f"Only the scheme {scheme} takes {name}")
+    elif not isinstance(value, str) or not _AUTH_RULES[name][0](value):
+        yield invalid(f"{path}.{name}", None, f"{name} {_AUTH_RULES[name][1]}")
+
+
+_AUTH_RULES: dict[str, Rule] = {
+    "user": (
+        lambda value: 0 < len(value) <= 200 and value.isascii() and value.isprintable() and ":" not in value,
+        "must be 1 to 200 printable ASCII characters without a colon",
+    ),
+    "header": (
+        lambda value: _HEADER.fullmatch(value) is not None and value.lower() not in _OUR_HEADERS,
+        "must be the name of a header that the call does not set itself, such as X-Api-Key",
+    ),
+}
 
 
 def is_absolute(endpoint: str) -> bool:

@@ -82,6 +82,8 @@ def _of_automation(step: StepDraft, has_base: bool, path: str) -> Iterator[Warni
     elif is_absolute(endpoint):
         message = f"{endpoint} is called only if the operator allows its host to the organization; attempts fail if not"
         yield _warning(f"{path}.api_endpoint", message)
+        if (step.automation_config or {}).get("auth") and endpoint.lower().startswith("http:"):
+            yield _warning(f"{path}.auth", "The credentials are sent unencrypted: use https")
     elif not has_base:
         yield _warning(
             f"{path}.api_endpoint",

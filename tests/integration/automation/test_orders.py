@@ -15,6 +15,7 @@ from services.automation.attempts import Attempts, Claimed
 from services.automation.calls import Caller, CallLimits
 from services.automation.consumers import JobConsumer
 from services.automation.domain.answers import Outcome
+from services.automation.domain.credentials import Credential
 from services.automation.sealing import Sealing
 from services.automation.store import JobStore, StoredJob
 from shared.clock import now
@@ -375,9 +376,9 @@ class WithdrawnMeanwhile(Caller):
         super().__init__(limits, 4)
         self._store = store
 
-    async def call(self, stored: StoredJob) -> Outcome:
+    async def call(self, stored: StoredJob, credential: Credential | None = None) -> Outcome:
         await self._store.obey(order("withdraw", stored.job, 8), now())
-        return await super().call(stored)
+        return await super().call(stored, credential)
 
 
 async def test_a_held_job_is_no_trial_of_its_host_and_a_withdrawn_one_tells_of_it_all_the_same(bench: Bench) -> None:

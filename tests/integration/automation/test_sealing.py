@@ -13,6 +13,7 @@ from contracts.jobs import AutomationJob
 from services.automation.attempts import Attempts
 from services.automation.calls import Caller, CallLimits
 from services.automation.domain.answers import Outcome
+from services.automation.domain.credentials import Credential
 from services.automation.results import worker_message
 from services.automation.sealing import NOT_KEPT, Sealing, SealingFault, of_endpoint, of_worker
 from services.automation.store import StoredJob
@@ -126,7 +127,7 @@ async def test_a_surprise_is_told_without_its_words(
     words = "no patient 123-45-6789"
 
     class Surprised(Caller):
-        async def call(self, stored: StoredJob) -> Outcome:
+        async def call(self, stored: StoredJob, credential: Credential | None = None) -> Outcome:
             raise KeyError(words)
 
     caller = Surprised(CallLimits({}, {}, {}, 2048), 1)

@@ -319,6 +319,7 @@ def asked(client: Client) -> list[Callable[[], Awaitable[Any]]]:
         lambda: c.policy("p"), lambda: c.put_policy("p", {}), lambda: first(c.each_revision_of_policy("p")),
         lambda: c.try_policy("p", {}, runs_cursor="c"), lambda: c.erase_run_data("r"),
         lambda: first(c.each_access("r")), lambda: first(c.each_access_of_organization()),
+        lambda: c.secrets(), lambda: c.put_secret("p", "v"), lambda: c.delete_secret("p"),
         lambda: c.erase_organization_data(), lambda: c.rotate_key(),
         lambda: c.calendars(), lambda: c.calendar("p"), lambda: c.put_calendar("p", {}),
         lambda: c.delete_calendar("p"), lambda: first(c.each_revision_of_calendar("p")), lambda: c.delegate({}),

@@ -34,6 +34,9 @@ def test_a_bodys_metadata_is_described_field_by_field(body: str, model: Any) -> 
         assert {"anyOf", "type", "$ref", "description"} & field.keys(), name
 
 
-@pytest.mark.parametrize("model", ["FormField", "ApprovalOption", "StepMetadata", "PlaybookMetadata"])
+WITH_EXAMPLES = ("FormField", "ApprovalOption", "StepMetadata", "PlaybookMetadata", "AutomationConfig", "CallAuth")
+
+
+@pytest.mark.parametrize("model", WITH_EXAMPLES)
 def test_descriptions_come_with_examples(model: str) -> None:
     assert any("examples" in field for field in SCHEMAS[model]["properties"].values())

@@ -39,7 +39,7 @@ def completion(**fields: Any) -> dict[str, Any]:
 
 IDS = {
     "run_id": "run_1", "step_id": "step_001", "playbook_id": "pb_1", "revision": "1", "operation_id": "op_1",
-    "policy": "role_order", "calendar": "default", "webhook_id": "wh_1", "delivery_id": "msg_1",
+    "policy": "role_order", "calendar": "default", "name": "crm_token", "webhook_id": "wh_1", "delivery_id": "msg_1",
     "delegation_id": "dlg_1",
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ from services.gateway.routes.operations import (
     playbooks,
     policies,
     runs,
+    secrets,
     tasks,
     webhooks,
 )
@@ -26,4 +27,5 @@ OPERATIONS = (
     *audit.OPERATIONS,
     *webhooks.OPERATIONS,
     *encryption.OPERATIONS,
+    *secrets.OPERATIONS,
 )

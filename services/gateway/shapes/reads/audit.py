@@ -90,10 +90,11 @@ class Access(Shape):
     operation: str | None = None
     """The operation's id in this document, or `automated_call`."""
     fields: list[str]
-    """The encrypted fields that were opened for the answer, or are in the evidence as ciphertext."""
+    """The encrypted fields that were opened for the answer, or are in the evidence as ciphertext; `secret:<name>` for a
+    named secret."""
     outcome: AccessOutcome
-    """`disclosed`: clear values were returned. `exported`: evidence was, with ciphertext. `allowed`: a key was changed
-    or data erased. `refused`: the call was answered with `status`."""
+    """`disclosed`: clear values were returned. `exported`: evidence was, with ciphertext. `allowed`: a key or
+    a secret was changed, or data erased. `refused`: the call was answered with `status`."""
     status: Literal[401, 403, 404, 429] | None = None
     correlation_id: str
     """The call's `X-Request-ID`; of several calls the first one's."""

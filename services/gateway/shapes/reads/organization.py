@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from contracts.values import Moment
 from services.gateway.shapes.answers import Calendar, Delegation, Policy, RunStatus, Shape
 from services.gateway.shapes.reads.lists import Listed
 
@@ -61,3 +62,18 @@ class Calendars(Shape):
 
 class CalendarHistory(Listed):
     revisions: list[Calendar]
+
+
+class Secret(Shape):
+    """A named secret, without its value."""
+
+    name: str
+    version: int
+    """Counts how often the value was changed."""
+    created_at: Moment
+    updated_at: Moment
+    updated_by: str | None
+
+
+class Secrets(Shape):
+    secrets: list[Secret]

@@ -1,0 +1,40 @@
+"""What other services ask of named secrets. Whatever is done with one is in the access log first."""
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, SecretStr
+
+from contracts.secrets import access_name
+from services.run_engine.access_log.store import AccessLog, By
+from services.run_engine.sealing.secrets import SecretStore
+from shared.http import success
+
+
+class ToBeKept(BaseModel):
+    value: SecretStr
+
+
+def router(secrets: SecretStore, log: AccessLog) -> APIRouter:
+    routes = APIRouter(prefix="/internal/secrets")
+
+    @routes.get("")
+    async def listed(organization_id: str) -> Response:
+        return success({"secrets": await secrets.list(organization_id)})
+
+    @routes.post("/{name}")
+    async def put(name: str, organization_id: str, kept: ToBeKept, by: By) -> Response:
+        await log.store([by.record(organization_id, "allowed", [access_name(name)])])
+        return success(await secrets.put(organization_id, name, kept.value.get_secret_value(), by.user))
+
+    @routes.post("/{name}/deletions")
+    async def delete(name: str, organization_id: str, by: By) -> Response:
+        await log.store([by.record(organization_id, "allowed", [access_name(name)])])
+        return success(await secrets.delete(organization_id, name))
+
+    @routes.post("/{name}/value")
+    async def value(name: str, organization_id: str, by: By, run_id: str, step_id: str) -> Response:
+        """For one automated call."""
+        found = await secrets.read(organization_id, name)
+        await log.store([by.record(organization_id, "disclosed", [access_name(name)], run_id, step_id)])
+        return success({"value": found})
+
+    return routes
