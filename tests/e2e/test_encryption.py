@@ -290,6 +290,7 @@ async def test_ciphertext_out_of_evidence_is_opened_under_no_other_name(clinic: 
     await clinic.signals(type="event", name="called", data={"amount": card})
     await clinic.signals(type="event", name="called", data={"told": clinic.words.shown()})
     await clinic.until(lambda run: "told" in run["data"])
+    assert "amount" not in (await clinic.clerk.data("GET", clinic.path))["data"]
     await worked_with(clinic, card)
     reads = [f"{clinic.path}{path}" for path in ("", "/why", "/steps/step_001", "/steps/step_002", "/timeline")]
     answers += [("answer", (await attacker.ask("GET", path)).content) for path in (*reads, "/tasks")]
