@@ -35,6 +35,11 @@ class Rejection(Contract):
     message: str
     details: dict[str, Any] = Field(default_factory=dict)
 
+    @property
+    def is_final(self) -> bool:
+        """Returns False for a refusal that says nothing about the command itself: sent again, it may be accepted."""
+        return self.code not in (Code.UNAVAILABLE, Code.INTERNAL_ERROR, Code.IDEMPOTENCY_CONFLICT)
+
 
 OTHER_BODY = Rejection(
     code=Code.IDEMPOTENCY_CONFLICT,

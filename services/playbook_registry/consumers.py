@@ -4,7 +4,7 @@ A playbook's document keeps the command that made it and its answer. A command t
 by the client, finds it there: its event is published and its answer given once more, whatever had been done before.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -39,6 +39,7 @@ from shared.messages import (
     read,
     read_batch,
 )
+from shared.outcomes import refusals_of
 from shared.replies import reply_message
 
 _SURPRISE = Reply(rejection=SET_ASIDE)
@@ -82,22 +83,30 @@ class CommandConsumer:
             await self._parking.park(unreadable)
         for message in messages:  # first: what else comes with them is held to them
             if isinstance(message.payload, DocumentCommand):
-                await self._put(message)
+                await self._once(message, self._put)
             elif isinstance(message.payload, CreateDelegation | RevokeDelegation):
-                await self._delegate(message)
+                await self._once(message, self._delegate)
         creations = [message for message in messages if isinstance(message.payload, CreatePlaybook)]
         if creations:
             await self._take(creations)
         for message in messages:
             if isinstance(message.payload, PlaybookChange):
-                await self._change(message)
+                await self._once(message, self._change)
 
     async def set_aside(self, record: Record, error: Exception) -> None:
         """A surprise stops one command, not the partition: it is parked, and the caller told."""
         await self._parking.set_aside(record, error)
         message = read(record)
         if isinstance(message, Message):
-            await self._publisher.publish(_reply_messages([(message, _SURPRISE)], clock.now()))
+            await self._answer([(message, _SURPRISE)])
+
+    async def _once(self, message: Message, decide: Callable[[Message], Awaitable[None]]) -> None:
+        """Decides a command unless it was refused before: once its caller has been told so, it must not take effect."""
+        first = await self._store.outcomes.answer_again(message)
+        if first is None:
+            await decide(message)
+        else:
+            await self._tell([(message, first)])
 
     async def _change(self, message: Message) -> None:
         reply, playbook = await self._changes.take(message)
@@ -118,10 +127,27 @@ class CommandConsumer:
         await self._answer([(message, reply)])
 
     async def _answer(self, answers: Sequence[tuple[Message, Reply]]) -> None:
-        await self._store.refusals.keep([(m, r) for m, r in answers if r.rejection is not None and m.envelope.reply_to])
+        await self._store.outcomes.keep(refusals_of(answers))
+        await self._tell(answers)
+
+    async def _tell(self, answers: Sequence[tuple[Message, Reply]]) -> None:
         await self._publisher.publish(_reply_messages(answers, clock.now()))
 
     async def _take(self, messages: Sequence[Message]) -> None:
+        """Creates playbooks, but for commands that were refused before."""
+        stored = await self._store.outcomes.of_commands({message.envelope.id for message in messages})
+        undecided = []
+        for message in messages:
+            outcome = stored.get(message.envelope.id)
+            first = outcome.answer_again(message) if outcome is not None else None
+            if first is None:
+                undecided.append(message)
+            else:
+                await self._tell([(message, first)])
+        if undecided:
+            await self._create(undecided)
+
+    async def _create(self, messages: Sequence[Message]) -> None:
         now = clock.now()
         playbooks = await self._store.created_by({_key(message) for message in messages})
         policies = await self._policies({message.envelope.organization_id for message in messages})

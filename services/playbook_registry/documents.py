@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 
 from services.playbook_registry.domain.playbook import (
-    ANSWERS_KEPT,
     LastChange,
     RevisionNote,
     StoredPlaybook,
@@ -37,7 +36,7 @@ def to_document(playbook: StoredPlaybook) -> Document:
         "changed": asdict(playbook.changed),
         "written": playbook.written,
         "revisions": [asdict(note) for note in playbook.revisions],
-        "taken": [{**asdict(t), "answer": _text(t.answer)} for t in playbook.taken[-ANSWERS_KEPT:]],
+        "taken": [{**asdict(t), "answer": _text(t.answer)} for t in playbook.taken],
         **search_fields(playbook.definition),
     }
 

@@ -31,7 +31,7 @@ def build(settings: Settings) -> Service:
     service.consumers.add(REGISTRY_COMMANDS, REGISTRY_COMMANDS.group(service.name), commands.handle, commands.set_aside)
     service.indexes = {**store.INDEXES, **organization_store.INDEXES, **delegation_store.INDEXES}
     service.app.include_router(router(playbooks, PlaybookLists(service.mongo), documents, settings.has_base))
-    service.app.include_router(organization_queries.router(documents, PlaybookLists(service.mongo), playbooks.refusals))
-    service.app.include_router(calendar_queries.router(documents, PlaybookLists(service.mongo), playbooks.refusals))
-    service.app.include_router(delegation_queries.router(delegations, playbooks.refusals))
+    service.app.include_router(organization_queries.router(documents, PlaybookLists(service.mongo), playbooks.outcomes))
+    service.app.include_router(calendar_queries.router(documents, PlaybookLists(service.mongo), playbooks.outcomes))
+    service.app.include_router(delegation_queries.router(delegations, playbooks.outcomes))
     return service

@@ -1,18 +1,20 @@
 """The registry's database: a document for each playbook, one for each revision that is no longer the current one."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 from pymongo import ASCENDING, IndexModel, InsertOne, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
+from contracts.replies import Reply
 from services.playbook_registry.documents import from_document, to_document
-from services.playbook_registry.domain.playbook import StoredPlaybook
+from services.playbook_registry.domain.playbook import ANSWERS_KEPT, ANSWERS_LEFT, StoredPlaybook, TakenCommand
 from services.playbook_registry.lists import INDEXES as LISTS
-from shared import refusals
+from shared import outcomes
 from shared.mongo import Document, Mongo, bulk_write
-from shared.refusals import Refusals
+from shared.outcomes import Outcome, Outcomes
 
 INDEXES = {
     "playbooks": [
@@ -22,7 +24,7 @@ INDEXES = {
         IndexModel([("organization_id", ASCENDING), ("command_id", ASCENDING)], name="command_taken_once", unique=True),
         *LISTS,
     ],
-    "refusals": refusals.INDEXES,
+    outcomes.COLLECTION: outcomes.INDEXES,
 }
 CommandKey = tuple[str, str]
 """Organisation and command id."""
@@ -38,7 +40,7 @@ class PlaybookStore:
     def __init__(self, mongo: Mongo) -> None:
         self._playbooks = mongo.collection("playbooks")
         self._revisions = mongo.collection("revisions")
-        self.refusals = Refusals(mongo)
+        self.outcomes = Outcomes(mongo)
 
     async def created_by(self, commands: Collection[CommandKey]) -> dict[CommandKey, StoredPlaybook]:
         """The playbooks that these commands have created, where they have."""
@@ -62,13 +64,21 @@ class PlaybookStore:
         """
         if after.revision != before.revision:
             await self._keep(before)
-        document = to_document(after)
+        document = to_document(await self._make_room(after))
         guard = {"_id": document.pop("_id"), "written": before.written}
         try:
             result = await self._playbooks.update_one(guard, {"$set": document})
         except DuplicateKeyError:
             raise SmartCodeTaken from None
         return bool(result.matched_count)
+
+    async def _make_room(self, playbook: StoredPlaybook) -> StoredPlaybook:
+        """Stores the answers that the document has no room for, and returns the playbook without them."""
+        if len(playbook.taken) <= ANSWERS_KEPT:
+            return playbook
+        oldest, rest = playbook.taken[:-ANSWERS_LEFT], playbook.taken[-ANSWERS_LEFT:]
+        await self.outcomes.keep([_outcome(playbook.organization_id, taken) for taken in oldest])
+        return replace(playbook, taken=rest)
 
     async def holders(self, smart_codes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """By organisation and smart code, the id of the playbook that has it."""
@@ -111,6 +121,11 @@ class PlaybookStore:
         }
         identity = {"_id": _revision_id(playbook.playbook_id, playbook.revision)}
         await bulk_write(self._revisions, [UpdateOne(identity, {"$setOnInsert": kept}, upsert=True)])
+
+
+def _outcome(organization_id: str, taken: TakenCommand) -> Outcome:
+    reply = Reply(result=dict(taken.answer))
+    return Outcome(taken.command_id, organization_id, reply.model_dump_json(), taken.fingerprint)
 
 
 def _revision_id(playbook_id: str, revision: int) -> str:

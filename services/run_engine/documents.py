@@ -111,6 +111,7 @@ def _entry_document(entry: Entry) -> Document:
         "messages": _messages(entry),
         "accepted": entry.accepted,
         "answer": entry.answer,
+        "has_caller": entry.has_caller,
     }
 
 
@@ -133,4 +134,5 @@ def _entry(number: int, document: Document) -> Entry:
         document["accepted"],
         document["answer"],
         number,
+        document.get("has_caller", True),
     )

@@ -1,13 +1,12 @@
 """One command on one run: decided, folded, journalled; what is to be published comes out as bytes. No I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from contracts import commands, events, limits, topics
 from contracts.definitions import PlaybookDefinition
-from contracts.jobs import AutomationJob, JobsOrder
 from contracts.policies import OrganizationPolicies
 from contracts.rejections import Code, Rejection
 from contracts.replies import Reply
@@ -19,8 +18,10 @@ from services.run_engine.domain.in_flight import asked_for, orders
 from services.run_engine.domain.plan import plan_of
 from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState
-from services.run_engine.journal import Entry, Journal
-from shared.messages import Message, OutgoingMessage, command_message, event_message
+from services.run_engine.job_messages import job_message, order_message
+from services.run_engine.journal import NO_LONGER_KEPT, Entry, Journal
+from shared.messages import Message, OutgoingMessage, event_message
+from shared.outcomes import Outcome
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,16 @@ class Taken:
     reply: Reply
     answer: bytes
     """The reply, as JSON."""
+    is_repeat: bool = False
+    """It was answered before."""
 
     @classmethod
     def of(cls, run: StoredRun | None, messages: tuple[OutgoingMessage, ...], reply: Reply) -> "Taken":
         return cls(run, messages, reply, _as_json(reply))
+
+    @classmethod
+    def again(cls, run: StoredRun | None, messages: tuple[OutgoingMessage, ...], reply: Reply) -> "Taken":
+        return cls(run, messages, reply, _as_json(reply), is_repeat=True)
 
 
 def _as_json(reply: Reply) -> bytes:
@@ -64,21 +71,36 @@ def take(
     policies: OrganizationPolicies,
     now: datetime,
     clear: Clear = NOTHING,
+    stored: Outcome | None = None,
 ) -> Taken:
-    """Takes the command, or gives the first answer again when it was taken before."""
+    """Takes the command, or gives the first answer again when it was taken before.
+
+    `stored` is the outcome that the store holds of the command, if it was looked for.
+    """
     envelope = message.envelope
     if run is not None and run.state.organization_id != envelope.organization_id:
         return Taken.of(None, (), Reply(rejection=not_found(envelope.key)))  # theirs is as none at all
-    if run is not None:
-        again = run.journal.answer_again(envelope.id, envelope.fingerprint, message.offset)
-        if again is not None:
-            entry = run.journal.find(envelope.id)
-            return Taken.of(run, entry.messages if entry else (), again)
+    again = _again(run, message, stored)
+    if again is not None:
+        return again
     if definition is None or (run is None and not isinstance(message.payload, commands.StartRun)):
         return Taken.of(run, (), Reply(rejection=not_found(envelope.key)))
     if run is not None and _is_crowded(run, message):
-        return Taken.of(run, (), Reply(rejection=_crowded(run)))
+        return _refused(run, message, _crowded(run))
     return _decide(run, message, definition, policies, now, clear)
+
+
+def _again(run: StoredRun | None, message: Message, stored: Outcome | None) -> Taken | None:
+    """Returns what was answered before, None for a command that must be decided."""
+    envelope = message.envelope
+    entry = run.journal.find(envelope.id) if run is not None else None
+    if entry is not None:
+        reply = entry.answer_again(envelope.fingerprint, message.offset)
+        return Taken.again(run, entry.messages, reply) if reply is not None else None
+    reply = stored.answer_again(message) if stored is not None else None
+    if reply is None and run is not None and envelope.id in run.journal.older:
+        reply = NO_LONGER_KEPT
+    return Taken.again(run, (), reply) if reply is not None else None
 
 
 def _is_crowded(run: StoredRun, message: Message) -> bool:
@@ -124,7 +146,9 @@ def _decide(
     after, decided = course.state, course.events
     messages, head = _messages(run, message, definition, after, decided, now)
     if before is not None:
-        messages += tuple(_order(message, after, order, now) for order in orders(before, after, _answered(command)))
+        messages += tuple(
+            order_message(message, after, order, now) for order in orders(before, after, _answered(command))
+        )
     refusal = _too_much_comes_of_it(messages)
     if refusal is not None:
         return _refused(run, message, refusal)
@@ -153,6 +177,7 @@ def _journalled(
     envelope, accepted = message.envelope, reply.rejection is None
     address = envelope.reply_to
     forgotten = not accepted and address is not None and address.topic == topics.SIGNALS_OUTCOMES.name
+    has_caller = not forgotten and (address is not None or envelope.fingerprint is not None)
     entry = Entry(
         envelope.id,
         message.partition,
@@ -162,6 +187,7 @@ def _journalled(
         accepted=accepted,
         answer=answer,
         number=run.journal.next_number,
+        has_caller=has_caller,
     )
     return changed(run, journal=run.journal.add(entry), partition=message.partition)
 
@@ -193,67 +219,12 @@ def _messages(
             traceparent=envelope.traceparent,
         )
         out.append(outgoing)
-    jobs = (_job(message, definition, after, event, now) for event in asked_for(decided, after))
+    jobs = (job_message(message, definition, after, event, now) for event in asked_for(decided, after))
     return (*out, *jobs), head
-
-
-def _job(
-    message: Message,
-    definition: PlaybookDefinition,
-    state: RunState,
-    event: events.AutomationRequested,
-    now: datetime,
-) -> OutgoingMessage:
-    step = next(s for s in definition.steps if s.step_id == event.step_id)
-    config: dict[str, Any] = step.automation_config or {}
-    timeout = config.get("timeout_seconds")
-    job = AutomationJob(
-        job_id=event.job_id,
-        run_id=state.run_id,
-        organization_id=state.organization_id,
-        step_id=event.step_id,
-        step_name=event.step_name,
-        attempt_number=event.attempt_number,
-        idempotency_key=f"{state.run_id}:{event.step_id}:{state.steps[event.step_id].attempt}",
-        api_endpoint=config.get("api_endpoint"),
-        timeout_seconds=float(timeout) if isinstance(timeout, int | float) and timeout > 0 else 30.0,
-        config=_with_metadata(config, step.metadata),
-        data=state.data,
-        context=state.context,
-        created_at=now,
-        encrypted_fields=sorted(definition.encrypted_fields),
-    )
-    return _to_automation(message, state, job, event.job_id, now)
-
-
-def _order(message: Message, state: RunState, order: JobsOrder, now: datetime) -> OutgoingMessage:
-    return _to_automation(message, state, order, f"{state.run_id}:{order.sequence}:{order.order}", now)
 
 
 def _answered(command: commands.Command) -> str | None:
     return command.job_id if isinstance(command, commands.RecordAutomationResult) else None
-
-
-def _to_automation(
-    message: Message, state: RunState, payload: AutomationJob | JobsOrder, message_id: str, now: datetime
-) -> OutgoingMessage:
-    envelope = message.envelope
-    return command_message(
-        topics.AUTOMATION_JOBS.name,
-        state.run_id,
-        payload,
-        message_id=message_id,
-        organization_id=state.organization_id,
-        correlation_id=envelope.correlation_id,
-        causation_id=envelope.id,
-        traceparent=envelope.traceparent,
-        time=now,
-    )
-
-
-def _with_metadata(config: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
-    """The step's metadata, such as `contract_parameters`, goes to the machine too."""
-    return {"metadata": metadata, **config} if metadata else config
 
 
 def _result(
@@ -279,6 +250,16 @@ def _result(
             return views.signal_view(before, after, command, decided)
         case _:
             return {"run_id": after.run_id, "status": after.status}
+
+
+def outcomes_of(run: StoredRun, entries: Iterable[Entry]) -> list[Outcome]:
+    """Returns what the store of outcomes takes over of entries that leave the run's journal."""
+    organization_id = run.state.organization_id
+    return [
+        Outcome(e.command_id, organization_id, e.answer.decode(), e.fingerprint, e.partition, e.offset)
+        for e in entries
+        if e.has_caller
+    ]
 
 
 def not_found(run_id: str) -> Rejection:

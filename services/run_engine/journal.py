@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from contracts.rejections import Code, Rejection, other_body
+from contracts.rejections import Code, Rejection
 from contracts.replies import Reply
 from shared.messages import OutgoingMessage
+from shared.outcomes import repeated
 
 ANSWERS_KEPT = 32
-"""So many of a run's last answers can be given again; of older commands only the id is kept."""
+"""A run's document holds at most this many answers, besides those whose command can still be delivered again."""
+ANSWERS_LEFT = 16
+"""So many stay when older ones move to the store of outcomes: one write there serves as many commands as move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,39 +29,37 @@ class Entry:
     """The reply, as JSON: it is read again in rare cases only."""
     number: int = 0
     """Of the run's entries, in the order in which they were taken."""
+    has_caller: bool = True
+    """Somebody may ask for its outcome, or send it again. Not so for timers, for what machines and services report, and
+    for refused signals from Kafka, whose sender may put them right under the same id."""
 
     def reply(self) -> Reply:
         return Reply.model_validate_json(self.answer)
+
+    def answer_again(self, fingerprint: str | None, offset: int) -> Reply | None:
+        """Returns the first answer if it stands for this delivery, None if the command must be decided anew."""
+        return repeated(
+            self.reply(),
+            self.fingerprint,
+            fingerprint,
+            is_redelivery=self.offset == offset,
+            is_correctable=self.fingerprint is None and fingerprint is not None,  # a signal from Kafka
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Journal:
     entries: tuple[Entry, ...] = ()
     older: tuple[str, ...] = ()
-    """Ids of the commands whose answers are no longer kept."""
+    """Ids of commands whose entries have left the journal, and that must never be decided again."""
 
     def find(self, command_id: str) -> Entry | None:
         return next((entry for entry in self.entries if entry.command_id == command_id), None)
 
     def answer_again(self, command_id: str, fingerprint: str | None, offset: int) -> Reply | None:
-        """The first answer to a command that was taken before; None for a new one."""
+        """Returns the first answer to a command that the journal holds and that need not be decided anew."""
         entry = self.find(command_id)
-        if entry is None:
-            return _GONE if command_id in self.older else None
-        if entry.fingerprint is None and fingerprint is not None:
-            if not entry.accepted and entry.offset != offset:
-                return None  # a signal from Kafka that was refused: what comes again may have been put right
-        elif entry.fingerprint != fingerprint:
-            return Reply(rejection=other_body(entry.fingerprint, fingerprint))
-        reply = entry.reply()
-        return reply if entry.offset == offset else reply.model_copy(update={"replayed": True})
-
-    def answer_of(self, command_id: str) -> Reply | None:
-        """What the command was answered; None for one that was not taken."""
-        entry = self.find(command_id)
-        if entry is None:
-            return _GONE if command_id in self.older else None
-        return entry.reply()
+        return entry.answer_again(fingerprint, offset) if entry is not None else None
 
     def add(self, entry: Entry) -> "Journal":
         """In place of what was refused under the same id."""
@@ -74,30 +75,46 @@ class Journal:
     def next_number(self) -> int:
         return self.entries[-1].number + 1 if self.entries else 0
 
-    def pruned(self, committed: Mapping[int, int]) -> "Journal":
-        """Without what can't come again: `committed` is, by partition, the offset below which nothing does."""
-        if not any(e.messages or not e.accepted for e in self.entries if e.offset < committed.get(e.partition, 0)):
-            return self._shortened(committed)
-        kept = [
-            replace(e, messages=()) if e.offset < committed.get(e.partition, 0) else e
-            for e in self.entries
-            if e.accepted or e.fingerprint or e.offset >= committed.get(e.partition, 0)
-        ]
-        return replace(self, entries=tuple(kept))._shortened(committed)
+    def released(self, committed: Mapping[int, int]) -> "Journal":
+        """Returns it without what can't be delivered again and nobody asks for: messages, refusals without a caller.
 
-    def _shortened(self, committed: Mapping[int, int]) -> "Journal":
-        surplus = len(self.entries) - ANSWERS_KEPT
-        if surplus <= 0 or any(e.offset >= committed.get(e.partition, 0) for e in self.entries[:surplus]):
+        `committed` is, by partition, the offset below which nothing is delivered again.
+        """
+        if not any(_is_past(e, committed) and (e.messages or _is_for_nobody(e)) for e in self.entries):
             return self
-        ids = tuple(entry.command_id for entry in self.entries[:surplus])
-        return Journal(self.entries[surplus:], self.older + ids)
+        kept = [
+            replace(entry, messages=()) if _is_past(entry, committed) else entry
+            for entry in self.entries
+            if not (_is_past(entry, committed) and _is_for_nobody(entry))
+        ]
+        return replace(self, entries=tuple(kept))
+
+    def surplus(self, committed: Mapping[int, int]) -> tuple[Entry, ...]:
+        """Returns the oldest entries, once there are enough of them and none can be delivered again."""
+        if len(self.entries) <= ANSWERS_KEPT:
+            return ()
+        oldest = self.entries[: len(self.entries) - ANSWERS_LEFT]
+        return oldest if all(_is_past(entry, committed) for entry in oldest) else ()
+
+    def without(self, oldest: tuple[Entry, ...]) -> "Journal":
+        """Returns it without its oldest entries. Their ids stay, unless they were refused and are never sent again."""
+        ids = (entry.command_id for entry in oldest if entry.accepted or entry.fingerprint is not None)
+        return Journal(self.entries[len(oldest) :], (*self.older, *ids))
 
 
-_GONE = Reply(
+def _is_past(entry: Entry, committed: Mapping[int, int]) -> bool:
+    return entry.offset < committed.get(entry.partition, 0)
+
+
+def _is_for_nobody(entry: Entry) -> bool:
+    return not entry.accepted and not entry.has_caller
+
+
+NO_LONGER_KEPT = Reply(
     rejection=Rejection(
         code=Code.IDEMPOTENCY_CONFLICT,
         message="This command was carried out before; its answer is no longer kept",
-        details={"reason": f"The answers to a run's last {ANSWERS_KEPT} commands are kept"},
+        details={"reason": "Answers are kept for seven days at least; use a new key for a new request"},
     ),
     replayed=True,
 )

@@ -12,28 +12,26 @@ import structlog
 from contracts import commands, limits, topics
 from contracts.definitions import PlaybookDefinition
 from contracts.policies import OrganizationPolicies
-from contracts.rejections import OTHER_SIGNAL, SET_ASIDE, Rejection
+from contracts.rejections import SET_ASIDE
 from contracts.replies import Reply
-from contracts.signals import SignalOutcome
 from services.run_engine.domain.clear import NOTHING, Clear
 from services.run_engine.domain.copying import changed
-from services.run_engine.execution import StoredRun, Taken, take
+from services.run_engine.execution import StoredRun, Taken, outcomes_of, take
 from services.run_engine.metrics import COMMANDS, EVENTS, INCIDENTS
 from services.run_engine.organizations import OrganizationStore
+from services.run_engine.reply_messages import Answer, reply_messages
 from services.run_engine.sealing.commands import Sealing
 from services.run_engine.store import DefinitionKey, RunStore
 from shared import clock
 from shared.kafka import Batch, Finish, Parking, Publisher
 from shared.messages import Message, OutgoingMessage, Record, Unreadable, read, read_batch
-from shared.replies import has_given_up, reply_message
+from shared.outcomes import Outcome
 from shared.unspoken import Unspoken
 
 Committed = Callable[[], Mapping[int, int]]
 """By partition of run.commands, the offset below which nothing is delivered again."""
 Fired = Callable[[str, bool], None]
 """Told of each timer's command that was taken: its id, and whether it was accepted."""
-Answer = tuple[Message, Reply, bytes | None]
-"""A command, what it is answered, and that as JSON where it was written as such before."""
 T = TypeVar("T")
 log = structlog.get_logger()
 
@@ -50,10 +48,26 @@ class _Round:
     lost: set[str] = field(default_factory=set)
     """The runs that somebody else wrote meanwhile: what was decided about them counts for nothing."""
 
-    nowhere: list[tuple[Message, Reply]] = field(default_factory=list)
+    stored: dict[str, Outcome] = field(default_factory=dict)
+    """By command id: the outcomes that the store holds of commands that came before."""
+    nowhere: list[Outcome] = field(default_factory=list)
     """Refusals that no journal keeps, and that somebody may ask for: there is no such run, as far as they may know."""
     repeated: set[str] = field(default_factory=set)
     """The runs to which commands came that had been taken: what should have followed may have been cut short."""
+
+    def note(self, message: Message, before: StoredRun | None, taken: Taken) -> None:
+        """Adds what came of one command; `before` is the run as it stood until then."""
+        run_id = message.envelope.key
+        if taken.run is not None and taken.run is not before:
+            self.after[run_id] = taken.run
+        elif taken.run is not None:
+            self.repeated.add(run_id)
+        elif message.envelope.reply_to is not None and not taken.is_repeat:
+            outcome = Outcome.of(message, taken.reply)
+            self.nowhere.append(outcome)
+            self.stored[outcome.command_id] = outcome  # for a repeat of it within the batch
+        self.messages.setdefault(run_id, []).extend(taken.messages)
+        self.answers.setdefault(run_id, []).append((message, taken.reply, taken.answer))
 
     def doubtful(self, lost: set[str]) -> list[StoredRun]:
         """The runs whose tasks may not be what they should be."""
@@ -110,17 +124,20 @@ class CommandLoop:
             "at": clock.now(),
         }
         since = {"partition": record.partition, "offset": record.offset}
+        if message.envelope.reply_to is not None or message.envelope.fingerprint is not None:
+            await self._store.outcomes.keep([Outcome.of(message, _INCIDENT)])
         await self._store.mark_incident(message.envelope.key, incident, since)
         INCIDENTS.inc()
-        await self._publisher.publish(_reply_messages([(message, _INCIDENT, None)], clock.now()))
+        await self._publisher.publish(reply_messages([(message, _INCIDENT, None)], clock.now()))
 
     async def _round(self, messages: Sequence[Message], lost: set[str]) -> _Round:
         """Decides and writes. `lost`: the runs whose last write met another's."""
         carried = _carried_definitions(messages)
         await self._store.save_definitions(carried)
-        runs, policies = await asyncio.gather(
+        runs, policies, stored = await asyncio.gather(
             self._store.load({m.envelope.key for m in messages}),
             self._organizations.policies({m.envelope.organization_id for m in messages}),
+            self._store.stored_outcomes((m.envelope.key, m.envelope.id) for m in messages),
         )
         # What is carried serves the other commands of the batch too, to runs that are only now started.
         definitions = await self._store.definitions(
@@ -128,10 +145,11 @@ class CommandLoop:
         )
         of_messages = [_definition(runs.get(m.envelope.key), m, definitions) for m in messages]
         clear = await self._sealing.opened(messages, runs, of_messages)
-        round_ = self._decide(messages, runs, definitions, policies, clear, clock.now())
+        round_ = _Round(runs, stored=stored)
+        self._decide(round_, messages, definitions, policies, clear, clock.now())
         await self._write(round_)
         await self._store.tasks.renew(round_.doubtful(lost))
-        await self._store.refusals.keep(round_.nowhere)
+        await self._store.outcomes.keep(round_.nowhere)
         return round_
 
     async def _publish(self, rounds: Sequence[_Round]) -> None:
@@ -141,7 +159,7 @@ class CommandLoop:
         _count(events)
         answers = [answer for round_ in rounds for answer in round_.written(round_.answers)]
         await self._sealing.destroy(answers)
-        await self._publisher.publish(_reply_messages(answers, clock.now()))
+        await self._publisher.publish(reply_messages(answers, clock.now()))
         for message, reply, _ in answers:
             _note(message, reply)
             if isinstance(message.payload, commands.FireTimer):
@@ -154,33 +172,30 @@ class CommandLoop:
 
     def _decide(
         self,
+        round_: _Round,
         messages: Sequence[Message],
-        runs: dict[str, StoredRun],
         definitions: Mapping[DefinitionKey, PlaybookDefinition],
         policies: Mapping[str, OrganizationPolicies],
         clear: Mapping[str, Clear],
         now: datetime,
-    ) -> _Round:
-        round_, committed = _Round(runs), self._committed()
+    ) -> None:
+        committed = self._committed()
         for message in messages:
             run_id = message.envelope.key
-            run = _relieved(round_.after.get(run_id) or runs.get(run_id), committed)
+            run = _relieved(round_.after.get(run_id) or round_.before.get(run_id), committed)
             in_force = policies[message.envelope.organization_id]
             definition = _definition(run, message, definitions)
-            taken = _taken(run, message, definition, in_force, now, clear.get(run_id, NOTHING))
-            if taken.run is not None and taken.run is not run:
-                round_.after[run_id] = taken.run
-            elif taken.run is not None:
-                round_.repeated.add(run_id)
-            elif message.envelope.reply_to is not None:
-                round_.nowhere.append((message, taken.reply))
-            round_.messages.setdefault(run_id, []).extend(taken.messages)
-            round_.answers.setdefault(run_id, []).append((message, taken.reply, taken.answer))
-        return round_
+            stored = round_.stored.get(message.envelope.id)
+            taken = _taken(run, message, definition, in_force, now, clear.get(run_id, NOTHING), stored)
+            round_.note(message, run, taken)
 
     async def _write(self, round_: _Round) -> None:
+        """What leaves a journal is stored before the journal is written without it."""
         committed = self._committed()
-        runs = [changed(run, journal=run.journal.pruned(committed)) for run in round_.after.values()]
+        runs = [changed(run, journal=run.journal.released(committed)) for run in round_.after.values()]
+        leaving = {run.run_id: run.journal.surplus(committed) for run in runs}
+        await self._store.outcomes.keep([o for run in runs for o in outcomes_of(run, leaving[run.run_id])])
+        runs = [changed(run, journal=run.journal.without(leaving[run.run_id])) for run in runs]
         round_.lost = await self._store.save(round_.before, runs)
         if round_.lost:
             log.info("writes_lost", runs=len(round_.lost))
@@ -191,7 +206,7 @@ def _relieved(run: StoredRun | None, committed: Mapping[int, int]) -> StoredRun 
     it for ever."""
     if run is None or run.journal.pending_bytes <= limits.JOURNAL_BYTES:
         return run
-    return changed(run, journal=run.journal.pruned(committed))
+    return changed(run, journal=run.journal.released(committed))
 
 
 def _taken(
@@ -201,9 +216,10 @@ def _taken(
     policies: OrganizationPolicies,
     now: datetime,
     clear: Clear,
+    stored: Outcome | None,
 ) -> Taken:
     try:
-        return take(run, message, definition, policies, now, clear)
+        return take(run, message, definition, policies, now, clear, stored)
     except Exception as surprise:
         if not clear:
             raise
@@ -257,40 +273,3 @@ def _definition(
         carried = message.payload.definition
         return definitions[carried.playbook_id, carried.revision]
     return None
-
-
-def _reply_messages(answers: Sequence[Answer], now: datetime) -> list[OutgoingMessage]:
-    return [out for answer in answers if (out := _reply_message(answer, now)) is not None]
-
-
-def _reply_message(answer: Answer, now: datetime) -> OutgoingMessage | None:
-    message, reply, as_json = answer
-    envelope = message.envelope
-    address = envelope.reply_to
-    if address is None or address.topic != topics.SIGNALS_OUTCOMES.name:
-        return reply_message(message, reply, now, as_json)
-    if has_given_up(envelope, now) or not isinstance(message.payload, commands.SignalCommand):
-        return None
-    return _outcome_message(message, message.payload, reply, now)
-
-
-def _outcome_message(message: Message, signal: commands.SignalCommand, reply: Reply, now: datetime) -> OutgoingMessage:
-    """What a signal from Kafka came to, for the system that sent it."""
-    outcome = SignalOutcome(
-        signal_id=signal.signal_id,
-        run_id=message.envelope.key,
-        organization_id=message.envelope.organization_id,
-        accepted=reply.rejection is None,
-        result=reply.result,
-        rejection=_in_words_of_signals(reply.rejection),
-        at=now,
-    )
-    return OutgoingMessage(
-        topics.SIGNALS_OUTCOMES.name, message.envelope.key, outcome.model_dump_json().encode(), "SignalOutcome"
-    )
-
-
-def _in_words_of_signals(rejection: Rejection | None) -> Rejection | None:
-    """Who sends signals over Kafka knows no Idempotency-Key."""
-    in_other_words = rejection is not None and rejection.details.get("field") == "Idempotency-Key"
-    return OTHER_SIGNAL if in_other_words else rejection

@@ -20,9 +20,10 @@ from services.run_engine.execution import StoredRun
 from services.run_engine.journal import Journal
 from services.run_engine.remembered import RememberedRuns
 from services.run_engine.task_list import TaskList
-from shared import refusals
+from shared import outcomes
+from shared.errors import Refused
 from shared.mongo import Document, Mongo, bulk_write, guarded_write
-from shared.refusals import Refusals
+from shared.outcomes import OUTCOME_EXPIRED, Outcome, Outcomes
 
 INDEXES = {
     "runs": [
@@ -32,7 +33,7 @@ INDEXES = {
         ),
     ],
     "tasks": task_list.INDEXES,
-    "refusals": refusals.INDEXES,
+    outcomes.COLLECTION: outcomes.INDEXES,
 }
 _DEFINITIONS_REMEMBERED = 500
 _REMEMBERED_BYTES = 256 * 1024 * 1024
@@ -57,7 +58,7 @@ class RunStore:
     def __init__(self, mongo: Mongo, cache_size: int) -> None:
         self._runs = mongo.collection("runs")
         self._definitions = mongo.collection("definitions")
-        self.refusals = Refusals(mongo)
+        self.outcomes = Outcomes(mongo)
         self.tasks = TaskList(mongo)
         self._cache = RememberedRuns(cache_size, _REMEMBERED_BYTES)
         self._known_definitions: OrderedDict[DefinitionKey, PlaybookDefinition] = OrderedDict()
@@ -150,11 +151,31 @@ class RunStore:
         ]
 
     async def answer(self, organization_id: str, run_id: str, command_id: str) -> Reply | None:
-        """What a command to a run was answered; None for one that was not taken, or by another run."""
+        """Returns what a command to a run was answered, None for one that was not taken, or by another run.
+
+        Raises Refused (NOT_FOUND) for one whose answer is no longer kept.
+        """
         query = {"_id": run_id, "organization_id": organization_id}
         run = await self._runs.find_one(query, {"journal": 1, "older_commands": 1})
         journal = journal_of(run) if run else Journal()
-        return journal.answer_of(command_id) or await self.refusals.of(organization_id, command_id)
+        entry = journal.find(command_id)
+        if entry is not None:
+            return entry.reply()
+        stored = await self.outcomes.of(organization_id, command_id)
+        if stored is None and command_id in journal.older:
+            raise Refused.because(OUTCOME_EXPIRED)
+        return stored
+
+    async def stored_outcomes(self, commands: Iterable[tuple[str, str]]) -> dict[str, Outcome]:
+        """Returns what the store holds of these commands, given as run and command ids.
+
+        Does not look for what cannot be there: a run in memory exists, and its journal names all that it has taken.
+        """
+        return await self.outcomes.of_commands({i for run_id, i in commands if self._may_be_stored(run_id, i)})
+
+    def _may_be_stored(self, run_id: str, command_id: str) -> bool:
+        run = self._cache.get(run_id)
+        return run is None or command_id in run.journal.older
 
     async def mark_incident(self, run_id: str, incident: Document, since: Document) -> None:
         """Notes on the run that a command to it was parked. `since`: where in the log it stood; the mark keeps that of

@@ -11,6 +11,9 @@ from contracts.webhooks import ANY_EVENT
 
 Status = Literal["active", "paused", "disabled", "deleted"]
 ANSWERS_KEPT = 32
+"""A webhook's document holds the answers to this many of its last commands at most."""
+ANSWERS_LEFT = 16
+"""So many stay when older ones move to the store of outcomes."""
 NOTES_KEPT = 50
 
 

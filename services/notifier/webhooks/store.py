@@ -9,11 +9,12 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from services.notifier.domain.webhooks import ANSWERS_KEPT, Secret, Status, Webhook
-from shared import refusals
+from contracts.replies import Reply
+from services.notifier.domain.webhooks import ANSWERS_KEPT, ANSWERS_LEFT, Secret, Status, TakenCommand, Webhook
+from shared import outcomes
 from shared.mongo import Document, Mongo
+from shared.outcomes import Outcome, Outcomes
 from shared.pages import Listing, Order, Page, page_of
-from shared.refusals import Refusals
 
 WEBHOOKS = "webhooks"
 _KEPT_WHEN_DELETED = timedelta(days=30)
@@ -28,14 +29,14 @@ INDEXES = {
         IndexModel([("status", ASCENDING)], name="by_status"),
         IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ],
-    "refusals": refusals.INDEXES,
+    outcomes.COLLECTION: outcomes.INDEXES,
 }
 
 
 class WebhookStore:
     def __init__(self, mongo: Mongo) -> None:
         self._webhooks = mongo.collection(WEBHOOKS)
-        self.refusals = Refusals(mongo)
+        self.outcomes = Outcomes(mongo)
 
     async def get(self, organization_id: str, webhook_id: str) -> Webhook | None:
         """Deleted ones too."""
@@ -48,13 +49,21 @@ class WebhookStore:
 
     async def write(self, before: Webhook | None, after: Webhook) -> bool:
         """False where another has written it since `before` was read."""
-        document = _document(after)
+        document = _document(await self._make_room(after))
         if before is None:
             return await self._add(document)
         if after.failing_since == before.failing_since:
             del document["failing_since"]  # the tries write it, without a guard
         guard = {"_id": document.pop("_id"), "written": before.written}
         return bool((await self._webhooks.update_one(guard, {"$set": document})).matched_count)
+
+    async def _make_room(self, webhook: Webhook) -> Webhook:
+        """Stores the answers that the document has no room for, and returns the webhook without them."""
+        if len(webhook.taken) <= ANSWERS_KEPT:
+            return webhook
+        oldest, rest = webhook.taken[:-ANSWERS_LEFT], webhook.taken[-ANSWERS_LEFT:]
+        await self.outcomes.keep([_outcome(webhook.organization_id, taken) for taken in oldest])
+        return webhook.model_copy(update={"taken": rest})
 
     async def page(self, organization_id: str, status: Status | None, cursor: str | None, limit: int) -> Page[Webhook]:
         query = {"organization_id": organization_id, "status": status or {"$in": _THERE}}
@@ -101,8 +110,11 @@ class WebhookStore:
 def _document(webhook: Webhook) -> Document:
     fields: dict[str, Any] = webhook.model_dump()
     expires_at = webhook.updated_at + _KEPT_WHEN_DELETED if webhook.status == "deleted" else None
-    taken = fields.pop("taken")[-ANSWERS_KEPT:]
-    return {"_id": fields.pop("webhook_id"), **fields, "taken": taken, "expires_at": expires_at}
+    return {"_id": fields.pop("webhook_id"), **fields, "expires_at": expires_at}
+
+
+def _outcome(organization_id: str, taken: TakenCommand) -> Outcome:
+    return Outcome(taken.command_id, organization_id, Reply(result=taken.answer).model_dump_json(), taken.fingerprint)
 
 
 def _webhook(document: Document) -> Webhook:

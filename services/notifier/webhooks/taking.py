@@ -26,6 +26,7 @@ from shared import clock
 from shared.addresses import Networks, forbidden_address
 from shared.kafka import Batch, Parking, Publisher
 from shared.messages import Message, Record, read, read_batch
+from shared.outcomes import refusals_of
 from shared.replies import reply_message
 
 
@@ -70,8 +71,8 @@ class CommandConsumer:
             await self._answer(message, Reply(rejection=SET_ASIDE))
 
     async def _answer(self, message: Message, reply: Reply) -> None:
-        if reply.rejection is not None and message.envelope.reply_to:
-            await self._webhooks.refusals.keep([(message, reply)])
+        if not reply.replayed:
+            await self._webhooks.outcomes.keep(refusals_of([(message, reply)]))
         outgoing = reply_message(message, reply, clock.now())
         await self._publisher.publish([outgoing] if outgoing else [])
 
@@ -80,6 +81,9 @@ class CommandConsumer:
         assert isinstance(command, WebhookCommand)
         if (command.organization_id, command.webhook_id) != (envelope.organization_id, envelope.key):
             return Reply(rejection=not_found(envelope.key))
+        stored = await self._webhooks.outcomes.answer_again(message)
+        if stored is not None:
+            return stored
         while True:
             webhook = await self._webhooks.get(envelope.organization_id, envelope.key)
             again = webhook.answer_again(envelope.id, envelope.fingerprint) if webhook else None

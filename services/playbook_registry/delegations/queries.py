@@ -9,13 +9,13 @@ from services.playbook_registry.domain.delegations import delegation_view, not_f
 from shared import clock
 from shared.errors import Refused
 from shared.http import success
+from shared.outcomes import Outcomes
 from shared.pages import DEFAULT_LIMIT, MAX_LIMIT
-from shared.refusals import Refusals
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
 
-def router(store: DelegationStore, refusals: Refusals) -> APIRouter:
+def router(store: DelegationStore, outcomes: Outcomes) -> APIRouter:
     routes = APIRouter(prefix="/internal/delegations")
 
     @routes.get("")
@@ -40,7 +40,7 @@ def router(store: DelegationStore, refusals: Refusals) -> APIRouter:
         found = await store.get(organization_id, delegation_id)
         if found is not None and command_id in (found.created_with, found.revoked_with):
             return success({"reply": {"result": delegation_view(found, clock.now())}})
-        reply = await refusals.of(organization_id, command_id)
+        reply = await outcomes.of(organization_id, command_id)
         return success({"reply": reply.model_dump(mode="json") if reply is not None else None})
 
     return routes

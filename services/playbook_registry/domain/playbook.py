@@ -10,7 +10,9 @@ from contracts.rejections import OTHER_BODY
 from contracts.replies import Reply
 
 ANSWERS_KEPT = 100
-"""Of the last changes of each playbook."""
+"""A playbook's document holds the answers to this many of its last changes at most."""
+ANSWERS_LEFT = 50
+"""So many stay when older ones move to the store of outcomes."""
 
 
 @dataclass(frozen=True, slots=True)

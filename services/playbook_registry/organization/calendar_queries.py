@@ -12,15 +12,15 @@ from services.playbook_registry.organization.changes import document_view, unkno
 from services.playbook_registry.organization.store import DocumentStore, etag_of
 from shared.errors import Refused
 from shared.http import success
+from shared.outcomes import Outcomes
 from shared.pages import DEFAULT_LIMIT, MAX_LIMIT
-from shared.refusals import Refusals
 
 _ACTIVE = Filters(status="active")
 _AT_ONCE = 500
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
 
-def router(store: DocumentStore, lists: PlaybookLists, refusals: Refusals) -> APIRouter:
+def router(store: DocumentStore, lists: PlaybookLists, outcomes: Outcomes) -> APIRouter:
     routes = APIRouter(prefix="/internal/calendars")
 
     @routes.get("")
@@ -57,7 +57,7 @@ def router(store: DocumentStore, lists: PlaybookLists, refusals: Refusals) -> AP
         document = await store.put_by(organization_id, command_id)
         if document is not None and (document.kind, document.name) == (KIND, name):
             return success({"reply": {"result": document_view(document)}})
-        reply = await refusals.of(organization_id, command_id)
+        reply = await outcomes.of(organization_id, command_id)
         return success({"reply": reply.model_dump(mode="json") if reply is not None else None})
 
     return routes

@@ -11,10 +11,12 @@ from contracts.bulk import SignalRuns
 from contracts.rejections import SET_ASIDE
 from contracts.replies import Reply
 from services.run_engine.documents import journal_of
+from services.run_engine.journal import NO_LONGER_KEPT
 from shared import clock
 from shared.ids import stable_id
 from shared.messages import Message
 from shared.mongo import Document, Mongo, bulk_write
+from shared.outcomes import Outcome, Outcomes
 from shared.pages import Listing, Order, Page, page_of
 
 LEASE = timedelta(seconds=30)
@@ -59,6 +61,7 @@ class BulkStore:
         self._operations = mongo.collection("bulk_operations")
         self._results = mongo.collection("bulk_results")
         self._runs = mongo.collection("runs")
+        self._outcomes = Outcomes(mongo)
 
     async def add(self, messages: Iterable[Message]) -> None:
         """An operation that is there already stays as it is."""
@@ -110,7 +113,11 @@ class BulkStore:
         """What the runs that are there have said to the operation's signal; None: nothing yet."""
         query = {"_id": {"$in": list(run_ids)}, "organization_id": operation.organization_id}
         found = self._runs.find(query, {"journal": 1, "older_commands": 1, "incident": 1})
-        return {run["_id"]: _answer(run, operation.command_id(run["_id"])) async for run in found}
+        runs = {run["_id"]: run async for run in found}
+        commands = {run_id: operation.command_id(run_id) for run_id in runs}
+        moved = [command for run_id, command in commands.items() if command in runs[run_id]["older_commands"]]
+        stored = await self._outcomes.of_commands(moved)
+        return {run_id: _answer(run, commands[run_id], stored) for run_id, run in runs.items()}
 
     async def settle(self, operation_id: str, replies: Mapping[str, Reply]) -> None:
         """By run id."""
@@ -176,10 +183,19 @@ def _operation(found: Document) -> Operation:
     )
 
 
-def _answer(run: Document, command_id: str) -> Reply | None:
+def _answer(run: Document, command_id: str, stored: Mapping[str, Outcome]) -> Reply | None:
+    """Returns what the run said to the command, None if it has not answered or must be asked again.
+
+    `stored` has the answers that have left the journals.
+    """
     if (run.get("incident") or {}).get("command_id") == command_id:
         return Reply(rejection=SET_ASIDE)
-    return journal_of(run).answer_of(command_id)
+    entry = journal_of(run).find(command_id)
+    if entry is None:
+        expired = NO_LONGER_KEPT if command_id in run["older_commands"] else None
+        return stored[command_id].reply if command_id in stored else expired
+    reply = entry.reply()
+    return reply if reply.rejection is None or reply.rejection.is_final else None
 
 
 def _outcome(reply: Reply) -> Document:

@@ -68,7 +68,8 @@ class Commands:
     def update(self, **data: Any) -> Delivered:
         return self.record(UpdateData(caller=SOMEBODY, data=data))
 
-    def record(self, command: Command, command_id: str | None = None) -> Delivered:
+    def record(self, command: Command, command_id: str | None = None, fingerprint: str | None = None) -> Delivered:
+        """`fingerprint`: of a command that is sent under an Idempotency-Key."""
         message = command_message(
             topics.RUN_COMMANDS.name,
             self.run_id,
@@ -78,6 +79,7 @@ class Commands:
             correlation_id="req_1",
             time=clock.now(),
             reply_to=REPLIES,
+            fingerprint=fingerprint,
         )
         return self.delivered(message.value)
 
@@ -124,6 +126,10 @@ class Engine:
                 continue
             return tries
         raise AssertionError(f"not taken in {TRIES} tries")
+
+    def commit(self, *commands: Commands) -> None:
+        """Nothing of what they have sent so far can be delivered again."""
+        self.committed = {each.partition: each.offset for each in commands}
 
     async def document(self, run_id: str) -> dict[str, Any]:
         found: dict[str, Any] | None = await self.mongo.collection("runs").find_one({"_id": run_id})

@@ -24,7 +24,7 @@ from shared.messages import OutgoingMessage, command_message
 from tests.infrastructure import Infrastructure
 from tests.integration.run_engine.engine import ORGANIZATION, SOMEBODY, Commands, Delivered, Engine
 
-RUNS = 7
+RUNS, MANY = 7, 40
 
 
 class Direct(Publisher):
@@ -102,3 +102,25 @@ async def test_a_worker_that_dies_is_followed_by_one_that_ends_it(
     for run in runs:
         state = (await engine.document(run.run_id))["state"]
         assert (state["status"], state["sequence"]) == ("paused", 3)
+
+
+async def test_what_runs_answered_is_found_though_they_took_many_commands_before_the_next_worker_looked(
+    engine: Engine,
+) -> None:
+    paused, ended = Commands(partition=0), Commands(partition=1)
+    await engine.take(paused.start(), ended.start(), ended.complete(1), ended.complete(2))
+    publisher = Direct(engine.settings, "direct")
+    publisher.engine, publisher.sent, publisher.lives = engine, [], 10**9
+    store, signals = BulkStore(engine.mongo), SealedSignals(engine.sealer, EncryptedFields(engine.mongo, engine.store))
+    bulk = worker.BulkWorker(store, publisher, BulkSealing(signals, engine.sealer, engine.keys))
+    operation = await taken_up(engine, publisher, RunSelection(run_ids=[paused.run_id, ended.run_id]))
+    await store.take_up(operation, [paused.run_id, ended.run_id], None)
+    await bulk._publish(operation, [paused.run_id, ended.run_id])  # and then it dies
+    for number in range(MANY):
+        await engine.take(paused.update(n=number), ended.update(n=number))
+        engine.commit(paused, ended)
+        engine.committed = dict.fromkeys(engine.committed, 10_000)
+    await bulk.carry_out(operation)
+    page = await store.results(operation.operation_id, None, None, 10)
+    results = {row["run_id"]: (row["status"], row.get("error", {}).get("code")) for row in page.items}
+    assert results == {paused.run_id: ("succeeded", None), ended.run_id: ("failed", "INVALID_STATE")}

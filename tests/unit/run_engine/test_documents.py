@@ -146,10 +146,10 @@ def test_a_command_that_gets_the_number_of_a_pruned_refusal_is_written_whole() -
     story = Story(playbook({}, {})).started()
     first = Journal((_entry("refused", 0, accepted=False),))
     before = StoredRun("run_1", story.state, first, None, 0)
-    after = changed(before, journal=first.pruned({0: 1}).add(_entry("accepted", 0, accepted=True)))
+    after = changed(before, journal=first.released({0: 1}).add(_entry("accepted", 0, accepted=True)))
     document = as_stored(after_update(as_stored(to_document(before)), changes(before, after)))
     assert from_document(document).journal == after.journal
 
 
 def _entry(command_id: str, number: int, *, accepted: bool) -> Entry:
-    return Entry(command_id, 0, 0 if not accepted else 1, None, (), accepted, b"{}", number)
+    return Entry(command_id, 0, 0 if not accepted else 1, None, (), accepted, b"{}", number, has_caller=accepted)

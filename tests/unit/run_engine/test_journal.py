@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from contracts.rejections import Code, Rejection
 from contracts.replies import Reply
-from services.run_engine.journal import ANSWERS_KEPT, Entry, Journal
+from services.run_engine.journal import ANSWERS_KEPT, ANSWERS_LEFT, Entry, Journal
 from shared.messages import OutgoingMessage
 
 ACCEPTED = Reply(result={"status": "active"}, sequence=3)
+OVERLOADED = Reply(rejection=Rejection(code=Code.UNAVAILABLE, message="too much is under way"), sequence=3)
 REFUSED = Reply(rejection=Rejection(code=Code.INVALID_STATE, message="it is paused"), sequence=3)
 
 
@@ -77,35 +78,46 @@ def test_a_signal_that_was_taken_before_digests_were_kept_gets_its_first_answer(
     assert again == ACCEPTED.model_copy(update={"replayed": True})
 
 
+def test_a_refusal_that_may_pass_is_decided_anew_when_it_is_sent_again_and_given_again_when_redelivered() -> None:
+    overloaded = journal(entry(1, OVERLOADED, "f"))
+    assert overloaded.answer_again("cmd_0_1", "f", 9) is None
+    assert overloaded.answer_again("cmd_0_1", "f", 1) == OVERLOADED
+
+
 def test_events_are_kept_until_their_command_cannot_come_again() -> None:
-    kept = journal(entry(1), entry(2), entry(3)).pruned({0: 3})
+    kept = journal(entry(1), entry(2), entry(3)).released({0: 3})
     assert [bool(e.messages) for e in kept.entries] == [False, False, True]
 
 
-def test_offsets_of_another_partition_prune_nothing() -> None:
+def test_offsets_of_another_partition_release_nothing() -> None:
     before = journal(entry(1), entry(2))
-    assert before.pruned({1: 100}) == before
+    assert before.released({1: 100}) == before
 
 
-def test_a_refusal_without_a_key_goes_once_its_command_cannot_come_again() -> None:
-    refused = journal(entry(1, REFUSED), entry(2, REFUSED, "f"), entry(3, REFUSED))
-    assert [e.offset for e in refused.pruned({0: 3}).entries] == [2, 3]
+def test_a_refusal_goes_once_its_command_cannot_come_again_only_if_nobody_may_ask_for_it() -> None:
+    refused = journal(entry(1, REFUSED), replace(entry(2, REFUSED), has_caller=False), entry(3, REFUSED, "f"))
+    assert [e.offset for e in refused.released({0: 4}).entries] == [1, 3]
 
 
-def test_of_older_commands_the_id_is_kept() -> None:
-    many = journal(*(entry(n) for n in range(ANSWERS_KEPT + 5))).pruned({0: 1000})
-    assert len(many.entries) == ANSWERS_KEPT
-    assert many.older == tuple(f"cmd_0_{n}" for n in range(5))
-    again = many.answer_again("cmd_0_0", None, 2000)
-    assert again is not None
-    assert again.rejection is not None
-    assert again.rejection.code == Code.IDEMPOTENCY_CONFLICT
+def test_the_oldest_entries_leave_many_at_a_time() -> None:
+    full = journal(*(entry(n) for n in range(ANSWERS_KEPT)))
+    assert full.surplus({0: 1000}) == ()
+    more = full.add(entry(ANSWERS_KEPT))
+    leaving = more.surplus({0: 1000})
+    after = more.without(leaving)
+    assert len(after.entries) == ANSWERS_LEFT
+    assert leaving + after.entries == more.entries
+    assert after.older == tuple(e.command_id for e in leaving)
 
 
-def test_however_many_were_refused_at_once_each_keeps_its_answer_until_it_cannot_come_again() -> None:
+def test_nothing_leaves_that_can_be_delivered_again() -> None:
     refused = journal(*(entry(n, REFUSED) for n in range(ANSWERS_KEPT + 5)))
-    assert refused.pruned({}) == refused
-    assert refused.pruned({0: 3}).answer_again("cmd_0_3", None, 3) == REFUSED
+    assert refused.surplus({}) == refused.surplus({0: 3}) == ()
+
+
+def test_the_id_of_what_is_never_sent_again_does_not_stay() -> None:
+    refused = (entry(1, REFUSED), entry(2, REFUSED, "f"), entry(3))
+    assert journal(*refused).without(refused).older == ("cmd_0_2", "cmd_0_3")
 
 
 entries = st.builds(entry, st.integers(0, 60), st.sampled_from([ACCEPTED, REFUSED]), st.sampled_from([None, "f"]))
@@ -114,16 +126,19 @@ entries = st.builds(entry, st.integers(0, 60), st.sampled_from([ACCEPTED, REFUSE
 @given(st.lists(entries, max_size=60, unique_by=lambda e: e.offset), st.integers(0, 61))
 def test_whatever_can_come_again_finds_its_answer_and_its_events(given_entries: list[Entry], committed: int) -> None:
     before = journal(*sorted(given_entries, key=lambda e: e.offset))
-    after = before.pruned({0: committed})
+    after = before.released({0: committed})
+    after = after.without(after.surplus({0: committed}))
     for kept in before.entries:
         if kept.offset >= committed:
             assert after.find(kept.command_id) == kept
 
 
 @given(st.lists(entries, max_size=60, unique_by=lambda e: e.offset), st.integers(0, 61))
-def test_an_accepted_command_is_never_forgotten(given_entries: list[Entry], committed: int) -> None:
-    before = journal(*sorted(given_entries, key=lambda e: e.offset))
-    after = before.pruned({0: committed})
-    for kept in before.entries:
-        if kept.accepted or kept.fingerprint:
-            assert after.answer_again(kept.command_id, kept.fingerprint, 1000) is not None
+def test_every_answer_stays_or_leaves_for_the_store(given_entries: list[Entry], committed: int) -> None:
+    before = journal(*sorted(given_entries, key=lambda e: e.offset)).released({0: committed})
+    leaving = before.surplus({0: committed})
+    after = before.without(leaving)
+    assert [e.command_id for e in (*leaving, *after.entries)] == [e.command_id for e in before.entries]
+    for gone in leaving:
+        if gone.accepted or gone.fingerprint:
+            assert gone.command_id in after.older
