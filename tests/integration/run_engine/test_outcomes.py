@@ -7,13 +7,19 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from contracts import limits
+from contracts import limits, topics
 from contracts.commands import Command, CompleteStep, UpdateData
+from contracts.organization_documents import OrganizationDocumentChanged, document_key
 from contracts.rejections import Code
 from contracts.replies import Reply
+from contracts.values import SYSTEM
+from services.run_engine import organizations
 from services.run_engine.journal import ANSWERS_KEPT
+from shared import clock
 from shared.errors import Refused
 from shared.ids import new_id
+from shared.kafka import Parking
+from shared.messages import event_message
 from shared.outcomes import COLLECTION, INDEXES, RETENTION
 from tests.infrastructure import Infrastructure
 from tests.integration.run_engine.engine import ORGANIZATION, SOMEBODY, Commands, Delivered, Engine, command_id
@@ -199,3 +205,83 @@ async def test_a_command_that_an_overloaded_run_refused_reads_as_failed_and_may_
     await engine.take(sent_again(commands, record))
     taken = await outcome(engine, commands, record)
     assert taken is not None and taken.rejection is None
+
+
+async def test_a_start_that_was_refused_stays_refused_when_it_is_delivered_again(
+    engine: Engine, infrastructure: Infrastructure, database_prefix: str
+) -> None:
+    commands = Commands(1, step_type="automated", automation_config={"auto_approve_limit": 1_000_000})
+    start = commands.start()
+    await engine.take(start)
+    first = await outcome(engine, commands, start)
+    assert first is not None and first.rejection is not None and first.rejection.code is Code.POLICY_VIOLATION
+    await allow(engine, 2_000_000)
+    other = await started(infrastructure, database_prefix)
+    await other.take(start)  # the first engine had died before it committed
+    assert await outcome(other, commands, start) == first
+    assert await other.mongo.collection("runs").count_documents({}) == 0
+    await stopped(other)
+
+
+async def test_a_start_that_was_refused_under_a_key_stays_refused_when_it_is_sent_again(engine: Engine) -> None:
+    commands = Commands(1, step_type="automated", automation_config={"auto_approve_limit": 1_000_000})
+    start = keyed(commands.start())
+    await engine.take(start)
+    await allow(engine, 2_000_000)
+    await engine.take(sent_again(commands, start))
+    assert await engine.mongo.collection("runs").count_documents({}) == 0
+    await engine.take(commands.start())
+    assert (await engine.document(commands.run_id))["state"]["status"] == "active", "under a new key it is accepted"
+
+
+async def test_what_was_sent_to_a_run_before_its_start_stays_refused_once_the_run_is_there(
+    engine: Engine, infrastructure: Infrastructure, database_prefix: str
+) -> None:
+    commands = Commands()
+    early, start = commands.complete(1), commands.start()
+    await engine.take(early)
+    await engine.take(start)
+    other = await started(infrastructure, database_prefix)
+    await other.take(early, start)
+    assert (await other.document(commands.run_id))["state"]["steps"]["step_001"]["status"] == "in_progress"
+    await stopped(other)
+
+
+async def test_what_an_overloaded_run_refused_stays_refused_when_it_is_delivered_again(
+    engine: Engine, infrastructure: Infrastructure, database_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = Commands()
+    await engine.take(commands.start())
+    monkeypatch.setattr(limits, "JOURNAL_BYTES", 100)
+    record = commands.update(a=1)
+    await engine.take(record)
+    monkeypatch.undo()
+    other = await started(infrastructure, database_prefix)
+    await other.take(record)
+    answer = await outcome(other, commands, record)
+    assert answer is not None and answer.rejection is not None and answer.rejection.code is Code.UNAVAILABLE
+    assert (await other.document(commands.run_id))["state"]["data"] == {}
+    await stopped(other)
+
+
+def keyed(record: Delivered) -> Delivered:
+    """The record as of a request under an Idempotency-Key."""
+    record.value = orjson.dumps({**orjson.loads(record.value or b""), "fingerprint": "body"})
+    return record
+
+
+async def allow(engine: Engine, amount: float) -> None:
+    """The organization's automated approvals may go up to this amount from now on."""
+    controls = OrganizationDocumentChanged(
+        at=clock.now(), actor=SYSTEM, kind="financial_controls", name="", revision=1,
+        content={"auto_approve_limit": amount},
+    )  # fmt: skip
+    key = document_key(ORGANIZATION, "financial_controls", "")
+    message, _ = event_message(
+        topics.POLICY_EVENTS.name, key, controls, sequence=1, previous_hash=None, organization_id=ORGANIZATION,
+        correlation_id="req_1", causation_id="cmd_1", time=controls.at,
+    )  # fmt: skip
+    await engine.mongo.create_indexes(organizations.INDEXES)
+    parking = Parking(engine.publisher, topics.POLICY_EVENTS, "run_engine")
+    record = Delivered(message.value, key.encode(), 1, topic=topics.POLICY_EVENTS.name)
+    await organizations.DocumentConsumer(organizations.OrganizationStore(engine.mongo), parking).handle((record,))
