@@ -103,9 +103,7 @@ def _applied(state: RunState, event: RunEvent) -> RunState:  # noqa: C901 - one 
         case StepRetried():
             return _with_step(state, event, stepping.renewed(state.steps[event.step_id], event))
         case StepAssigned():
-            step = changed(
-                state.steps[event.step_id], assigned_to=event.assigned_to, candidates=tuple(event.candidates)
-            )
+            step = stepping.assigned(state.steps[event.step_id], event)
             return _with_step(state, event, step, clear_timers=False)
         case StepOffered():
             step = stepping.offered(state.steps[event.step_id], event.candidates)

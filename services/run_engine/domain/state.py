@@ -64,6 +64,8 @@ class StepState:
     """Of a pending step: who it will be given to."""
     candidates: tuple[str, ...] = ()
     """Users who are named for it beside the assignee: any of them may act."""
+    claimed_by: str | None = None
+    """The last user for whom it was claimed. If another one is its assignee, somebody has given it to them since."""
     auto_assigned: bool = False
     assignee_roles: tuple[str, ...] = ()
     started_at: Moment | None = None

@@ -2,7 +2,16 @@
 
 from collections.abc import Iterable
 
-from contracts.events import ApprovalRecorded, Event, RunResumed, StepBlocked, StepDates, StepSkipped, StepStarted
+from contracts.events import (
+    ApprovalRecorded,
+    Event,
+    RunResumed,
+    StepAssigned,
+    StepBlocked,
+    StepDates,
+    StepSkipped,
+    StepStarted,
+)
 from services.run_engine.domain.copying import changed
 from services.run_engine.domain.sizes import kept_bytes
 from services.run_engine.domain.state import AttemptRecord, StepState, Vote, with_vote
@@ -20,6 +29,11 @@ def started(step: StepState, event: StepStarted) -> StepState:
 
 def given(step: StepState, user: str) -> StepState:
     return changed(step, assigned_to=user, candidates=(), auto_assigned=True)
+
+
+def assigned(step: StepState, event: StepAssigned) -> StepState:
+    claimed_by = event.assigned_to if event.reason == "claimed" else None
+    return changed(step, assigned_to=event.assigned_to, candidates=tuple(event.candidates), claimed_by=claimed_by)
 
 
 def offered(step: StepState, users: Iterable[str]) -> StepState:

@@ -1,7 +1,12 @@
-from contracts.commands import ClaimStep, PauseRun
+from typing import Any
+
+import pytest
+
+from contracts.commands import ClaimStep, PauseRun, ReassignStep
 from contracts.rejections import Code
+from contracts.values import Caller
 from services.run_engine.domain.views import assignment_view
-from tests.unit.run_engine.story import ADMIN, ALICE, somebody, trial
+from tests.unit.run_engine.story import ADMIN, ALICE, Story, somebody, trial
 
 CLERKS = {"assignee_roles": ["clerk"]}
 CARL, CORA = somebody("carl", "clerk"), somebody("cora", "clerk")
@@ -24,6 +29,39 @@ def test_what_is_mine_already_stays_mine() -> None:
 def test_nobody_takes_it_from_its_assignee() -> None:
     refused = trial(CLERKS).when(BY_CARL).when(ClaimStep(caller=CORA, step_id="step_001")).refused(Code.CONFLICT)
     assert refused.details["assigned_to"] == "carl"
+
+
+@pytest.mark.parametrize("step", [{}, CLERKS, {"metadata": {"committee_size": 2}}],
+                         ids=["open to all", "asks for a role", "asks for a committee"])  # fmt: skip
+def test_who_loses_the_race_for_a_step_is_told_that_it_is_taken(step: dict[str, Any]) -> None:
+    refused = second(step).when(claim(CARL)).when(claim(CORA)).refused(Code.CONFLICT)
+    assert refused.details["assigned_to"] == "carl"
+
+
+def test_who_loses_the_race_for_what_a_machine_gave_up_is_told_that_it_is_taken() -> None:
+    config = {"retry_attempts": 0, "fallback_to_manual": True}
+    story = second({"step_type": "automated", "automation_config": config}).answers(2, "failure")
+    assert story.step(2).execution_mode == "manual"
+    story.when(claim(CARL)).when(claim(CORA)).refused(Code.CONFLICT)
+
+
+def test_who_could_not_have_claimed_it_first_is_told_so_after_the_race() -> None:
+    second(CLERKS).when(claim(CARL)).when(claim(ALICE)).refused(Code.FORBIDDEN)
+
+
+def test_what_was_given_to_somebody_is_nobody_else_s_to_claim() -> None:
+    given = ReassignStep(caller=ADMIN, signal_id="r", step_id="step_002", assignee="cora")
+    second({}).when(given).when(claim(CARL)).refused(Code.FORBIDDEN)
+    second({}).when(claim(CARL)).when(given).when(claim(CARL)).refused(Code.FORBIDDEN)
+
+
+def second(step: dict[str, Any]) -> Story:
+    """A run that has come to such a step, which nobody is assigned to."""
+    return trial({}, step).completes(1)
+
+
+def claim(caller: Caller) -> ClaimStep:
+    return ClaimStep(caller=caller, step_id="step_002")
 
 
 def test_refuses_who_holds_none_of_its_roles() -> None:

@@ -135,7 +135,10 @@ CLAIM_STEP = Operation(
     name="claim_step",
     tag="Tasks",
     summary="Claim a step",
-    description="The caller, who holds one of its roles, becomes its assignee; CONFLICT where it has another one.",
+    description=(
+        "The caller, who may complete it, becomes its assignee. 409 `CONFLICT` if somebody else was first;"
+        " 403 if the caller could not have claimed it either way."
+    ),
     permission="step:complete",
     answer=answers.StepAssignment,
     body=requests.StepClaim,

@@ -2,6 +2,7 @@ from contracts.commands import ClaimStep
 from contracts.events import StepAssigned
 from contracts.rejections import Code, Rejection
 from services.run_engine.domain.acting import Capacity, capacities, forbidden, not_theirs
+from services.run_engine.domain.copying import changed
 from services.run_engine.domain.situation import Decision, Situation, invalid_state, refused_by_run, unknown_step
 from services.run_engine.domain.state import RunState, StepState
 
@@ -13,7 +14,7 @@ def claim_step(state: RunState, command: ClaimStep, situation: Situation) -> Dec
         return step
     capacity = _capacity(state, step, command, situation)
     if isinstance(capacity, Rejection):
-        return capacity
+        return _taken(step) if _is_lost_race(state, step, command, situation) else capacity
     owner = capacity.on_behalf_of or command.caller.id
     if step.assigned_to in (owner, command.caller.id):
         return []
@@ -44,6 +45,13 @@ def _capacity(state: RunState, step: StepState, command: ClaimStep, situation: S
             return capacity
         refusal = refusal or found
     return refusal or not_theirs(command.caller, state, step, situation)
+
+
+def _is_lost_race(state: RunState, step: StepState, command: ClaimStep, situation: Situation) -> bool:
+    """Returns whether the caller may claim the step, but for somebody who claimed it first."""
+    if step.assigned_to is None or step.claimed_by != step.assigned_to:
+        return False
+    return isinstance(_capacity(state, changed(step, assigned_to=None), command, situation), Capacity)
 
 
 def claimable(state: RunState, step_id: str, action: str) -> StepState | Rejection:
