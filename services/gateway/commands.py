@@ -52,6 +52,8 @@ class Wish:
     fingerprint: str | None
     asynchronous: bool = False
     """`Prefer: respond-async`: the caller looks for the outcome elsewhere."""
+    former_id: str | None = None
+    """The command id that its Idempotency-Key gave it when keys belonged to the organization (0082)."""
 
     def id_of(self, prefix: str) -> str:
         """The id of what the command creates."""
@@ -110,8 +112,9 @@ def wish_of(request: Request, admitted: Admitted) -> Wish:
     if not (0 < len(key) <= _MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
         reason = f"1 to {_MAX_KEY_LENGTH} printable ASCII characters"
         raise invalid({"field": "Idempotency-Key", "value": key[:_MAX_KEY_LENGTH], "reason": reason})
-    command_id = stable_id("cmd", organization_id, request.method, request.scope["path"], key)
-    return Wish(organization_id, command_id, hashlib.sha256(admitted.raw).hexdigest(), asynchronous)
+    caller, place = admitted.identity.caller.id, (request.method, request.scope["path"], key)
+    command_id, former_id = stable_id("cmd", organization_id, caller, *place), stable_id("cmd", organization_id, *place)
+    return Wish(organization_id, command_id, hashlib.sha256(admitted.raw).hexdigest(), asynchronous, former_id)
 
 
 class Commands:
@@ -122,6 +125,21 @@ class Commands:
         self._keys = keys
         self._timeout_seconds = timeout_seconds
         self._max_in_flight = max_in_flight
+
+    async def wish_of(self, request: Request, admitted: Admitted) -> Wish:
+        """Returns the wish, under the id that its key had before an upgrade to keys of callers if it was used then.
+
+        Raises Refused (VALIDATION_ERROR) for an Idempotency-Key that can't be one.
+        """
+        wish = wish_of(request, admitted)
+        if wish.former_id is None:
+            return wish
+        try:
+            was_used = await self._keys.has(wish.former_id)
+        except StoreFault as error:
+            log.warning("idempotency_keys_not_reached", error=repr(error)[:300])
+            return wish
+        return replace(wish, command_id=wish.former_id) if was_used else wish
 
     async def run(self, wish: Wish, errand: Errand | Prepare) -> Response:
         """The reply as an answer; 202 where none came in time, or none is waited for.

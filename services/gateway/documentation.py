@@ -200,7 +200,7 @@ _PREFER = Parameter(
 )
 _IDEMPOTENCY = Parameter(
     "Idempotency-Key",
-    "The same request under the same key is done once; repeats get the first answer",
+    "A request that its caller repeats under the same key is carried out once and gets its first response",
     {"type": "string", "pattern": "^[ -~]{1,200}$"},
 )
 

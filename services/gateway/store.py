@@ -47,6 +47,10 @@ class IdempotencyKeys:
         self._keys = ImpatientCollection(mongo.collection("idempotency_keys"), _ANSWER_SECONDS, _PAUSE_SECONDS)
         self._in_flight = in_flight
 
+    async def has(self, command_id: str) -> bool:
+        """Returns whether a request with this id came within the last day. Raises StoreFault as `claim` does."""
+        return await self._keys.find_one({"_id": command_id}, {"_id": 1}) is not None
+
     async def claim(self, command_id: str, fingerprint: str) -> Known | None:
         """None: the request is ours to do. Raises StoreFault where MongoDB does not answer."""
         now = clock.now()

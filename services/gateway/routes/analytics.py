@@ -3,7 +3,7 @@
 from fastapi import Request, Response
 
 from services.gateway.admission import Admission
-from services.gateway.commands import Commands, wish_of
+from services.gateway.commands import Commands
 from services.gateway.owners import Owner
 
 
@@ -20,4 +20,4 @@ class AnalyticsRoutes:
         async def ask() -> Response:
             return (await self._analytics.post("/internal/analytics/playbook-runs", tenant, admitted.raw)).response()
 
-        return await self._commands.once(wish_of(request, admitted), ask)
+        return await self._commands.once(await self._commands.wish_of(request, admitted), ask)

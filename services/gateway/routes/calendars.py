@@ -14,7 +14,7 @@ from contracts.organization_documents import (
 )
 from contracts.rejections import Code
 from services.gateway.admission import Admission
-from services.gateway.commands import Commands, Errand, wish_of
+from services.gateway.commands import Commands, Errand
 from services.gateway.in_force import InForce
 from services.gateway.owners import Owner
 from services.gateway.routes.documents import DocumentReads
@@ -48,7 +48,7 @@ class CalendarRoutes(DocumentReads):
             if_match=if_match(request),
             comment=asked.comment,
         )
-        return await self._commands.run(wish_of(request, admitted), self._errand(name, command))
+        return await self._commands.run(await self._commands.wish_of(request, admitted), self._errand(name, command))
 
     async def delete(self, request: Request) -> Response:
         admitted = self._admission.bare_command(request, "policy:update")
@@ -65,7 +65,7 @@ class CalendarRoutes(DocumentReads):
             await self._unused(request, command)
             return self._errand(name, command)
 
-        return await self._commands.run(wish_of(request, admitted), unused)
+        return await self._commands.run(await self._commands.wish_of(request, admitted), unused)
 
     async def _unused(self, request: Request, command: DeleteOrganizationDocument) -> None:
         """What names it in between is reckoned around the clock."""

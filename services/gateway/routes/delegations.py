@@ -9,7 +9,7 @@ from contracts.commands import Command
 from contracts.organization_documents import CreateDelegation, RevokeDelegation
 from contracts.policies import DELEGATION
 from services.gateway.admission import Admission
-from services.gateway.commands import Commands, Errand, wish_of
+from services.gateway.commands import Commands, Errand
 from services.gateway.in_force import InForce
 from services.gateway.owners import Owner
 from services.gateway.routes.paths import DELEGATIONS, delegation_id_of, query_of
@@ -29,7 +29,7 @@ class DelegationRoutes:
     async def create(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "step:complete")
         asked = shaped_with_times(DelegationCreation, admitted).delegation
-        wish = wish_of(request, admitted)
+        wish = await self._commands.wish_of(request, admitted)
         caller, delegation_id = admitted.identity.caller, wish.id_of("dlg")
         command = CreateDelegation(
             caller=caller,
@@ -51,7 +51,7 @@ class DelegationRoutes:
             caller=admitted.identity.caller, delegation_id=delegation_id, organization_id=organization_id
         )
         errand = self._errand(organization_id, delegation_id, command, 200)
-        return await self._commands.run(wish_of(request, admitted), errand)
+        return await self._commands.run(await self._commands.wish_of(request, admitted), errand)
 
     async def listing(self, request: Request) -> Response:
         identity = self._admission.query(request, "run:read")

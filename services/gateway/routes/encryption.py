@@ -5,7 +5,7 @@ from fastapi import Request, Response
 from contracts.commands import EraseEncryptedData
 from services.gateway.access_log import accessed_by
 from services.gateway.admission import Admission, Admitted
-from services.gateway.commands import Commands, Errand, wish_of
+from services.gateway.commands import Commands, Errand
 from services.gateway.owners import Owner
 from services.gateway.routes.paths import RUNS, query_of, run_id_of
 from services.gateway.shapes.checking import shaped
@@ -21,7 +21,7 @@ class EncryptionRoutes:
     async def erase_run(self, request: Request) -> Response:
         """The keys that there are now are named: the command that comes again destroys no later ones."""
         admitted = self._admission.bare_command(request, "data:erase")
-        run_id, wish = run_id_of(request), wish_of(request, admitted)
+        run_id, wish = run_id_of(request), await self._commands.wish_of(request, admitted)
 
         async def with_keys() -> Errand:
             params = query_of(request, wish.organization_id)
@@ -49,4 +49,4 @@ class EncryptionRoutes:
         async def ask() -> Response:
             return (await self._run_engine.post(path, params, b"")).response()
 
-        return await self._commands.once(wish_of(request, admitted), ask)
+        return await self._commands.once(await self._commands.wish_of(request, admitted), ask)

@@ -14,7 +14,7 @@ from contracts.commands import (
 from contracts.definitions import PlaybookDraft
 from contracts.rejections import Code
 from services.gateway.admission import Admission, Admitted
-from services.gateway.commands import Commands, Errand, wish_of
+from services.gateway.commands import Commands, Errand
 from services.gateway.owners import Owner
 from services.gateway.routes.drafts import draft_of
 from services.gateway.routes.paths import PLAYBOOKS, flag, if_match, playbook_id_of, query_of, revision_of
@@ -35,7 +35,7 @@ class PlaybookCommandRoutes:
     async def create(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "playbook:create")
         draft = await draft_of(PlaybookCreation, admitted, self._registry)
-        wish = wish_of(request, admitted)
+        wish = await self._commands.wish_of(request, admitted)
         if flag(request, "dry_run"):
             return await self._checked(request, admitted, draft)
         playbook_id = wish.id_of("pb")
@@ -51,7 +51,7 @@ class PlaybookCommandRoutes:
         admitted = await self._admission.command(request, "playbook:update")
         playbook_id = playbook_id_of(request)
         draft = await draft_of(PlaybookRevision, admitted, self._registry)
-        wish = wish_of(request, admitted)
+        wish = await self._commands.wish_of(request, admitted)
         if flag(request, "dry_run"):
             return await self._checked(request, admitted, draft, ("playbook_id", playbook_id))
         command = RevisePlaybook(**_subject(request, admitted), draft=draft)
@@ -61,13 +61,17 @@ class PlaybookCommandRoutes:
         admitted = await self._admission.command(request, "playbook:update")
         shaped(PlaybookArchiving, admitted)
         command = ArchivePlaybook(**_subject(request, admitted))
-        return await self._commands.run(wish_of(request, admitted), _errand(command.playbook_id, command))
+        return await self._commands.run(
+            await self._commands.wish_of(request, admitted), _errand(command.playbook_id, command)
+        )
 
     async def restore(self, request: Request) -> Response:
         admitted = await self._admission.command(request, "playbook:update")
         shaped(PlaybookRestoring, admitted)
         command = RestorePlaybook(**_subject(request, admitted))
-        return await self._commands.run(wish_of(request, admitted), _errand(command.playbook_id, command))
+        return await self._commands.run(
+            await self._commands.wish_of(request, admitted), _errand(command.playbook_id, command)
+        )
 
     async def delete(self, request: Request) -> Response:
         admitted = self._admission.bare_command(request, "playbook:delete")
@@ -77,7 +81,7 @@ class PlaybookCommandRoutes:
             await self._without_open_runs(request, command)
             return _errand(command.playbook_id, command)
 
-        return await self._commands.run(wish_of(request, admitted), without_open_runs)
+        return await self._commands.run(await self._commands.wish_of(request, admitted), without_open_runs)
 
     async def _checked(
         self, request: Request, admitted: Admitted, draft: PlaybookDraft, *of: tuple[str, str]

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 
 from contracts.organization_documents import PutOrganizationDocument
 from services.gateway.admission import Admission
-from services.gateway.commands import Commands, Errand, wish_of
+from services.gateway.commands import Commands, Errand
 from services.gateway.in_force import InForce
 from services.gateway.owners import Answer, Owner, Params
 from services.gateway.routes.documents import DocumentReads
@@ -37,7 +37,7 @@ class PolicyRoutes(DocumentReads):
         async def look() -> Response:
             return success({"policy": kind, **await self._found(kind, asked, tenant)})
 
-        return await self._commands.once(wish_of(request, admitted), look)
+        return await self._commands.once(await self._commands.wish_of(request, admitted), look)
 
     async def _found(self, kind: str, asked: PolicyTrial, tenant: Params) -> dict[str, Any]:
         playbooks, runs = (_from(cursor) for cursor in (asked.playbooks_cursor, asked.runs_cursor))
@@ -69,7 +69,7 @@ class PolicyRoutes(DocumentReads):
             return await self._in_force.wait(organization_id, kind, "", result["revision"])
 
         errand = Errand("policy", kind, command, 200, f"{POLICIES}/{kind}", {"policy": kind}, in_force)
-        return await self._commands.run(wish_of(request, admitted), errand)
+        return await self._commands.run(await self._commands.wish_of(request, admitted), errand)
 
 
 def _page(answer: Answer, field: str) -> Any:

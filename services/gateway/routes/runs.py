@@ -10,7 +10,7 @@ from contracts.definitions import PlaybookDefinition
 from contracts.permissions import RUN_DATA, RUN_UPDATE, SIGNAL_PERMISSIONS, TO_SIGNAL
 from services.gateway.access_log import accessed_by
 from services.gateway.admission import Admission, Admitted, require_permission
-from services.gateway.commands import REPLAYED, Commands, Errand, wish_of
+from services.gateway.commands import REPLAYED, Commands, Errand
 from services.gateway.owners import Owner, Params, not_found
 from services.gateway.pinned import PinnedDefinitions
 from services.gateway.routes.paths import RUNS, flag, if_match, is_id, query_of, run_id_of, step_id_of
@@ -55,7 +55,7 @@ class RunCommandRoutes:
         run_smart_code(asked.smart_code)
         if not is_id(asked.playbook_id):
             raise not_found("Playbook", "run.playbook_id", asked.playbook_id)
-        wish = wish_of(request, admitted)
+        wish = await self._commands.wish_of(request, admitted)
         run_id, early = wish.id_of("run"), None
         if wish.fingerprint is not None and asked.initial_data:
             early = await self._known(wish.organization_id, asked.playbook_id)
@@ -114,14 +114,14 @@ class RunCommandRoutes:
             next_step_assignments=completion.next_step_assignments,
         )
         subject = {"run_id": run_id, "step_id": step_id}
-        wish = wish_of(request, admitted).told_by(sealed.fingerprint)
+        wish = (await self._commands.wish_of(request, admitted)).told_by(sealed.fingerprint)
         return await self._commands.run(wish, _errand(run_id, command, subject))
 
     async def bulk_signal(self, request: Request) -> Response:
         admitted = await self._admission.command(request, RUN_UPDATE, *TO_SIGNAL)
         asked = shaped_with_signal(BulkSignal, admitted)
         require_permission(admitted.identity, SIGNAL_PERMISSIONS[asked.signal.type])
-        wish = wish_of(request, admitted)
+        wish = await self._commands.wish_of(request, admitted)
         operation_id, caller = wish.id_of("bulk"), admitted.identity.caller
         signal_command(asked.signal, operation_id, caller)  # refused at once for what each run would refuse
         command = SignalRuns(caller=caller, operation_id=operation_id, selection=asked.filter, signal=asked.signal)
@@ -159,7 +159,9 @@ class RunCommandRoutes:
         self, request: Request, admitted: Admitted, command: ClaimStep | ReleaseStep, run_id: str
     ) -> Response:
         subject = {"run_id": run_id, "step_id": command.step_id}
-        return await self._commands.run(wish_of(request, admitted), _errand(run_id, command, subject))
+        return await self._commands.run(
+            await self._commands.wish_of(request, admitted), _errand(run_id, command, subject)
+        )
 
     async def update(self, request: Request) -> Response:
         admitted = await self._admission.command(request, RUN_UPDATE, RUN_DATA)
@@ -174,7 +176,7 @@ class RunCommandRoutes:
             priority=change.priority,
             if_match=if_match(request),
         )
-        wish = wish_of(request, admitted).told_by(sealed.fingerprint)
+        wish = (await self._commands.wish_of(request, admitted)).told_by(sealed.fingerprint)
         return await self._commands.run(wish, _errand(run_id, command, {"run_id": run_id}))
 
     async def signal(self, request: Request) -> Response:
@@ -182,7 +184,7 @@ class RunCommandRoutes:
         run_id = run_id_of(request)
         signal = shaped_with_signal(RunSignal, admitted).signal
         require_permission(admitted.identity, SIGNAL_PERMISSIONS[signal.type])
-        wish = wish_of(request, admitted)
+        wish = await self._commands.wish_of(request, admitted)
         command = signal_command(signal, wish.id_of("sig"), admitted.identity.caller)
         data = command.data if isinstance(command, ReceiveEvent) else {}
         beside = {"signal.metadata": signal.metadata}

@@ -19,7 +19,7 @@ from contracts.webhooks import (
 )
 from services.gateway.access_log import AccessLog
 from services.gateway.admission import Admission, Admitted
-from services.gateway.commands import Commands, Errand, wish_of
+from services.gateway.commands import Commands, Errand
 from services.gateway.owners import Owner, Params
 from services.gateway.routes.paths import WEBHOOKS, delivery_id_of, if_match, query_of, webhook_id_of
 from services.gateway.shapes.checking import shaped, shaped_with_times
@@ -52,7 +52,7 @@ class WebhookCommandRoutes:
     async def create(self, request: Request) -> Response:
         admitted = await self._admission.command(request, _MANAGE)
         draft = shaped(WebhookCreation, admitted).webhook
-        wish = wish_of(request, admitted)
+        wish = await self._commands.wish_of(request, admitted)
         command = CreateWebhook(
             caller=admitted.identity.caller,
             webhook_id=wish.id_of("wh"),
@@ -107,7 +107,7 @@ class WebhookCommandRoutes:
         return await self._run(request, admitted, command(**subject))
 
     async def _run(self, request: Request, admitted: Admitted, command: WebhookCommand) -> Response:
-        return await self._commands.run(wish_of(request, admitted), _errand(command))
+        return await self._commands.run(await self._commands.wish_of(request, admitted), _errand(command))
 
     async def _with_secret(self, request: Request, admitted: Admitted, answer: Response) -> Response:
         """The secret goes over no topic and is kept with no answer: it is asked for when it is shown."""

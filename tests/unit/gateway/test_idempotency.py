@@ -10,11 +10,15 @@ from shared.auth import Identity
 
 
 def wish(
-    key: str | None = "key_1", path: str = "/api/v1/playbook-runs", body: bytes = b"{}", organization: str = "org_1"
+    key: str | None = "key_1",
+    path: str = "/api/v1/playbook-runs",
+    body: bytes = b"{}",
+    organization: str = "org_1",
+    caller: str = "user_1",
 ) -> Wish:
     headers = [(b"idempotency-key", key.encode())] if key is not None else []
     request = Request({"type": "http", "method": "POST", "path": path, "headers": headers})
-    return wish_of(request, Admitted(Identity(Caller(id="user_1"), organization, 0), body, {}))
+    return wish_of(request, Admitted(Identity(Caller(id=caller), organization, 0), body, {}))
 
 
 def test_the_same_key_on_the_same_path_is_the_same_command_and_creates_the_same_run() -> None:
@@ -30,9 +34,16 @@ def test_another_body_under_the_same_key_keeps_the_command_and_changes_the_finge
 
 
 @pytest.mark.parametrize(
-    "other", [wish(key="key_2"), wish(path="/api/v1/playbooks"), wish(organization="org_2"), wish(key=None)]
+    "other",
+    [
+        wish(key="key_2"),
+        wish(path="/api/v1/playbooks"),
+        wish(organization="org_2"),
+        wish(caller="user_2"),
+        wish(key=None),
+    ],
 )
-def test_another_key_path_or_organization_is_another_command(other: Wish) -> None:
+def test_another_key_path_organization_or_caller_is_another_command(other: Wish) -> None:
     assert other.command_id != wish().command_id
 
 
