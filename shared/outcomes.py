@@ -115,8 +115,12 @@ class Outcomes:
 
     async def of(self, organization_id: str, command_id: str) -> Reply | None:
         """Returns what the command was answered, None if nothing is stored of it."""
+        found = await self.find(organization_id, command_id)
+        return found.reply if found is not None else None
+
+    async def find(self, organization_id: str, command_id: str) -> Outcome | None:
         found = (await self.of_commands([command_id])).get(command_id)
-        return found.reply if found is not None and found.organization_id == organization_id else None
+        return found if found is not None and found.organization_id == organization_id else None
 
     async def of_commands(self, command_ids: Collection[str]) -> dict[str, Outcome]:
         """Returns those that are stored, by command id, in one read."""

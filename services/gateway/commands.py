@@ -1,7 +1,6 @@
 """Commands: out to Kafka, and the reply back into an HTTP answer."""
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -19,20 +18,20 @@ from contracts.replies import Reply
 from contracts.topics import Topic
 from services.gateway.admission import Admitted
 from services.gateway.operation_ids import Kind, OperationId
+from services.gateway.outcomes import CommandOutcomes
 from services.gateway.owners import BEHIND, CONSISTENCY
 from services.gateway.store import FirstAnswer, IdempotencyKeys, Known
+from services.gateway.wishes import Wish, wish_of
 from shared import clock
 from shared.correlation import correlation
 from shared.errors import Refused, Unavailable
-from shared.http import failure, invalid, success
-from shared.ids import new_id, stable_id
+from shared.http import failure, success
 from shared.messages import OutgoingMessage, command_message
 from shared.mongo import StoreFault
 from shared.request_reply import Requester
 
 OPERATIONS_PATH = "/api/v1/operations"
 REPLAYED = "X-Idempotent-Replay"
-_MAX_KEY_LENGTH = 200
 _KEPT_HEADERS = frozenset({"location", "x-consistency"})
 _NOT_ACKNOWLEDGED = "Kafka has not acknowledged the command ({}); send it again under the same Idempotency-Key"
 _UNDER_WAY = Rejection(
@@ -43,38 +42,17 @@ _UNDER_WAY = Rejection(
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """One wish of a caller: with an Idempotency-Key, the same ids and fingerprint each time that it is sent."""
-
-    organization_id: str
-    command_id: str
-    fingerprint: str | None
-    asynchronous: bool = False
-    """`Prefer: respond-async`: the caller looks for the outcome elsewhere."""
-    former_id: str | None = None
-    """The command id that its Idempotency-Key gave it when keys belonged to the organization (0082)."""
-
-    def id_of(self, prefix: str) -> str:
-        """The id of what the command creates."""
-        return stable_id(prefix, self.command_id)
-
-    def told_by(self, fingerprint: str | None) -> "Wish":
-        """With the fingerprint of a body whose values must not be guessed from its hash; None: the hash will do."""
-        return self if fingerprint is None or self.fingerprint is None else replace(self, fingerprint=fingerprint)
-
-
 InForce = Callable[[Mapping[str, Any]], Awaitable[bool]]
 """Whether what the reply's result says is in force; False where it can't be told in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """A command and where it goes; `created` names what it makes or changes, `location` is where that is seen."""
+    """A command and where it goes; `subject` names what it makes or changes, `location` is where that is seen."""
 
     kind: Kind
     key: str
-    command: Command
+    command: "Command | Prepare"
     status: int
     location: str
     subject: dict[str, Any]
@@ -95,34 +73,27 @@ _TOPICS: dict[Kind, Topic] = {
     "bulk": topics.BULK_COMMANDS,
     "webhook": topics.NOTIFIER_COMMANDS,
 }
-Prepare = Callable[[], Awaitable[Errand]]
+Prepare = Callable[[], Awaitable[Command]]
 """What must be asked before a command can be sent. Raises Refused."""
 
 
 Do = Callable[[], Awaitable[Response]]
 
 
-def wish_of(request: Request, admitted: Admitted) -> Wish:
-    """Raises Refused (VALIDATION_ERROR) for an Idempotency-Key that can't be one."""
-    organization_id = admitted.identity.organization_id
-    key, prefer = request.headers.get("idempotency-key"), request.headers.get("prefer", "")
-    asynchronous = "respond-async" in [part.strip().lower() for part in prefer.split(",")]
-    if key is None:
-        return Wish(organization_id, new_id("cmd"), None, asynchronous)
-    if not (0 < len(key) <= _MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
-        reason = f"1 to {_MAX_KEY_LENGTH} printable ASCII characters"
-        raise invalid({"field": "Idempotency-Key", "value": key[:_MAX_KEY_LENGTH], "reason": reason})
-    caller, place = admitted.identity.caller.id, (request.method, request.scope["path"], key)
-    command_id, former_id = stable_id("cmd", organization_id, caller, *place), stable_id("cmd", organization_id, *place)
-    return Wish(organization_id, command_id, hashlib.sha256(admitted.raw).hexdigest(), asynchronous, former_id)
-
-
 class Commands:
     """Sends commands and waits for their replies."""
 
-    def __init__(self, requester: Requester, keys: IdempotencyKeys, timeout_seconds: float, max_in_flight: int) -> None:
+    def __init__(
+        self,
+        requester: Requester,
+        keys: IdempotencyKeys,
+        outcomes: CommandOutcomes,
+        timeout_seconds: float,
+        max_in_flight: int,
+    ) -> None:
         self._requester = requester
         self._keys = keys
+        self._outcomes = outcomes
         self._timeout_seconds = timeout_seconds
         self._max_in_flight = max_in_flight
 
@@ -141,7 +112,7 @@ class Commands:
             return wish
         return replace(wish, command_id=wish.former_id) if was_used else wish
 
-    async def run(self, wish: Wish, errand: Errand | Prepare) -> Response:
+    async def run(self, wish: Wish, errand: Errand) -> Response:
         """The reply as an answer; 202 where none came in time, or none is waited for.
 
         Under an Idempotency-Key the first answer again. Raises Unavailable where Kafka can't be reached, Refused for a
@@ -171,7 +142,7 @@ class Commands:
             await self._note(self._keys.leave_open(wish.command_id))
             raise
         if answer.status_code == 202 or answer.status_code >= 500:
-            await self._note(self._keys.leave_open(wish.command_id))
+            await self._note(self._keys.leave_open(wish.command_id, answer.headers.get("location")))
         else:
             headers = {name: value for name, value in answer.headers.items() if name in _KEPT_HEADERS}
             first = FirstAnswer(answer.status_code, bytes(answer.body), headers)
@@ -184,23 +155,15 @@ class Commands:
         except StoreFault as error:
             log.warning("idempotency_keys_not_reached", error=repr(error)[:300])
 
-    async def _done(self, wish: Wish, errand: Errand | Prepare) -> Response:
-        errand = errand if isinstance(errand, Errand) else await self._prepare(errand)
-        reply = await self._ask(wish, errand)
-        if reply is None:
-            return _accepted(wish, errand)
-        headers = {REPLAYED: "true"} if reply.replayed else {}
-        if reply.rejection is not None:
-            return failure(reply.rejection, headers)
-        if errand.status == 202:
-            return _accepted(wish, errand)  # taken, and to be watched
-        if errand.status == 201:
-            headers["Location"] = errand.location
-        if errand.in_force is not None and not await errand.in_force(reply.result or {}):
-            headers[CONSISTENCY] = BEHIND
-        return success(reply.result, errand.status, headers)
+    async def _done(self, wish: Wish, errand: Errand) -> Response:
+        try:
+            command = errand.command if isinstance(errand.command, Command) else await self._prepare(errand.command)
+        except Refused as refusal:
+            return await self._earlier(wish, errand, refusal)
+        reply = await self._ask(wish, errand, command)
+        return await self._accepted(wish, errand) if reply is None else await self._answered(wish, errand, reply)
 
-    async def _prepare(self, prepare: Prepare) -> Errand:
+    async def _prepare(self, prepare: Prepare) -> Command:
         """Asks several services, one after the other, each of which may take as long as all of them together."""
         try:
             async with asyncio.timeout(self._timeout_seconds):
@@ -208,12 +171,60 @@ class Commands:
         except TimeoutError:
             raise Unavailable("What the request needs to know could not be read in time") from None
 
-    async def _ask(self, wish: Wish, errand: Errand) -> Reply | None:
+    async def _earlier(self, wish: Wish, errand: Errand, refusal: Refused) -> Response:
+        """Returns what the same request came to when its command could still be sent. Raises the refusal otherwise."""
+        if wish.fingerprint is None:
+            raise refusal
+        was_accepted = await self._location(wish) is not None
+        try:
+            operation = OperationId(errand.kind, errand.key, wish.command_id)
+            outcome = await self._outcomes.of(operation, wish.organization_id)
+        except Unavailable:
+            if not was_accepted:
+                raise
+            return await self._accepted(wish, errand)
+        if outcome.reply is not None:
+            return await self._answered(wish, errand, _replayed(outcome.reply, outcome.fingerprint, wish))
+        if was_accepted:
+            return await self._accepted(wish, errand)
+        raise refusal
+
+    async def _answered(self, wish: Wish, errand: Errand, reply: Reply) -> Response:
+        headers = {REPLAYED: "true"} if reply.replayed else {}
+        if reply.rejection is not None:
+            return failure(reply.rejection, headers)
+        if errand.status == 202:
+            return await self._accepted(wish, errand)  # taken, and to be watched
+        if errand.status == 201:
+            headers["Location"] = errand.location
+        if errand.in_force is not None and not await errand.in_force(reply.result or {}):
+            headers[CONSISTENCY] = BEHIND
+        return success(reply.result, errand.status, headers)
+
+    async def _accepted(self, wish: Wish, errand: Errand) -> Response:
+        """Under an Idempotency-Key it names the same operation each time."""
+        location = await self._location(wish)
+        if location is None:
+            operation = OperationId(errand.kind, errand.key, wish.command_id, clock.now())
+            location = f"{OPERATIONS_PATH}/{operation.text(wish.organization_id)}"
+        headers = {"Location": location} | ({"Preference-Applied": "respond-async"} if wish.asynchronous else {})
+        operation_id = location.rpartition("/")[2]
+        return success({"operation": "accepted", "operation_id": operation_id, **errand.subject}, 202, headers)
+
+    async def _location(self, wish: Wish) -> str | None:
+        """Returns what the first 202 under the wish's key named, None if there was none or it can't be told."""
+        try:
+            return await self._keys.location(wish.command_id) if wish.fingerprint is not None else None
+        except StoreFault as error:
+            log.warning("idempotency_keys_not_reached", error=repr(error)[:300])
+            return None
+
+    async def _ask(self, wish: Wish, errand: Errand, command: Command) -> Reply | None:
         if not self._requester.ready():
             raise Unavailable("The gateway is not connected to Kafka")
         if self._requester.in_flight >= self._max_in_flight:
             raise Unavailable(f"{self._max_in_flight} commands wait for their replies already")
-        message = self._message(wish, errand)
+        message = self._message(wish, errand, command)
         try:
             if wish.asynchronous:
                 await self._requester.send(message, self._timeout_seconds)
@@ -222,13 +233,13 @@ class Commands:
         except KafkaError as error:
             raise Unavailable(_NOT_ACKNOWLEDGED.format(type(error).__name__)) from error
 
-    def _message(self, wish: Wish, errand: Errand) -> OutgoingMessage:
+    def _message(self, wish: Wish, errand: Errand, command: Command) -> OutgoingMessage:
         now = clock.now()
         current = correlation()
         return command_message(
             errand.topic.name,
             errand.key,
-            errand.command,
+            command,
             message_id=wish.command_id,
             organization_id=wish.organization_id,
             correlation_id=current.correlation_id,
@@ -240,12 +251,11 @@ class Commands:
         )
 
 
-def _accepted(wish: Wish, errand: Errand) -> Response:
-    operation_id = OperationId(errand.kind, errand.key, wish.command_id).text(wish.organization_id)
-    headers = {"Location": f"{OPERATIONS_PATH}/{operation_id}"}
-    if wish.asynchronous:
-        headers["Preference-Applied"] = "respond-async"
-    return success({"operation": "accepted", "operation_id": operation_id, **errand.subject}, 202, headers)
+def _replayed(reply: Reply, fingerprint: str | None, wish: Wish) -> Reply:
+    """Raises Refused if the reply is to another body; owners that know only one body give no fingerprint."""
+    if fingerprint not in (None, wish.fingerprint):
+        raise Refused.because(other_body(fingerprint, wish.fingerprint))
+    return reply.model_copy(update={"replayed": True})
 
 
 def _again(wish: Wish, known: Known) -> Response:

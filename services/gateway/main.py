@@ -10,6 +10,7 @@ from services.gateway.edge import Edge
 from services.gateway.identity import FreshKeys, published_keys, token_verifier
 from services.gateway.in_force import InForce
 from services.gateway.limiting import Limiting
+from services.gateway.outcomes import CommandOutcomes
 from services.gateway.owners import Owner
 from services.gateway.pinned import PinnedDefinitions
 from services.gateway.rate_limits import RateLimits
@@ -60,9 +61,9 @@ def build(settings: GatewaySettings) -> Service:
     app.add_middleware(RefusedCalls, access_log=access_log)
     app.add_middleware(Edge)  # the outermost
     admission = Admission(verifier, settings.max_body_bytes)
-    commands = Commands(
-        requester, IdempotencyKeys(service.mongo), settings.reply_timeout_seconds, settings.max_commands_in_flight
-    )
+    outcomes = CommandOutcomes(registry, run_engine, notifier)
+    keys = IdempotencyKeys(service.mongo)
+    commands = Commands(requester, keys, outcomes, settings.reply_timeout_seconds, settings.max_commands_in_flight)
     in_force = InForce(run_engine)
     app.router.routes[:0] = routes(
         RunCommandRoutes(admission, commands, PinnedDefinitions(registry), run_engine),
@@ -73,7 +74,7 @@ def build(settings: GatewaySettings) -> Service:
         PolicyRoutes(admission, commands, registry, run_engine, in_force),
         CalendarRoutes(admission, commands, registry, run_engine, in_force),
         DelegationRoutes(admission, commands, registry, in_force),
-        OperationRoutes(admission, registry, run_engine, notifier, in_force),
+        OperationRoutes(admission, outcomes, run_engine, in_force),
         AuditRoutes(admission, run_engine, timeline),
         WebhookCommandRoutes(admission, commands, notifier, registry, access_log),
         WebhookReadRoutes(admission, notifier),

@@ -1,6 +1,7 @@
 """The definition that a new run is pinned to: the playbook's current revision, as the registry has it now."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from contracts.definitions import PlaybookDefinition
@@ -10,6 +11,20 @@ from services.gateway.owners import Owner, not_found, segment
 from shared.errors import Refused
 
 _REMEMBERED_REVISIONS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A playbook's current revision, and whether it starts runs."""
+
+    definition: PlaybookDefinition
+    status: str
+
+    def for_new_run(self) -> PlaybookDefinition:
+        """Raises Refused (CONFLICT) for an archived playbook."""
+        if self.status != "active":
+            raise _archived(self.definition.playbook_id, self.status)
+        return self.definition
 
 
 class PlaybookKey(NamedTuple):
@@ -25,18 +40,16 @@ class PinnedDefinitions:
         self._current = Coalescer(self._look_up)
         self._revisions: OrderedDict[tuple[PlaybookKey, int], PlaybookDefinition] = OrderedDict()
 
-    async def current(self, organization_id: str, playbook_id: str) -> PlaybookDefinition:
-        """Raises Refused: NOT_FOUND for an unknown playbook, CONFLICT for an archived one."""
+    async def current(self, organization_id: str, playbook_id: str) -> Pinned:
+        """Raises Refused (NOT_FOUND) for an unknown playbook, and for a deleted one."""
         return await self._current.get(PlaybookKey(organization_id, playbook_id))
 
-    async def _look_up(self, key: PlaybookKey) -> PlaybookDefinition:
+    async def _look_up(self, key: PlaybookKey) -> Pinned:
         answer = await self._registry.get(f"{_path(key)}/head", _tenant(key))
         if answer.status == 404:
             raise not_found("Playbook", "run.playbook_id", key.playbook_id)
         head = answer.data()
-        if head["status"] != "active":
-            raise _archived(key.playbook_id, head["status"])
-        return await self._revision(key, head["revision"])
+        return Pinned(await self._revision(key, head["revision"]), head["status"])
 
     async def _revision(self, key: PlaybookKey, revision: int) -> PlaybookDefinition:
         known = self._revisions.get((key, revision))

@@ -50,11 +50,12 @@ class Sealing:
         """
         if not data and not any(beside.values()):
             return SealedData(data)
-        fields = await self._fields_of(admitted.identity.organization_id, run_id)
+        fields = await self.fields_of(admitted.identity.organization_id, run_id)
         nothing_secret(fields, beside)
         return await self.sealed(admitted, run_id, data, fields, where)
 
-    async def _fields_of(self, organization_id: str, run_id: str) -> frozenset[str]:
+    async def fields_of(self, organization_id: str, run_id: str) -> frozenset[str]:
+        """Raises Refused (NOT_FOUND) for a run that nobody knows."""
         fields = self._fields.get((organization_id, run_id))
         if fields is None:
             path = f"/internal/runs/{segment(run_id)}/encrypted-fields"

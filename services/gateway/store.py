@@ -77,9 +77,15 @@ class IdempotencyKeys:
         fields = {"status": answer.status, "body": answer.body, "headers": answer.headers}
         await self._keys.update_one({"_id": command_id}, {"$set": fields})
 
-    async def leave_open(self, command_id: str) -> None:
-        """The outcome is not known here: whoever asks again may ask the owner."""
-        await self._keys.update_one({"_id": command_id}, {"$set": {"began": _LONG_AGO}})
+    async def leave_open(self, command_id: str, location: str | None = None) -> None:
+        """The outcome is not known here: whoever asks again may ask the owner. `location` is what a 202 named."""
+        accepted = {"accepted": location} if location is not None else {}
+        await self._keys.update_one({"_id": command_id}, {"$set": {"began": _LONG_AGO, **accepted}})
+
+    async def location(self, command_id: str) -> str | None:
+        """Returns what the first 202 named, None if there was none. Raises StoreFault as `claim` does."""
+        found = await self._keys.find_one({"_id": command_id}, {"accepted": 1})
+        return found.get("accepted") if found is not None else None
 
     async def let_go(self, command_id: str) -> None:
         """Nothing was begun."""

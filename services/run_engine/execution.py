@@ -254,12 +254,12 @@ def _result(
 
 def outcomes_of(run: StoredRun, entries: Iterable[Entry]) -> list[Outcome]:
     """Returns what the store of outcomes takes over of entries that leave the run's journal."""
-    organization_id = run.state.organization_id
-    return [
-        Outcome(e.command_id, organization_id, e.answer.decode(), e.fingerprint, e.partition, e.offset)
-        for e in entries
-        if e.has_caller
-    ]
+    return [outcome_of(run.state.organization_id, entry) for entry in entries if entry.has_caller]
+
+
+def outcome_of(organization_id: str, entry: Entry) -> Outcome:
+    answer = entry.answer.decode()
+    return Outcome(entry.command_id, organization_id, answer, entry.fingerprint, entry.partition, entry.offset)
 
 
 def not_found(run_id: str) -> Rejection:

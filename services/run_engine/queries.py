@@ -52,8 +52,9 @@ def router(reads: RunReads, store: RunStore, organizations: OrganizationStore, l
 
     @routes.get("/runs/{run_id}/commands/{command_id}")
     async def answer(run_id: str, command_id: str, organization_id: str) -> Response:
-        reply = await store.answer(organization_id, run_id, command_id)
-        return success({"reply": reply.model_dump(mode="json") if reply is not None else None})
+        found = await store.outcome(organization_id, run_id, command_id)
+        reply = found.reply.model_dump(mode="json") if found is not None else None
+        return success({"reply": reply, "fingerprint": found.fingerprint if found is not None else None})
 
     @routes.get("/runs/{run_id}/why")
     async def why(run_id: str, organization_id: str, sight: Seen) -> Response:

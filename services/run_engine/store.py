@@ -12,11 +12,10 @@ from pymongo import ASCENDING, IndexModel, InsertOne, UpdateOne
 
 from contracts.definitions import PlaybookDefinition
 from contracts.events import Timer
-from contracts.replies import Reply
 from services.run_engine import task_list
 from services.run_engine.documents import changes, from_document, journal_of, to_document
 from services.run_engine.domain.copying import changed
-from services.run_engine.execution import StoredRun
+from services.run_engine.execution import StoredRun, outcome_of
 from services.run_engine.journal import Journal
 from services.run_engine.remembered import RememberedRuns
 from services.run_engine.task_list import TaskList
@@ -150,8 +149,8 @@ class RunStore:
             if timer.due_at <= now
         ]
 
-    async def answer(self, organization_id: str, run_id: str, command_id: str) -> Reply | None:
-        """Returns what a command to a run was answered, None for one that was not taken, or by another run.
+    async def outcome(self, organization_id: str, run_id: str, command_id: str) -> Outcome | None:
+        """Returns the outcome of a command to a run, None for one that was not taken, or by another run.
 
         Raises Refused (NOT_FOUND) for one whose answer is no longer kept.
         """
@@ -160,8 +159,8 @@ class RunStore:
         journal = journal_of(run) if run else Journal()
         entry = journal.find(command_id)
         if entry is not None:
-            return entry.reply()
-        stored = await self.outcomes.of(organization_id, command_id)
+            return outcome_of(organization_id, entry)
+        stored = await self.outcomes.find(organization_id, command_id)
         if stored is None and command_id in journal.older:
             raise Refused.because(OUTCOME_EXPIRED)
         return stored

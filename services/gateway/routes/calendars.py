@@ -6,15 +6,15 @@ from typing import Any
 from fastapi import Request, Response
 
 from contracts.calendars import KIND
+from contracts.commands import Command
 from contracts.organization_documents import (
     DeleteOrganizationDocument,
-    DocumentCommand,
     PutOrganizationDocument,
     local_key,
 )
 from contracts.rejections import Code
 from services.gateway.admission import Admission
-from services.gateway.commands import Commands, Errand
+from services.gateway.commands import Commands, Errand, Prepare
 from services.gateway.in_force import InForce
 from services.gateway.owners import Owner
 from services.gateway.routes.documents import DocumentReads
@@ -48,7 +48,8 @@ class CalendarRoutes(DocumentReads):
             if_match=if_match(request),
             comment=asked.comment,
         )
-        return await self._commands.run(await self._commands.wish_of(request, admitted), self._errand(name, command))
+        errand = self._errand(name, command.organization_id, command)
+        return await self._commands.run(await self._commands.wish_of(request, admitted), errand)
 
     async def delete(self, request: Request) -> Response:
         admitted = self._admission.bare_command(request, "policy:update")
@@ -61,11 +62,12 @@ class CalendarRoutes(DocumentReads):
             if_match=if_match(request),
         )
 
-        async def unused() -> Errand:
+        async def unused() -> Command:
             await self._unused(request, command)
-            return self._errand(name, command)
+            return command
 
-        return await self._commands.run(await self._commands.wish_of(request, admitted), unused)
+        errand = self._errand(name, command.organization_id, unused)
+        return await self._commands.run(await self._commands.wish_of(request, admitted), errand)
 
     async def _unused(self, request: Request, command: DeleteOrganizationDocument) -> None:
         """What names it in between is reckoned around the clock."""
@@ -76,9 +78,9 @@ class CalendarRoutes(DocumentReads):
         if playbooks or uses["open_runs"]:
             raise _in_use(name, playbooks, uses)
 
-    def _errand(self, name: str, command: DocumentCommand) -> Errand:
+    def _errand(self, name: str, organization_id: str, command: Command | Prepare) -> Errand:
         async def in_force(result: Mapping[str, Any]) -> bool:
-            return await self._in_force.wait(command.organization_id, KIND, name, result["revision"])
+            return await self._in_force.wait(organization_id, KIND, name, result["revision"])
 
         key, location = local_key(KIND, name), f"{CALENDARS}/{name}"
         return Errand("calendar", key, command, 200, location, {"calendar": name}, in_force)

@@ -23,13 +23,13 @@ class EncryptionRoutes:
         admitted = self._admission.bare_command(request, "data:erase")
         run_id, wish = run_id_of(request), await self._commands.wish_of(request, admitted)
 
-        async def with_keys() -> Errand:
+        async def with_keys() -> EraseEncryptedData:
             params = query_of(request, wish.organization_id)
             found = (await self._run_engine.get(f"/internal/runs/{run_id}/keys", params)).data()
-            command = EraseEncryptedData(caller=admitted.identity.caller, key_ids=found["key_ids"])
-            return Errand("run", run_id, command, 200, f"{RUNS}/{run_id}", {"run_id": run_id})
+            return EraseEncryptedData(caller=admitted.identity.caller, key_ids=found["key_ids"])
 
-        return await self._commands.run(wish, with_keys)
+        errand = Errand("run", run_id, with_keys, 200, f"{RUNS}/{run_id}", {"run_id": run_id})
+        return await self._commands.run(wish, errand)
 
     async def erase_organization(self, request: Request) -> Response:
         """Under an Idempotency-Key, what is sent again does not destroy the keys of later values."""

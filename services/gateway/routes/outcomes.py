@@ -10,26 +10,21 @@ from services.gateway.admission import Admission
 from services.gateway.commands import OPERATIONS_PATH
 from services.gateway.in_force import InForce
 from services.gateway.operation_ids import OperationId, kind_of
+from services.gateway.outcomes import CommandOutcomes
 from services.gateway.owners import BEHIND, CONSISTENCY, Owner, not_found
 from services.gateway.routes.paths import CALENDARS, DELEGATIONS, PLAYBOOKS, POLICIES, RUNS, WEBHOOKS, query_of
+from shared import clock
 from shared.auth import Identity
+from shared.errors import Refused
 from shared.http import success
+from shared.outcomes import OUTCOME_EXPIRED
 
 
 class OperationRoutes:
-    def __init__(
-        self, admission: Admission, registry: Owner, run_engine: Owner, notifier: Owner, in_force: InForce
-    ) -> None:
+    def __init__(self, admission: Admission, outcomes: CommandOutcomes, run_engine: Owner, in_force: InForce) -> None:
         self._admission = admission
+        self._outcomes = outcomes
         self._run_engine = run_engine
-        self._owners = {
-            "run": run_engine,
-            "playbook": registry,
-            "policy": registry,
-            "calendar": registry,
-            "delegation": registry,
-            "webhook": notifier,
-        }
         self._in_force = in_force
 
     async def read(self, request: Request) -> Response:
@@ -40,13 +35,10 @@ class OperationRoutes:
             found = (await self._run_engine.get(path, tenant)).data()["operation"]
             results = f"{OPERATIONS_PATH}/{text}/results"
             watched = {"operation_id": text, "type": "bulk_signal", "resource": results}
-            return success({**watched, **(found or {"status": "running"})})
-        owner = self._owners[operation.kind]
-        path = f"{_INTERNAL[operation.kind]}/{_name(operation)}/commands/{operation.command_id}"
-        kept = (await owner.get(path, query_of(request, identity.organization_id))).data()["reply"]
-        reply = Reply.model_validate(kept) if kept is not None else None
+            return success({**watched, **(found or _running(operation))})
+        reply = (await self._outcomes.of(operation, identity.organization_id)).reply
         headers = await self._consistency(operation, identity.organization_id, reply)
-        shown = {"operation_id": text, "type": "command", **_subject(operation), **_outcome(reply)}
+        shown = {"operation_id": text, "type": "command", **_subject(operation), **_outcome(operation, reply)}
         return success(shown, headers=headers)
 
     def _asked(self, request: Request) -> tuple[Identity, OperationId]:
@@ -81,14 +73,6 @@ _READING: dict[str, str] = {
     "webhook": "webhook:read",
 }
 """By kind of operation; of all others run:read."""
-_INTERNAL = {
-    "run": "/internal/runs",
-    "playbook": "/internal/playbooks",
-    "policy": "/internal/policies",
-    "calendar": "/internal/calendars",
-    "webhook": "/internal/webhooks",
-    "delegation": "/internal/delegations",
-}
 _SUBJECTS = {
     "run": ("run_id", RUNS),
     "playbook": ("playbook_id", PLAYBOOKS),
@@ -101,17 +85,19 @@ _SUBJECTS = {
 
 def _subject(operation: OperationId) -> dict[str, str]:
     name, collection = _SUBJECTS[operation.kind]
-    return {name: _name(operation), "resource": f"{collection}/{_name(operation)}"}
+    return {name: operation.name, "resource": f"{collection}/{operation.name}"}
 
 
-def _name(operation: OperationId) -> str:
-    """As paths have it: `default` of `calendar:default`."""
-    return operation.subject.removeprefix("calendar:") if operation.kind == "calendar" else operation.subject
+def _running(operation: OperationId) -> dict[str, Any]:
+    """Raises Refused (NOT_FOUND) if it was accepted so long ago that its outcome has expired."""
+    if operation.is_expired(clock.now()):
+        raise Refused.because(OUTCOME_EXPIRED)
+    return {"status": "running"}
 
 
-def _outcome(reply: Reply | None) -> dict[str, Any]:
+def _outcome(operation: OperationId, reply: Reply | None) -> dict[str, Any]:
     if reply is None:
-        return {"status": "running"}
+        return _running(operation)
     if reply.rejection is not None:
         return {"status": "failed", "error": reply.rejection.model_dump(mode="json")}
     return {"status": "succeeded", "result": reply.result}

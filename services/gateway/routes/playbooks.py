@@ -14,7 +14,7 @@ from contracts.commands import (
 from contracts.definitions import PlaybookDraft
 from contracts.rejections import Code
 from services.gateway.admission import Admission, Admitted
-from services.gateway.commands import Commands, Errand
+from services.gateway.commands import Commands, Errand, Prepare
 from services.gateway.owners import Owner
 from services.gateway.routes.drafts import draft_of
 from services.gateway.routes.paths import PLAYBOOKS, flag, if_match, playbook_id_of, query_of, revision_of
@@ -77,11 +77,12 @@ class PlaybookCommandRoutes:
         admitted = self._admission.bare_command(request, "playbook:delete")
         command = DeletePlaybook(**_subject(request, admitted))
 
-        async def without_open_runs() -> Errand:
+        async def without_open_runs() -> Command:
             await self._without_open_runs(request, command)
-            return _errand(command.playbook_id, command)
+            return command
 
-        return await self._commands.run(await self._commands.wish_of(request, admitted), without_open_runs)
+        wish = await self._commands.wish_of(request, admitted)
+        return await self._commands.run(wish, _errand(command.playbook_id, without_open_runs))
 
     async def _checked(
         self, request: Request, admitted: Admitted, draft: PlaybookDraft, *of: tuple[str, str]
@@ -154,6 +155,6 @@ def _subject(request: Request, admitted: Admitted) -> dict[str, object]:
     }
 
 
-def _errand(playbook_id: str, command: Command, status: int = 200) -> Errand:
+def _errand(playbook_id: str, command: Command | Prepare, status: int = 200) -> Errand:
     location = f"{PLAYBOOKS}/{playbook_id}"
     return Errand("playbook", playbook_id, command, status, location, {"playbook_id": playbook_id})

@@ -6,13 +6,12 @@ from fastapi import Request, Response
 
 from contracts.bulk import SignalRuns
 from contracts.commands import ClaimStep, Command, CompleteStep, ReceiveEvent, ReleaseStep, StartRun, UpdateData
-from contracts.definitions import PlaybookDefinition
 from contracts.permissions import RUN_DATA, RUN_UPDATE, SIGNAL_PERMISSIONS, TO_SIGNAL
 from services.gateway.access_log import accessed_by
 from services.gateway.admission import Admission, Admitted, require_permission
-from services.gateway.commands import REPLAYED, Commands, Errand
+from services.gateway.commands import REPLAYED, Commands, Errand, Prepare
 from services.gateway.owners import Owner, Params, not_found
-from services.gateway.pinned import PinnedDefinitions
+from services.gateway.pinned import Pinned, PinnedDefinitions
 from services.gateway.routes.paths import RUNS, flag, if_match, is_id, query_of, run_id_of, step_id_of
 from services.gateway.sealing import SealedData, Sealing
 from services.gateway.shapes.checking import run_smart_code, shaped, shaped_with_signal
@@ -56,46 +55,55 @@ class RunCommandRoutes:
         if not is_id(asked.playbook_id):
             raise not_found("Playbook", "run.playbook_id", asked.playbook_id)
         wish = await self._commands.wish_of(request, admitted)
-        run_id, early = wish.id_of("run"), None
+        run_id, early, pinned = wish.id_of("run"), None, None
         if wish.fingerprint is not None and asked.initial_data:
-            early = await self._known(wish.organization_id, asked.playbook_id)
-            sealed = await self._initial(early, run_id, admitted, asked) if early is not None else None
-            wish = wish.told_by(sealed.fingerprint) if sealed is not None else wish
+            early = await self._current(wish.organization_id, asked.playbook_id)
+            fields = early.definition.encrypted_fields if early else await self._fields_of(wish.organization_id, run_id)
+            wish = wish.told_by((await self._sealed_data(fields, run_id, admitted, asked)).fingerprint)
 
-        async def pinned() -> Errand:
-            nonlocal early
-            definition = early = early or await self._pinned.current(wish.organization_id, asked.playbook_id)
-            sealed = await self._initial(definition, run_id, admitted, asked)
-            command = StartRun(
+        async def command() -> StartRun:
+            nonlocal pinned
+            current = early or await self._pinned.current(wish.organization_id, asked.playbook_id)
+            pinned = current.for_new_run()
+            nothing_secret(pinned.encrypted_fields, {"run.context": asked.context, "run.metadata": asked.metadata})
+            sealed = await self._sealed_data(pinned.encrypted_fields, run_id, admitted, asked)
+            return StartRun(
                 caller=admitted.identity.caller,
                 run_id=run_id,
                 organization_id=wish.organization_id,
-                definition=definition,
+                definition=pinned,
                 smart_code=asked.smart_code,
                 context=asked.context,
                 initial_data=sealed.data,
                 metadata=asked.metadata,
             )
-            subject = {"run_id": run_id, "playbook_id": asked.playbook_id}
-            return _errand(run_id, command, subject, status=201)
 
-        answer = await self._commands.run(wish, pinned)
-        if early is not None and answer.status_code == 201 and REPLAYED not in answer.headers:
-            self._sealing.started(wish.organization_id, run_id, early.encrypted_fields)
+        subject = {"run_id": run_id, "playbook_id": asked.playbook_id}
+        answer = await self._commands.run(wish, _errand(run_id, command, subject, status=201))
+        if pinned is not None and answer.status_code == 201 and REPLAYED not in answer.headers:
+            self._sealing.started(wish.organization_id, run_id, pinned.encrypted_fields)
         return answer
 
-    async def _known(self, organization_id: str, playbook_id: str) -> PlaybookDefinition | None:
-        """None where it starts no runs; one that was started under the same key before has its answer all the same."""
+    async def _current(self, organization_id: str, playbook_id: str) -> Pinned | None:
+        """Returns an archived one too, None for one that is unknown or deleted."""
         try:
             return await self._pinned.current(organization_id, playbook_id)
         except Refused:
             return None
 
-    async def _initial(
-        self, definition: PlaybookDefinition, run_id: str, admitted: Admitted, asked: RunRequest
+    async def _fields_of(self, organization_id: str, run_id: str) -> frozenset[str]:
+        """Returns which fields a start encrypted whose playbook has been deleted since.
+
+        Without them a repeat under its key would look like another body.
+        """
+        try:
+            return await self._sealing.fields_of(organization_id, run_id)
+        except Refused:
+            return frozenset()  # it was never started
+
+    async def _sealed_data(
+        self, fields: frozenset[str], run_id: str, admitted: Admitted, asked: RunRequest
     ) -> SealedData:
-        fields = definition.encrypted_fields
-        nothing_secret(fields, {"run.context": asked.context, "run.metadata": asked.metadata})
         return await self._sealing.sealed(admitted, run_id, asked.initial_data, fields, "run.initial_data")
 
     async def complete(self, request: Request) -> Response:
@@ -265,5 +273,5 @@ def _sight(request: Request, identity: Identity) -> Params:
     return [("sensitive", "true"), *accessed_by(request, identity)] if is_let_in else []
 
 
-def _errand(run_id: str, command: Command, subject: dict[str, str], status: int = 200) -> Errand:
+def _errand(run_id: str, command: Command | Prepare, subject: dict[str, str], status: int = 200) -> Errand:
     return Errand("run", run_id, command, status, f"{RUNS}/{run_id}", subject)

@@ -47,7 +47,8 @@ async def stopped(engine: Engine) -> None:
 
 async def outcome(engine: Engine, commands: Commands, record: Delivered) -> Reply | None:
     """As GET /api/v1/operations reads it."""
-    return await engine.store.answer(ORGANIZATION, commands.run_id, command_id(record))
+    found = await engine.store.outcome(ORGANIZATION, commands.run_id, command_id(record))
+    return found.reply if found is not None else None
 
 
 async def further(engine: Engine, commands: Commands, count: int = MANY) -> None:

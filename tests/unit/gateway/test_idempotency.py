@@ -5,7 +5,7 @@ from fastapi import Request
 
 from contracts.values import Caller
 from services.gateway.admission import Admitted
-from services.gateway.commands import Wish, wish_of
+from services.gateway.wishes import Wish, wish_of
 from shared.auth import Identity
 
 

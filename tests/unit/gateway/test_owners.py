@@ -118,10 +118,10 @@ async def test_asks_for_the_head_each_time_and_for_a_revision_once() -> None:
     registry = Registry()
     async with owner(registry.answer) as (asked, _):
         pinned = PinnedDefinitions(asked)
-        assert (await pinned.current("org_1", "pb_1")).revision == 1
-        assert (await pinned.current("org_1", "pb_1")).revision == 1
+        assert (await pinned.current("org_1", "pb_1")).definition.revision == 1
+        assert (await pinned.current("org_1", "pb_1")).definition.revision == 1
         registry.head = {"revision": 2, "status": "active"}
-        assert (await pinned.current("org_1", "pb_1")).revision == 2
+        assert (await pinned.current("org_1", "pb_1")).definition.revision == 2
     assert registry.asked == ["head", "revision", "head", "head", "revision"]
 
 
@@ -130,7 +130,7 @@ async def test_an_archived_playbook_starts_no_runs() -> None:
     registry.head = {"revision": 1, "status": "archived"}
     async with owner(registry.answer) as (asked, _):
         with pytest.raises(Refused) as refused:
-            await PinnedDefinitions(asked).current("org_1", "pb_1")
+            (await PinnedDefinitions(asked).current("org_1", "pb_1")).for_new_run()
     assert refused.value.rejection.code == Code.CONFLICT
 
 

@@ -14,6 +14,7 @@ READ_OPERATION = Operation(
     description=(
         "A 202 names it in `Location`: no answer came in time, or `Prefer: respond-async` asked for none. `running`"
         " until the command was taken; then `result` is what the answer's `data` would have been, or `error` its error."
+        " That stays so for seven days at least, then the operation is 404."
         " Of a playbook it is for holders of `playbook:read`, of a policy or a calendar `policy:read`, of a webhook"
         " `webhook:read`, and else:"
     ),
