@@ -69,6 +69,12 @@ def other_body(first: str | None, again: str | None) -> Rejection:
     return _ERASED_BODY if all(keys) and keys[0] != keys[1] else OTHER_BODY
 
 
+NO_LONGER_KEPT = Rejection(
+    code=Code.IDEMPOTENCY_CONFLICT,
+    message="This command was carried out before; its answer is no longer kept",
+    details={"reason": "Answers are kept for seven days at least; use a new key for a new request"},
+)
+
 SET_ASIDE = Rejection(
     code=Code.INTERNAL_ERROR,
     message="The command could not be carried out and was set aside; an operator has been told",

@@ -8,7 +8,7 @@ from typing import Any
 from contracts import commands, events, limits, topics
 from contracts.definitions import PlaybookDefinition
 from contracts.policies import OrganizationPolicies
-from contracts.rejections import Code, Rejection
+from contracts.rejections import NO_LONGER_KEPT, Code, Rejection
 from contracts.replies import Reply
 from services.run_engine.domain import views
 from services.run_engine.domain.clear import NOTHING, Clear
@@ -19,7 +19,7 @@ from services.run_engine.domain.plan import plan_of
 from services.run_engine.domain.situation import Situation
 from services.run_engine.domain.state import RunState
 from services.run_engine.job_messages import job_message, order_message
-from services.run_engine.journal import NO_LONGER_KEPT, Entry, Journal
+from services.run_engine.journal import Entry, Journal
 from shared.messages import Message, OutgoingMessage, event_message
 from shared.outcomes import Outcome
 
@@ -99,7 +99,7 @@ def _again(run: StoredRun | None, message: Message, stored: Outcome | None) -> T
         return Taken.again(run, entry.messages, reply) if reply is not None else None
     reply = stored.answer_again(message) if stored is not None else None
     if reply is None and run is not None and envelope.id in run.journal.older:
-        reply = NO_LONGER_KEPT
+        reply = Reply(rejection=NO_LONGER_KEPT, replayed=True)
     return Taken.again(run, (), reply) if reply is not None else None
 
 

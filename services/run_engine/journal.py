@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from contracts.rejections import Code, Rejection
 from contracts.replies import Reply
 from shared.messages import OutgoingMessage
 from shared.outcomes import repeated
@@ -108,13 +107,3 @@ def _is_past(entry: Entry, committed: Mapping[int, int]) -> bool:
 
 def _is_for_nobody(entry: Entry) -> bool:
     return not entry.accepted and not entry.has_caller
-
-
-NO_LONGER_KEPT = Reply(
-    rejection=Rejection(
-        code=Code.IDEMPOTENCY_CONFLICT,
-        message="This command was carried out before; its answer is no longer kept",
-        details={"reason": "Answers are kept for seven days at least; use a new key for a new request"},
-    ),
-    replayed=True,
-)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from contracts.rejections import Code, Rejection
+from contracts.rejections import NO_LONGER_KEPT, Code, Rejection
 from contracts.values import is_matched, rfc3339
 from contracts.webhooks import (
     ChangeWebhook,
@@ -74,6 +74,8 @@ def changed(webhook: Webhook | None, command: WebhookCommand, by: By) -> Changed
     if webhook is None or webhook.status == "deleted":
         return not_found(command.webhook_id)
     match command:
+        case CreateWebhook():
+            return NO_LONGER_KEPT  # its id follows from the command: nobody else has created it
         case ChangeWebhook():
             return _revised(webhook, command, by)
         case DeleteWebhook():

@@ -8,10 +8,9 @@ from typing import Any, Literal
 from pymongo import ASCENDING, IndexModel, InsertOne, ReturnDocument, UpdateOne
 
 from contracts.bulk import SignalRuns
-from contracts.rejections import SET_ASIDE
+from contracts.rejections import NO_LONGER_KEPT, SET_ASIDE
 from contracts.replies import Reply
 from services.run_engine.documents import journal_of
-from services.run_engine.journal import NO_LONGER_KEPT
 from shared import clock
 from shared.ids import stable_id
 from shared.messages import Message
@@ -192,7 +191,7 @@ def _answer(run: Document, command_id: str, stored: Mapping[str, Outcome]) -> Re
         return Reply(rejection=SET_ASIDE)
     entry = journal_of(run).find(command_id)
     if entry is None:
-        expired = NO_LONGER_KEPT if command_id in run["older_commands"] else None
+        expired = Reply(rejection=NO_LONGER_KEPT) if command_id in run["older_commands"] else None
         return stored[command_id].reply if command_id in stored else expired
     reply = entry.reply()
     return reply if reply.rejection is None or reply.rejection.is_final else None

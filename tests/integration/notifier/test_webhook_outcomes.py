@@ -57,6 +57,17 @@ async def test_a_command_keeps_its_outcome_and_its_key_after_more_commands_than_
     assert await hooks.deliveries.count_documents({"webhook_id": ours.webhook_id}) == ANSWERS_KEPT + 2
 
 
+async def test_a_create_whose_outcome_has_expired_is_not_carried_out_again(hooks: Subscribing) -> None:
+    organization_id, webhook_id, command_id = new_id("org"), new_id("wh"), new_id("cmd")
+    command = create(organization_id, webhook_id, url="https://a.example", event_types=["*"])
+    await hooks.ask(command, command_id, "body")
+    await hooks.webhooks.update_one({"_id": webhook_id}, {"$set": {"taken": []}})  # they made room for later ones
+    again = await hooks.ask(command, command_id, "body")
+    assert again.rejection is not None and again.rejection.code == "IDEMPOTENCY_CONFLICT"
+    assert "no longer kept" in again.rejection.message
+    assert (await hooks.get(f"/{webhook_id}", organization_id))[1]["secret_version"] == 1
+
+
 async def test_a_webhook_that_was_refused_stays_refused_when_its_command_is_delivered_again(
     hooks: Subscribing, consumer: CommandConsumer
 ) -> None:
