@@ -73,7 +73,7 @@ class CommandConsumer:
         self._policies = documents.policies
         self._changes = Changes(store, documents, has_base)
         self._documents = DocumentChanges(documents)
-        self._delegations = DelegationChanges(delegations)
+        self._delegations = DelegationChanges(delegations, store.outcomes)
         self._publisher = publisher
         self._parking = parking
 

@@ -15,12 +15,15 @@ from services.playbook_registry.delegations.store import DelegationStore
 from services.playbook_registry.domain.delegations import (
     StoredDelegation,
     created,
+    created_view,
     delegation_view,
     not_found,
     revoked,
+    revoked_view,
 )
 from shared import clock
 from shared.messages import Message, OutgoingMessage, event_message
+from shared.outcomes import Outcome, Outcomes
 
 MAX_OPEN = 20
 """Of one delegator, that have not ended."""
@@ -29,8 +32,9 @@ MAX_OPEN = 20
 class DelegationChanges:
     """Taking a command twice changes nothing: a delegation is made once and revoked once."""
 
-    def __init__(self, store: DelegationStore) -> None:
+    def __init__(self, store: DelegationStore, outcomes: Outcomes) -> None:
         self._store = store
+        self._outcomes = outcomes
 
     async def take(self, message: Message) -> tuple[Reply, StoredDelegation | None]:
         """The answer, and the delegation whose event is to be published with it."""
@@ -56,7 +60,7 @@ class DelegationChanges:
             known = await self._store.get(command.organization_id, command.delegation_id)
         if known is None or known.fingerprint != envelope.fingerprint:
             return Reply(rejection=OTHER_BODY), None
-        return Reply(result=delegation_view(known, now), replayed=True), known
+        return Reply(result=created_view(known), replayed=True), known
 
     async def _too_many(self, command: CreateDelegation) -> Rejection | None:
         count = await self._store.open_ones(command.organization_id, command.delegator, clock.now())
@@ -72,14 +76,20 @@ class DelegationChanges:
         while known is not None:
             now = clock.now()
             if known.revoked_with == command_id:
-                return Reply(result=delegation_view(known, now), replayed=True), known
+                return Reply(result=revoked_view(known), replayed=True), known
             after = revoked(known, command, command_id, now)
             if isinstance(after, Rejection):
                 return Reply(rejection=after), None
+            await self._outcomes.keep([_creation(known)])  # the revoked delegation no longer says how it was created
             if await self._store.revoke(after):
                 return Reply(result=delegation_view(after, now)), after
             known = await self._store.get(command.organization_id, command.delegation_id)
         return Reply(rejection=not_found(command.delegation_id)), None
+
+
+def _creation(delegation: StoredDelegation) -> Outcome:
+    reply = Reply(result=created_view(delegation)).model_dump_json()
+    return Outcome(delegation.created_with, delegation.organization_id, reply, delegation.fingerprint)
 
 
 def told(delegation: StoredDelegation, message: Message) -> OutgoingMessage:

@@ -1,11 +1,17 @@
 """The registry's query endpoints about delegations, for the gateway."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from services.playbook_registry.delegations.store import DelegationFilters, DelegationStore
-from services.playbook_registry.domain.delegations import delegation_view, not_found
+from services.playbook_registry.domain.delegations import (
+    StoredDelegation,
+    created_view,
+    delegation_view,
+    not_found,
+    revoked_view,
+)
 from shared import clock
 from shared.errors import Refused
 from shared.http import success
@@ -37,10 +43,18 @@ def router(store: DelegationStore, outcomes: Outcomes) -> APIRouter:
 
     @routes.get("/{delegation_id}/commands/{command_id}")
     async def answer(delegation_id: str, command_id: str, organization_id: str) -> Response:
-        found = await store.get(organization_id, delegation_id)
-        if found is not None and command_id in (found.created_with, found.revoked_with):
-            return success({"reply": {"result": delegation_view(found, clock.now())}})
         reply = await outcomes.of(organization_id, command_id)
-        return success({"reply": reply.model_dump(mode="json") if reply is not None else None})
+        if reply is not None:
+            return success({"reply": reply.model_dump(mode="json")})
+        found = await store.get(organization_id, delegation_id)
+        result = _answer(found, command_id) if found is not None else None
+        return success({"reply": {"result": result} if result is not None else None})
 
     return routes
+
+
+def _answer(delegation: StoredDelegation, command_id: str) -> dict[str, Any] | None:
+    """Returns what the command was answered; None for one that neither created nor revoked it."""
+    if command_id == delegation.revoked_with:
+        return revoked_view(delegation)
+    return created_view(delegation) if command_id == delegation.created_with else None

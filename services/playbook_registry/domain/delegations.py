@@ -123,6 +123,17 @@ def delegation_view(delegation: StoredDelegation, now: datetime) -> dict[str, An
     }
 
 
+def created_view(delegation: StoredDelegation) -> dict[str, Any]:
+    """Returns what its creation is answered, whenever it is asked; not of a delegation that was revoked since."""
+    return delegation_view(delegation, delegation.created_at)
+
+
+def revoked_view(delegation: StoredDelegation) -> dict[str, Any]:
+    """Returns what its revocation is answered, whenever it is asked."""
+    assert delegation.revoked_at is not None
+    return delegation_view(delegation, delegation.revoked_at)
+
+
 def not_found(delegation_id: str) -> Rejection:
     return Rejection(
         code=Code.NOT_FOUND,

@@ -1,11 +1,13 @@
 """What a command to the registry was answered stays so: for who asks later, sends it again, or gets it redelivered."""
 
+from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 
-from contracts.commands import ArchivePlaybook, PlaybookChange, RestorePlaybook, RevisePlaybook
-from contracts.organization_documents import PutOrganizationDocument, local_key
+from contracts.commands import ArchivePlaybook, Command, PlaybookChange, RestorePlaybook, RevisePlaybook
+from contracts.organization_documents import CreateDelegation, PutOrganizationDocument, RevokeDelegation, local_key
 from contracts.replies import Reply
 from contracts.topics import REGISTRY_COMMANDS
 from services.playbook_registry.consumers import CommandConsumer
@@ -111,6 +113,30 @@ async def test_a_conflict_of_a_repeat_is_not_the_outcome_of_its_command(bench: B
     assert again.result == first.result
 
 
+async def test_a_delegation_s_creation_keeps_its_outcome_after_it_was_revoked(bench: Bench) -> None:
+    organization_id, name = new_id("org"), new_id("dlg")
+    about = {"caller": CALLER, "delegation_id": name, "organization_id": organization_id}
+    create = CreateDelegation(**about, delegator=CALLER.id, substitute="sue", ends_at=clock.now() + timedelta(days=1))
+    made = sent(bench, name, create, organization_id)
+    first = await answered(bench, made)
+    revoke = sent(bench, name, RevokeDelegation(**about), organization_id)
+    revoked = await answered(bench, revoke)
+    assert first.result is not None and first.result["status"] == "in_force"
+    assert revoked.result is not None and revoked.result["status"] == "revoked"
+    for command, reply in ((made, first), (revoke, revoked)):
+        path = f"/internal/delegations/{name}/commands/{orjson.loads(command.value)['id']}"
+        found = (await bench.http.get(path, params={"organization_id": organization_id})).json()["data"]["reply"]
+        assert found["result"] == reply.result
+        again = await answered(bench, command)
+        assert (again.result, again.replayed) == (reply.result, True)
+
+
+async def answered(bench: Bench, command: OutgoingMessage) -> Reply:
+    reply = await bench.requester.ask(orjson.loads(command.value)["id"], command, timeout=30)
+    assert reply is not None
+    return reply
+
+
 def _limit(organization_id: str, amount: int, if_match: str | None = None) -> PutOrganizationDocument:
     content = {"field": "amount", "limits": [{"role": "cfo", "max_amount": amount}]}
     return PutOrganizationDocument(
@@ -122,9 +148,7 @@ def delivered(command: OutgoingMessage) -> tuple[GivenRecord]:
     return (GivenRecord(command.value, command.key.encode(), command.topic, offset=1_000_000),)
 
 
-def sent(
-    bench: Bench, key: str, command: PlaybookChange | PutOrganizationDocument, organization_id: str
-) -> OutgoingMessage:
+def sent(bench: Bench, key: str, command: Command, organization_id: str) -> OutgoingMessage:
     return command_message(
         REGISTRY_COMMANDS.name, key, command, message_id=new_id("cmd"), organization_id=organization_id,
         correlation_id="req_1", time=clock.now(), reply_to=bench.requester.address,
