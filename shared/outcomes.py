@@ -62,7 +62,7 @@ class Outcome:
         if message.envelope.organization_id != self.organization_id:
             return None
         envelope, address = message.envelope, message.envelope.reply_to
-        return repeated(
+        return answer_repeat(
             self.reply,
             self.fingerprint,
             envelope.fingerprint,
@@ -71,7 +71,7 @@ class Outcome:
         )
 
 
-def repeated(
+def answer_repeat(
     first: Reply, first_fingerprint: str | None, fingerprint: str | None, *, is_redelivery: bool, is_correctable: bool
 ) -> Reply | None:
     """Returns what a command that comes again is answered: its first reply, or a conflict if it has another body.
@@ -107,22 +107,22 @@ class Outcomes:
     def __init__(self, mongo: Mongo) -> None:
         self._outcomes = mongo.collection(COLLECTION)
 
-    async def keep(self, outcomes: Sequence[Outcome]) -> None:
+    async def save(self, outcomes: Sequence[Outcome]) -> None:
         """Stores them in one write. The latest of a command replaces one that did not stand."""
         now = clock.now()
         rows = ({**_row(outcome), "at": now} for outcome in outcomes)
         await bulk_write(self._outcomes, [ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in rows])
 
-    async def of(self, organization_id: str, command_id: str) -> Reply | None:
+    async def find_reply(self, organization_id: str, command_id: str) -> Reply | None:
         """Returns what the command was answered, None if nothing is stored of it."""
         found = await self.find(organization_id, command_id)
         return found.reply if found is not None else None
 
     async def find(self, organization_id: str, command_id: str) -> Outcome | None:
-        found = (await self.of_commands([command_id])).get(command_id)
+        found = (await self.load([command_id])).get(command_id)
         return found if found is not None and found.organization_id == organization_id else None
 
-    async def of_commands(self, command_ids: Collection[str]) -> dict[str, Outcome]:
+    async def load(self, command_ids: Collection[str]) -> dict[str, Outcome]:
         """Returns those that are stored, by command id, in one read."""
         if not command_ids:
             return {}
@@ -131,7 +131,7 @@ class Outcomes:
 
     async def answer_again(self, message: Message) -> Reply | None:
         """Returns the first reply to a command that came before, None if it must be decided."""
-        found = (await self.of_commands([message.envelope.id])).get(message.envelope.id)
+        found = (await self.load([message.envelope.id])).get(message.envelope.id)
         return found.answer_again(message) if found is not None else None
 
 

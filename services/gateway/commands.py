@@ -159,9 +159,11 @@ class Commands:
         try:
             command = errand.command if isinstance(errand.command, Command) else await self._prepare(errand.command)
         except Refused as refusal:
-            return await self._earlier(wish, errand, refusal)
+            return await self._find_earlier(wish, errand, refusal)
         reply = await self._ask(wish, errand, command)
-        return await self._accepted(wish, errand) if reply is None else await self._answered(wish, errand, reply)
+        if reply is None:
+            return await self._build_accepted(wish, errand)
+        return await self._build_response(wish, errand, reply)
 
     async def _prepare(self, prepare: Prepare) -> Command:
         """Asks several services, one after the other, each of which may take as long as all of them together."""
@@ -171,39 +173,39 @@ class Commands:
         except TimeoutError:
             raise Unavailable("What the request needs to know could not be read in time") from None
 
-    async def _earlier(self, wish: Wish, errand: Errand, refusal: Refused) -> Response:
+    async def _find_earlier(self, wish: Wish, errand: Errand, refusal: Refused) -> Response:
         """Returns what the same request came to when its command could still be sent. Raises the refusal otherwise."""
         if wish.fingerprint is None:
             raise refusal
-        was_accepted = await self._location(wish) is not None
+        was_accepted = await self._find_location(wish) is not None
         try:
             operation = OperationId(errand.kind, errand.key, wish.command_id)
-            outcome = await self._outcomes.of(operation, wish.organization_id)
+            outcome = await self._outcomes.find(operation, wish.organization_id)
         except Unavailable:
             if not was_accepted:
                 raise
-            return await self._accepted(wish, errand)
+            return await self._build_accepted(wish, errand)
         if outcome.reply is not None:
-            return await self._answered(wish, errand, _replayed(outcome.reply, outcome.fingerprint, wish))
+            return await self._build_response(wish, errand, _as_replay(outcome.reply, outcome.fingerprint, wish))
         if was_accepted:
-            return await self._accepted(wish, errand)
+            return await self._build_accepted(wish, errand)
         raise refusal
 
-    async def _answered(self, wish: Wish, errand: Errand, reply: Reply) -> Response:
+    async def _build_response(self, wish: Wish, errand: Errand, reply: Reply) -> Response:
         headers = {REPLAYED: "true"} if reply.replayed else {}
         if reply.rejection is not None:
             return failure(reply.rejection, headers)
         if errand.status == 202:
-            return await self._accepted(wish, errand)  # taken, and to be watched
+            return await self._build_accepted(wish, errand)  # taken, and to be watched
         if errand.status == 201:
             headers["Location"] = errand.location
         if errand.in_force is not None and not await errand.in_force(reply.result or {}):
             headers[CONSISTENCY] = BEHIND
         return success(reply.result, errand.status, headers)
 
-    async def _accepted(self, wish: Wish, errand: Errand) -> Response:
+    async def _build_accepted(self, wish: Wish, errand: Errand) -> Response:
         """Under an Idempotency-Key it names the same operation each time."""
-        location = await self._location(wish)
+        location = await self._find_location(wish)
         if location is None:
             operation = OperationId(errand.kind, errand.key, wish.command_id, clock.now())
             location = f"{OPERATIONS_PATH}/{operation.text(wish.organization_id)}"
@@ -211,7 +213,7 @@ class Commands:
         operation_id = location.rpartition("/")[2]
         return success({"operation": "accepted", "operation_id": operation_id, **errand.subject}, 202, headers)
 
-    async def _location(self, wish: Wish) -> str | None:
+    async def _find_location(self, wish: Wish) -> str | None:
         """Returns what the first 202 under the wish's key named, None if there was none or it can't be told."""
         try:
             return await self._keys.location(wish.command_id) if wish.fingerprint is not None else None
@@ -251,7 +253,7 @@ class Commands:
         )
 
 
-def _replayed(reply: Reply, fingerprint: str | None, wish: Wish) -> Reply:
+def _as_replay(reply: Reply, fingerprint: str | None, wish: Wish) -> Reply:
     """Raises Refused if the reply is to another body; owners that know only one body give no fingerprint."""
     if fingerprint not in (None, wish.fingerprint):
         raise Refused.because(other_body(fingerprint, wish.fingerprint))

@@ -37,7 +37,7 @@ class CommandOutcomes:
             "webhook": notifier,
         }
 
-    async def of(self, operation: OperationId, organization_id: str) -> CommandOutcome:
+    async def find(self, operation: OperationId, organization_id: str) -> CommandOutcome:
         path = f"{_PATHS[operation.kind]}/{operation.name}/commands/{operation.command_id}"
         found = (await self._owners[operation.kind].get(path, [("organization_id", organization_id)])).data()
         reply = Reply.model_validate(found["reply"]) if found["reply"] is not None else None

@@ -20,7 +20,7 @@ class Pinned:
     definition: PlaybookDefinition
     status: str
 
-    def for_new_run(self) -> PlaybookDefinition:
+    def require_active(self) -> PlaybookDefinition:
         """Raises Refused (CONFLICT) for an archived playbook."""
         if self.status != "active":
             raise _archived(self.definition.playbook_id, self.status)

@@ -127,7 +127,7 @@ class CommandConsumer:
         await self._answer([(message, reply)])
 
     async def _answer(self, answers: Sequence[tuple[Message, Reply]]) -> None:
-        await self._store.outcomes.keep(refusals_of(answers))
+        await self._store.outcomes.save(refusals_of(answers))
         await self._tell(answers)
 
     async def _tell(self, answers: Sequence[tuple[Message, Reply]]) -> None:
@@ -135,7 +135,7 @@ class CommandConsumer:
 
     async def _take(self, messages: Sequence[Message]) -> None:
         """Creates playbooks, but for commands that were refused before."""
-        stored = await self._store.outcomes.of_commands({message.envelope.id for message in messages})
+        stored = await self._store.outcomes.load({message.envelope.id for message in messages})
         undecided = []
         for message in messages:
             outcome = stored.get(message.envelope.id)

@@ -78,7 +78,7 @@ def router(
     async def answer(playbook_id: str, command_id: str, organization_id: str) -> Response:
         found = await store.get(organization_id, playbook_id)
         reply = found.answer_of(command_id) if found is not None else None
-        reply = reply or await store.outcomes.of(organization_id, command_id)
+        reply = reply or await store.outcomes.find_reply(organization_id, command_id)
         return success({"reply": reply.model_dump(mode="json") if reply is not None else None})
 
     @routes.get("/{playbook_id}/head")

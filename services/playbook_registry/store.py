@@ -77,7 +77,7 @@ class PlaybookStore:
         if len(playbook.taken) <= ANSWERS_KEPT:
             return playbook
         oldest, rest = playbook.taken[:-ANSWERS_LEFT], playbook.taken[-ANSWERS_LEFT:]
-        await self.outcomes.keep([_outcome(playbook.organization_id, taken) for taken in oldest])
+        await self.outcomes.save([_outcome(playbook.organization_id, taken) for taken in oldest])
         return replace(playbook, taken=rest)
 
     async def holders(self, smart_codes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:

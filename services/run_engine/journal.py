@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from contracts.replies import Reply
 from shared.messages import OutgoingMessage
-from shared.outcomes import repeated
+from shared.outcomes import answer_repeat
 
 ANSWERS_KEPT = 32
 """A run's document holds at most this many answers, besides those whose command can still be delivered again."""
@@ -37,7 +37,7 @@ class Entry:
 
     def answer_again(self, fingerprint: str | None, offset: int) -> Reply | None:
         """Returns the first answer if it stands for this delivery, None if the command must be decided anew."""
-        return repeated(
+        return answer_repeat(
             self.reply(),
             self.fingerprint,
             fingerprint,
@@ -74,7 +74,7 @@ class Journal:
     def next_number(self) -> int:
         return self.entries[-1].number + 1 if self.entries else 0
 
-    def released(self, committed: Mapping[int, int]) -> "Journal":
+    def release_past(self, committed: Mapping[int, int]) -> "Journal":
         """Returns it without what can't be delivered again and nobody asks for: messages, refusals without a caller.
 
         `committed` is, by partition, the offset below which nothing is delivered again.

@@ -125,7 +125,7 @@ class CommandLoop:
         }
         since = {"partition": record.partition, "offset": record.offset}
         if message.envelope.reply_to is not None or message.envelope.fingerprint is not None:
-            await self._store.outcomes.keep([Outcome.of(message, _INCIDENT)])
+            await self._store.outcomes.save([Outcome.of(message, _INCIDENT)])
         await self._store.mark_incident(message.envelope.key, incident, since)
         INCIDENTS.inc()
         await self._publisher.publish(reply_messages([(message, _INCIDENT, None)], clock.now()))
@@ -149,7 +149,7 @@ class CommandLoop:
         self._decide(round_, messages, definitions, policies, clear, clock.now())
         await self._write(round_)
         await self._store.tasks.renew(round_.doubtful(lost))
-        await self._store.outcomes.keep(round_.nowhere)
+        await self._store.outcomes.save(round_.nowhere)
         return round_
 
     async def _publish(self, rounds: Sequence[_Round]) -> None:
@@ -192,9 +192,9 @@ class CommandLoop:
     async def _write(self, round_: _Round) -> None:
         """What leaves a journal is stored before the journal is written without it."""
         committed = self._committed()
-        runs = [changed(run, journal=run.journal.released(committed)) for run in round_.after.values()]
+        runs = [changed(run, journal=run.journal.release_past(committed)) for run in round_.after.values()]
         leaving = {run.run_id: run.journal.surplus(committed) for run in runs}
-        await self._store.outcomes.keep([o for run in runs for o in outcomes_of(run, leaving[run.run_id])])
+        await self._store.outcomes.save([o for run in runs for o in outcomes_of(run, leaving[run.run_id])])
         runs = [changed(run, journal=run.journal.without(leaving[run.run_id])) for run in runs]
         round_.lost = await self._store.save(round_.before, runs)
         if round_.lost:
@@ -206,7 +206,7 @@ def _relieved(run: StoredRun | None, committed: Mapping[int, int]) -> StoredRun 
     it for ever."""
     if run is None or run.journal.pending_bytes <= limits.JOURNAL_BYTES:
         return run
-    return changed(run, journal=run.journal.released(committed))
+    return changed(run, journal=run.journal.release_past(committed))
 
 
 def _taken(

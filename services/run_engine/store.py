@@ -170,7 +170,7 @@ class RunStore:
 
         Does not look for what cannot be there: a run in memory exists, and its journal names all that it has taken.
         """
-        return await self.outcomes.of_commands({i for run_id, i in commands if self._may_be_stored(run_id, i)})
+        return await self.outcomes.load({i for run_id, i in commands if self._may_be_stored(run_id, i)})
 
     def _may_be_stored(self, run_id: str, command_id: str) -> bool:
         run = self._cache.get(run_id)

@@ -36,7 +36,7 @@ class OperationRoutes:
             results = f"{OPERATIONS_PATH}/{text}/results"
             watched = {"operation_id": text, "type": "bulk_signal", "resource": results}
             return success({**watched, **(found or _running(operation))})
-        reply = (await self._outcomes.of(operation, identity.organization_id)).reply
+        reply = (await self._outcomes.find(operation, identity.organization_id)).reply
         headers = await self._consistency(operation, identity.organization_id, reply)
         shown = {"operation_id": text, "type": "command", **_subject(operation), **_outcome(operation, reply)}
         return success(shown, headers=headers)

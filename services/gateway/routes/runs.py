@@ -64,7 +64,7 @@ class RunCommandRoutes:
         async def command() -> StartRun:
             nonlocal pinned
             current = early or await self._pinned.current(wish.organization_id, asked.playbook_id)
-            pinned = current.for_new_run()
+            pinned = current.require_active()
             nothing_secret(pinned.encrypted_fields, {"run.context": asked.context, "run.metadata": asked.metadata})
             sealed = await self._sealed_data(pinned.encrypted_fields, run_id, admitted, asked)
             return StartRun(

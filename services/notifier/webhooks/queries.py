@@ -61,7 +61,7 @@ def router(store: WebhookStore, deliveries: DeliveryStore, secrets: Secrets) -> 
     async def answer(webhook_id: str, command_id: str, organization_id: str) -> Response:
         found = await store.get(organization_id, webhook_id)
         reply = found.answer_of(command_id) if found is not None else None
-        reply = reply or await store.outcomes.of(organization_id, command_id)
+        reply = reply or await store.outcomes.find_reply(organization_id, command_id)
         return success({"reply": reply.model_dump(mode="json") if reply is not None else None})
 
     return routes

@@ -62,7 +62,7 @@ class WebhookStore:
         if len(webhook.taken) <= ANSWERS_KEPT:
             return webhook
         oldest, rest = webhook.taken[:-ANSWERS_LEFT], webhook.taken[-ANSWERS_LEFT:]
-        await self.outcomes.keep([_outcome(webhook.organization_id, taken) for taken in oldest])
+        await self.outcomes.save([_outcome(webhook.organization_id, taken) for taken in oldest])
         return webhook.model_copy(update={"taken": rest})
 
     async def page(self, organization_id: str, status: Status | None, cursor: str | None, limit: int) -> Page[Webhook]:

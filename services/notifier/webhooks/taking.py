@@ -72,7 +72,7 @@ class CommandConsumer:
 
     async def _answer(self, message: Message, reply: Reply) -> None:
         if not reply.replayed:
-            await self._webhooks.outcomes.keep(refusals_of([(message, reply)]))
+            await self._webhooks.outcomes.save(refusals_of([(message, reply)]))
         outgoing = reply_message(message, reply, clock.now())
         await self._publisher.publish([outgoing] if outgoing else [])
 

@@ -80,7 +80,7 @@ class DelegationChanges:
             after = revoked(known, command, command_id, now)
             if isinstance(after, Rejection):
                 return Reply(rejection=after), None
-            await self._outcomes.keep([_creation(known)])  # the revoked delegation no longer says how it was created
+            await self._outcomes.save([_creation(known)])  # the revoked delegation no longer says how it was created
             if await self._store.revoke(after):
                 return Reply(result=delegation_view(after, now)), after
             known = await self._store.get(command.organization_id, command.delegation_id)

@@ -43,7 +43,7 @@ def router(store: DelegationStore, outcomes: Outcomes) -> APIRouter:
 
     @routes.get("/{delegation_id}/commands/{command_id}")
     async def answer(delegation_id: str, command_id: str, organization_id: str) -> Response:
-        reply = await outcomes.of(organization_id, command_id)
+        reply = await outcomes.find_reply(organization_id, command_id)
         if reply is not None:
             return success({"reply": reply.model_dump(mode="json")})
         found = await store.get(organization_id, delegation_id)

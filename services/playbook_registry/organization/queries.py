@@ -57,7 +57,7 @@ def router(store: DocumentStore, lists: PlaybookLists, outcomes: Outcomes) -> AP
         document = await store.put_by(organization_id, command_id)
         if document is not None and document.kind == kind:
             return success({"reply": {"result": document_view(document)}})
-        reply = await outcomes.of(organization_id, command_id)
+        reply = await outcomes.find_reply(organization_id, command_id)
         return success({"reply": reply.model_dump(mode="json") if reply is not None else None})
 
     return routes

@@ -115,7 +115,7 @@ class BulkStore:
         runs = {run["_id"]: run async for run in found}
         commands = {run_id: operation.command_id(run_id) for run_id in runs}
         moved = [command for run_id, command in commands.items() if command in runs[run_id]["older_commands"]]
-        stored = await self._outcomes.of_commands(moved)
+        stored = await self._outcomes.load(moved)
         return {run_id: _answer(run, commands[run_id], stored) for run_id, run in runs.items()}
 
     async def settle(self, operation_id: str, replies: Mapping[str, Reply]) -> None:

@@ -103,7 +103,7 @@ def _applied(state: RunState, event: RunEvent) -> RunState:  # noqa: C901 - one 
         case StepRetried():
             return _with_step(state, event, stepping.renewed(state.steps[event.step_id], event))
         case StepAssigned():
-            step = stepping.assigned(state.steps[event.step_id], event)
+            step = stepping.with_assignee(state.steps[event.step_id], event)
             return _with_step(state, event, step, clear_timers=False)
         case StepOffered():
             step = stepping.offered(state.steps[event.step_id], event.candidates)

@@ -31,7 +31,7 @@ def given(step: StepState, user: str) -> StepState:
     return changed(step, assigned_to=user, candidates=(), auto_assigned=True)
 
 
-def assigned(step: StepState, event: StepAssigned) -> StepState:
+def with_assignee(step: StepState, event: StepAssigned) -> StepState:
     claimed_by = event.assigned_to if event.reason == "claimed" else None
     return changed(step, assigned_to=event.assigned_to, candidates=tuple(event.candidates), claimed_by=claimed_by)
 

@@ -119,14 +119,14 @@ async def test_a_key_with_another_body_is_a_conflict_after_many_further_commands
 
 async def test_most_commands_cost_no_write_beside_that_of_their_run(engine: Engine) -> None:
     commands, writes = Commands(), 0
-    keep = engine.store.outcomes.keep
+    keep = engine.store.outcomes.save
 
     async def counted(outcomes: Any) -> None:
         nonlocal writes
         writes += bool(outcomes)
         await keep(outcomes)
 
-    engine.store.outcomes.keep = counted  # type: ignore[method-assign]
+    engine.store.outcomes.save = counted  # type: ignore[method-assign]
     await engine.take(commands.start())
     await further(engine, commands, ANSWERS_KEPT - 1)
     assert writes == 0

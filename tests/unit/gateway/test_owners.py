@@ -130,7 +130,7 @@ async def test_an_archived_playbook_starts_no_runs() -> None:
     registry.head = {"revision": 1, "status": "archived"}
     async with owner(registry.answer) as (asked, _):
         with pytest.raises(Refused) as refused:
-            (await PinnedDefinitions(asked).current("org_1", "pb_1")).for_new_run()
+            (await PinnedDefinitions(asked).current("org_1", "pb_1")).require_active()
     assert refused.value.rejection.code == Code.CONFLICT
 
 

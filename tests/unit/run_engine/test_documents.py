@@ -146,7 +146,7 @@ def test_a_command_that_gets_the_number_of_a_pruned_refusal_is_written_whole() -
     story = Story(playbook({}, {})).started()
     first = Journal((_entry("refused", 0, accepted=False),))
     before = StoredRun("run_1", story.state, first, None, 0)
-    after = changed(before, journal=first.released({0: 1}).add(_entry("accepted", 0, accepted=True)))
+    after = changed(before, journal=first.release_past({0: 1}).add(_entry("accepted", 0, accepted=True)))
     document = as_stored(after_update(as_stored(to_document(before)), changes(before, after)))
     assert from_document(document).journal == after.journal
 

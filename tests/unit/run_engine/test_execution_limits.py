@@ -65,7 +65,7 @@ def test_while_too_much_is_unpublished_commands_wait_and_machines_are_heard(monk
     assert loop.takes(answer).reply.rejection is None
     assert loop.run is not None
     loop.run = StoredRun(
-        "run_1", loop.run.state, loop.run.journal.released({0: 10, 1: 10}), loop.run.head_hash, loop.run.partition
+        "run_1", loop.run.state, loop.run.journal.release_past({0: 10, 1: 10}), loop.run.head_hash, loop.run.partition
     )
     assert loop.takes(completion(4)).reply.rejection is None
 

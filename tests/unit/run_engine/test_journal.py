@@ -85,18 +85,18 @@ def test_a_refusal_that_may_pass_is_decided_anew_when_it_is_sent_again_and_given
 
 
 def test_events_are_kept_until_their_command_cannot_come_again() -> None:
-    kept = journal(entry(1), entry(2), entry(3)).released({0: 3})
+    kept = journal(entry(1), entry(2), entry(3)).release_past({0: 3})
     assert [bool(e.messages) for e in kept.entries] == [False, False, True]
 
 
 def test_offsets_of_another_partition_release_nothing() -> None:
     before = journal(entry(1), entry(2))
-    assert before.released({1: 100}) == before
+    assert before.release_past({1: 100}) == before
 
 
 def test_a_refusal_goes_once_its_command_cannot_come_again_only_if_nobody_may_ask_for_it() -> None:
     refused = journal(entry(1, REFUSED), replace(entry(2, REFUSED), has_caller=False), entry(3, REFUSED, "f"))
-    assert [e.offset for e in refused.released({0: 4}).entries] == [1, 3]
+    assert [e.offset for e in refused.release_past({0: 4}).entries] == [1, 3]
 
 
 def test_the_oldest_entries_leave_many_at_a_time() -> None:
@@ -126,7 +126,7 @@ entries = st.builds(entry, st.integers(0, 60), st.sampled_from([ACCEPTED, REFUSE
 @given(st.lists(entries, max_size=60, unique_by=lambda e: e.offset), st.integers(0, 61))
 def test_whatever_can_come_again_finds_its_answer_and_its_events(given_entries: list[Entry], committed: int) -> None:
     before = journal(*sorted(given_entries, key=lambda e: e.offset))
-    after = before.released({0: committed})
+    after = before.release_past({0: committed})
     after = after.without(after.surplus({0: committed}))
     for kept in before.entries:
         if kept.offset >= committed:
@@ -135,7 +135,7 @@ def test_whatever_can_come_again_finds_its_answer_and_its_events(given_entries: 
 
 @given(st.lists(entries, max_size=60, unique_by=lambda e: e.offset), st.integers(0, 61))
 def test_every_answer_stays_or_leaves_for_the_store(given_entries: list[Entry], committed: int) -> None:
-    before = journal(*sorted(given_entries, key=lambda e: e.offset)).released({0: committed})
+    before = journal(*sorted(given_entries, key=lambda e: e.offset)).release_past({0: committed})
     leaving = before.surplus({0: committed})
     after = before.without(leaving)
     assert [e.command_id for e in (*leaving, *after.entries)] == [e.command_id for e in before.entries]
