@@ -25,6 +25,7 @@ from pymongo.errors import PyMongoError
 
 from contracts.topics import FOREVER, TOPICS, Topic
 from deploy.lost_log import LostLogError, require_log
+from deploy.topic_settings import TopicSettingsError, required_settings, update_settings
 from shared.messages import MAX_MESSAGE_BYTES
 
 BROKER_SECONDS = 240.0
@@ -49,6 +50,7 @@ def new_topic(topic: Topic, environment: Mapping[str, str]) -> NewTopic:
             "cleanup.policy": topic.cleanup,
             "max.message.bytes": str(MAX_MESSAGE_BYTES),
             "min.insync.replicas": environment["KAFKA_MIN_INSYNC_REPLICAS"],
+            **required_settings(topic),
         },
     )
 
@@ -64,11 +66,14 @@ async def missing_topics(bootstrap_servers: str) -> set[str]:
 
 
 async def create_topics(environment: Mapping[str, str], *, accept_lost_log: bool = False) -> list[str]:
-    """Creates the missing topics and returns their names. Waits up to BROKER_SECONDS for enough brokers.
+    """Creates the missing topics and returns their names; corrects the settings of the others.
+
+    Waits up to BROKER_SECONDS for enough brokers.
 
     Raises:
         LostLogError: The log is gone that MongoDB's data was written through, and `accept_lost_log` is false.
         TopicsError: No broker answers, or one refuses a topic.
+        TopicSettingsError: A broker refuses to change a topic's settings.
     """
     deadline = time.monotonic() + BROKER_SECONDS
     client = await _connected(environment["KAFKA_BOOTSTRAP_SERVERS"], deadline)
@@ -78,6 +83,7 @@ async def create_topics(environment: Mapping[str, str], *, accept_lost_log: bool
         if not accept_lost_log:
             # A broker that has just started may not have read the cluster's topics yet; its controller knows them.
             await require_log(environment, await _create(client, wanted, deadline, validate_only=True))
+        await update_settings(client, [topic for topic in TOPICS if topic.name not in missing])
         return sorted(await _create(client, wanted, deadline))
     finally:
         await client.close()
@@ -152,7 +158,7 @@ def main() -> int:
     except PyMongoError as error:
         print(f"MongoDB does not answer at MONGODB_URI: {str(error)[:300]}", file=sys.stderr)
         return 1
-    except (TopicsError, KafkaError) as error:
+    except (TopicsError, TopicSettingsError, KafkaError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{len(created)} topics created, {len(TOPICS) - len(created)} were there.")

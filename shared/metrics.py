@@ -8,11 +8,17 @@ BATCH_SECONDS = Histogram(
 )  # fmt: skip
 RECORDS = Counter("hera_records", "Records handled", ["topic"])
 PARKED = Counter("hera_records_parked", "Records set aside because they could not be taken", ["topic"])
+UNREADABLE_BATCHES = Counter("hera_batches_unreadable", "Batches of records skipped: damaged or too large", ["topic"])
+POSITIONS_RESET = Counter("hera_positions_reset", "Positions that a log does not contain (any more)", ["topic"])
 HANDLED_AFTER = Histogram(
     "hera_record_handled_after_seconds", "Time from a record's writing to its having been handled, oldest of a batch",
     ["topic"], buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
 )  # fmt: skip
 CONSUMER_LAG = Gauge("hera_consumer_lag", "Records not handled yet", ["topic", "group", "partition"])
+SECONDS_WITHOUT_PROGRESS = Gauge(
+    "hera_partition_seconds_without_progress", "Time since a partition brought records or had none to read",
+    ["topic", "group", "partition"],
+)  # fmt: skip
 HTTP_SECONDS = Histogram(
     "hera_http_request_seconds", "Time to answer a request", ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10),

@@ -7,7 +7,7 @@ import structlog
 from aiohttp import web
 
 from shared.kafka import INFRASTRUCTURE, Consumers
-from shared.metrics import CONSUMER_LAG, exposition
+from shared.metrics import CONSUMER_LAG, SECONDS_WITHOUT_PROGRESS, exposition
 
 PATH = "/metrics"
 _LAG_SECONDS = 2.0
@@ -30,6 +30,8 @@ class MetricsPage:
         for consumption in self._consumers.consumptions:
             for partition, lag in (await consumption.lag()).items():
                 CONSUMER_LAG.labels(consumption.topic.name, consumption.group, partition).set(lag)
+            for partition, seconds in consumption.seconds_without_progress().items():
+                SECONDS_WITHOUT_PROGRESS.labels(consumption.topic.name, consumption.group, partition).set(seconds)
 
     async def serve(self, host: str, port: int) -> None:
         """Serves it, and nothing else, on a port of its own. Raises OSError where that is taken."""

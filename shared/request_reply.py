@@ -11,13 +11,13 @@ import random
 from collections import defaultdict
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
 from contracts.envelope import ReplyAddress
 from contracts.replies import Reply
 from contracts.topics import Topic
-from shared.kafka import Parking, Publisher
+from shared.kafka import Parking, Publisher, ScreenedConsumer
 from shared.messages import MAX_MESSAGE_BYTES, Message, OutgoingMessage, Record, Unreadable, read
 from shared.settings import ServiceSettings
 
@@ -35,12 +35,12 @@ class Requester:
         self._publisher = publisher
         self._parking = Parking(publisher, topic, service)
         self._waiting: dict[str, set[asyncio.Future[Reply]]] = defaultdict(set)
-        self._consumer: AIOKafkaConsumer | None = None
+        self._consumer: ScreenedConsumer | None = None
         self._reading: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Returns when the reader stands at the end of its partition: no reply to a later request can be missed."""
-        consumer = AIOKafkaConsumer(
+        consumer = ScreenedConsumer(
             bootstrap_servers=self._settings.kafka_bootstrap_servers,
             group_id=None,
             enable_auto_commit=False,
@@ -104,7 +104,7 @@ class Requester:
         if not waiting:
             del self._waiting[command_id]
 
-    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+    async def _read(self, consumer: ScreenedConsumer) -> None:
         while True:
             try:
                 batches = await consumer.getmany(timeout_ms=1000)
@@ -137,7 +137,7 @@ class Requester:
                 reply.set_result(message.payload)
 
 
-async def _return_to_log(consumer: AIOKafkaConsumer) -> None:
+async def _return_to_log(consumer: ScreenedConsumer) -> None:
     """A broker that lost its log begins anew below the position of the reader, which would wait for ever."""
     for partition in consumer.assignment():
         end = consumer.highwater(partition)  # as of the last fetch

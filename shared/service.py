@@ -131,8 +131,19 @@ class Service:
             for c in self.consumers.consumptions
             if c.seconds_since_progress() > DEAF_AFTER_SECONDS
         }
-        live = not deaf and (not self._started or all(holds() for holds in self.alive_while))
-        return _json({"live": live, "seconds_without_progress": deaf}, 200 if live else 503)
+        stuck = await self._stuck_partitions()
+        live = not deaf and not stuck and (not self._started or all(holds() for holds in self.alive_while))
+        body = {"live": live, "seconds_without_progress": deaf, "partitions_without_progress": stuck}
+        return _json(body, 200 if live else 503)
+
+    async def _stuck_partitions(self) -> dict[str, list[int]]:
+        """Returns the partitions that stand still, by topic, though the broker answers: a new start may help them."""
+        stuck = {}
+        for consumption in self.consumers.consumptions:
+            still = [p for p, s in consumption.seconds_without_progress().items() if s > DEAF_AFTER_SECONDS]
+            if still and await consumption.broker_answers():
+                stuck[consumption.topic.name] = sorted(still)
+        return stuck
 
     async def _ready(self) -> Response:
         checks = {

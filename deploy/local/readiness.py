@@ -15,6 +15,7 @@ from deploy.local.replica_set import until_writable
 from deploy.local.supervisor import ENDED, Control, last_line
 from deploy.local.waiting import until
 from deploy.lost_log import LostLogError
+from deploy.topic_settings import TopicSettingsError
 from deploy.topics import TopicsError, create_topics, missing_topics
 
 READY_SECONDS = 240.0
@@ -46,7 +47,7 @@ async def _create_topics(environment: dict[str, str], accept_lost_log: bool) -> 
         await create_topics(environment, accept_lost_log=accept_lost_log)
     except LostLogError as error:
         raise StackError(f"{error}\n{LOST_LOG_CHOICES}") from error
-    except TopicsError as error:
+    except (TopicsError, TopicSettingsError) as error:
         raise StackError(str(error)) from error
 
 

@@ -11,7 +11,7 @@ from contracts.signals import RejectedSignal, Signal, SignalMessage, SignalOutco
 from services.run_engine.metrics import SIGNALS
 from shared import clock
 from shared.ids import stable_id
-from shared.kafka.parking import KEPT_OF_A_KEY, KEPT_OF_A_VALUE, kept
+from shared.kafka.parking import KEPT_OF_A_KEY, KEPT_OF_A_VALUE, kept, reason_of
 from shared.messages import OutgoingMessage, Record
 
 log = structlog.get_logger()
@@ -72,7 +72,7 @@ class RefusedSignals:
         return OutgoingMessage(topics.SIGNALS_OUTCOMES.name, sender.run_id, value, "SignalOutcome")
 
     def surprise(self, error: Exception) -> str:
-        return f"unexpected {type(error).__name__}" + (f": {error}" if self._copies else "")
+        return reason_of(error, words=self._copies)
 
     def _kept(self, record: Record, reason: str, rejection: Rejection | None) -> OutgoingMessage:
         details = rejection.details if rejection else {}

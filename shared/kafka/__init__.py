@@ -7,6 +7,7 @@ from shared.kafka.parking import Parking, SetsAside
 from shared.kafka.progress import GroupProgress
 from shared.kafka.publisher import Publisher
 from shared.kafka.replay import Replay
+from shared.kafka.screened import ScreenedConsumer
 
 __all__ = [
     "INFRASTRUCTURE",
@@ -19,5 +20,6 @@ __all__ = [
     "Parking",
     "Publisher",
     "Replay",
+    "ScreenedConsumer",
     "SetsAside",
 ]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -18,9 +18,11 @@ from shared import clock
 from shared.errors import Unavailable
 from shared.kafka.finishing import Finish, Finishing
 from shared.kafka.following import Following
+from shared.kafka.handled import HandledOffsets, ends_of
 from shared.kafka.observed import ObservedConsumer, parse, unpacked
 from shared.kafka.portions import portions
 from shared.kafka.progress import GroupProgress, Offsets
+from shared.kafka.record_batches import UnreadableRecords
 from shared.messages import MAX_MESSAGE_BYTES, Record
 from shared.metrics import BATCH_SECONDS, HANDLED_AFTER, RECORDS
 from shared.mongo import StoreFault
@@ -37,6 +39,7 @@ INFRASTRUCTURE = (KafkaError, StoreFault, OSError, TimeoutError, Unavailable)
 _LONGEST_PAUSE = 5.0
 _BATCHES_TO_FINISH = 3
 _LAST_WAIT_SECONDS = 0.5
+_PROBE_SECONDS = 2.0
 log = structlog.get_logger()
 
 
@@ -61,10 +64,7 @@ class Consumption:
     ) -> None:
         self.topic = topic
         self.group = group
-        self.committed: Offsets = {}
-        """The offset below which everything is known to be committed, for each partition that is ours."""
-        self._begun: dict[int, int] = {}
-        """The offset of the first record that a partition of ours has brought."""
+        self._offsets = HandledOffsets()
         self._handle = handle
         self._set_aside = set_aside
         self._settings = settings
@@ -110,6 +110,11 @@ class Consumption:
         await self._finishing.stop()
 
     @property
+    def committed(self) -> Offsets:
+        """The offset below which everything is known to be committed, for each partition that is ours."""
+        return self._offsets.committed
+
+    @property
     def partitions(self) -> set[int]:
         consumer = self._consumer
         return {tp.partition for tp in consumer.assignment()} if consumer else set()
@@ -131,12 +136,15 @@ class Consumption:
             return {}
         ends = {tp: consumer.highwater(tp) for tp in consumer.assignment()}
         known = {tp: end for tp, end in ends.items() if end is not None}
-        return {tp.partition: max(0, end - await self._handled(consumer, tp)) for tp, end in known.items()}
+        positions = consumer.positions()
+        return {tp.partition: end - self._offsets.handled(tp, positions.get(tp, end)) for tp, end in known.items()}
 
-    async def _handled(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> int:
-        """The offset below which all is handled: until this consumer has committed, what the group had before it."""
-        found = self.committed.get(tp, self._begun.get(tp.partition))
-        return int(await consumer.position(tp)) if found is None else found
+    def seconds_without_progress(self) -> dict[int, float]:
+        """Returns how long each partition of ours has stood still; nothing while a batch is in hand."""
+        consumer = self._consumer
+        if consumer is None or not self._offsets.all_idle():
+            return {}
+        return {tp.partition: seconds for tp, seconds in consumer.seconds_without_progress().items()}
 
     async def end_offsets(self) -> Offsets:
         """Returns the end of the log of every partition of the topic, ours or not.
@@ -145,12 +153,22 @@ class Consumption:
         """
         return await self.progress.ends()
 
+    async def broker_answers(self) -> bool:
+        """Returns whether every partition of the topic has a broker that answers for it, in time for a probe."""
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await self.progress.ends()
+        except (KafkaError, OSError, TimeoutError):
+            return False
+        return True
+
     @property
-    def _consumer(self) -> AIOKafkaConsumer | None:
+    def _consumer(self) -> ObservedConsumer | None:
         return self._subscriber.consumer if self._subscriber else None
 
     async def _take(self, records: Batch) -> None:
         self.following.begins(records)
+        self._offsets.take(records)
         for portion in portions(records):
             if self._stopping:
                 return
@@ -158,8 +176,6 @@ class Consumption:
         self.following.ends(records)
 
     async def _take_portion(self, records: Batch) -> None:
-        for record in records:
-            self._begun.setdefault(record.partition, record.offset)
         taken = Taken(records, self.group)
         with BATCH_SECONDS.labels(self.topic.name).time():
             try:
@@ -179,7 +195,8 @@ class Consumption:
         taken.end()
         RECORDS.labels(self.topic.name).inc(len(records))
         HANDLED_AFTER.labels(self.topic.name).observe(_age_seconds(records))
-        await self._commit(records)
+        await self._commit(ends_of(records))
+        self._offsets.finish(records)
 
     async def _one_by_one(self, records: Batch, taken: Taken) -> None:
         """After a surprise: finds the record that it is."""
@@ -211,10 +228,19 @@ class Consumption:
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    async def _commit(self, records: Batch) -> None:
-        offsets = {TopicPartition(r.topic, r.partition): r.offset + 1 for r in records}
+    async def commit_skipped(self) -> None:
+        """Commits positions beyond the last records: behind markers of transactions and unreadable batches."""
         consumer = self._consumer
-        if consumer is None:
+        positions = consumer.positions() if consumer else {}
+        await self._commit(self._offsets.skipped(positions))
+
+    async def set_aside_unreadable(self, records: UnreadableRecords) -> None:
+        """Sets the bytes of a batch aside, before anything is read beyond it."""
+        await self._put_aside(records, records.reason)
+
+    async def _commit(self, offsets: Offsets) -> None:
+        consumer = self._consumer
+        if consumer is None or not offsets:
             return
         try:
             await consumer.commit(offsets)
@@ -233,8 +259,12 @@ class Consumption:
                 await lock.queue.join()
                 await self._finishing.done()
 
+    def begin_anew(self, tp: TopicPartition) -> None:
+        """Forgets what was handled of a partition whose log is no longer the one that was read."""
+        self._offsets.forget(tp)
+
     def _assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        self.committed, self._begun = {}, {}
+        self._offsets = HandledOffsets()
         self.following.begins_anew()
         self._joined = True
         if self._on_assignment:
@@ -290,8 +320,17 @@ class Consumers:
         """Starts all of them at once: FastStream's own start joins one group after the other."""
         await self.broker.connect()
         config: Any = self.broker.config.broker_config
-        config.builder = partial(ObservedConsumer, **config.builder.keywords)
+        config.builder = partial(self._build, **config.builder.keywords)
         await asyncio.gather(*(consumption.start() for consumption in self.consumptions))
+
+    def _build(self, **options: Any) -> ObservedConsumer:
+        reader = next(consumption for consumption in self.consumptions if consumption.group == options["group_id"])
+        return ObservedConsumer(
+            report=reader.set_aside_unreadable,
+            on_reset=reader.begin_anew,
+            on_idle=reader.commit_skipped,
+            **options,
+        )
 
     async def stop(self) -> None:
         """Waits for the batches in hand, commits them, leaves the groups."""

@@ -1,28 +1,70 @@
-"""What FastStream is given in place of its own: a consumer that notes its polls, and a parser that takes any record."""
+"""What FastStream is given in place of its own: a consumer that notes its progress, a parser that takes any record."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from faststream.kafka.message import KafkaAckableMessage
 
+from shared.kafka.screened import ScreenedConsumer
 from shared.messages import Record
 
 _LONG_POLL_MS = 1000
 
 
-class ObservedConsumer(AIOKafkaConsumer):  # type: ignore[misc]
-    """Notes when it was last polled with success: a dead coordination task leaves a service alive and deaf."""
+class ObservedConsumer(ScreenedConsumer):
+    """Notes when it was last polled with success, and when each partition last moved on or had nothing to read.
 
-    last_poll: float | None = None
+    A dead coordination task, or a partition that stands still, leaves a service alive and deaf. `on_idle` is awaited
+    after each poll that brought nothing.
+    """
+
+    def __init__(self, *topics: str, on_idle: Callable[[], Awaitable[None]], **options: Any) -> None:
+        super().__init__(*topics, **options)
+        self.last_poll: float | None = None
+        self._on_idle = on_idle
+        self._moved: dict[TopicPartition, tuple[int, float]] = {}
 
     async def getmany(self, *partitions: TopicPartition, **options: Any) -> dict[TopicPartition, list[Record]]:
         # FastStream sleeps after each empty poll, which delays what arrives meanwhile; a longer poll returns as soon
         # as there is a record.
         options["timeout_ms"] = _LONG_POLL_MS
         records: dict[TopicPartition, list[Record]] = await super().getmany(*partitions, **options)
-        self.last_poll = asyncio.get_running_loop().time()
+        self._note_progress()
+        if not records:
+            await self._on_idle()
         return records
+
+    def positions(self) -> dict[TopicPartition, int]:
+        """Returns the offset of the next record to read, of each partition where it is known; never waits."""
+        subscription = self._subscription.subscription
+        states = subscription.assignment if subscription else None
+        if states is None:
+            return {}
+        known = ((tp, states.state_value(tp)) for tp in states.tps)
+        return {tp: state.position for tp, state in known if state.has_valid_position}
+
+    def readable_end(self, partition: TopicPartition) -> int | None:
+        """Returns the offset up to which the broker hands out records, as of the last fetch."""
+        ends = self.highwater(partition), self.last_stable_offset(partition)
+        known = [end for end in ends if end is not None and end >= 0]
+        return min(known) if known else None
+
+    def seconds_without_progress(self) -> dict[TopicPartition, float]:
+        """Returns how long each partition of ours has brought neither a record nor the word that there is none."""
+        now = asyncio.get_running_loop().time()
+        return {tp: now - min(moved, self.fetched_at.get(tp, moved)) for tp, (_, moved) in self._moved.items()}
+
+    def _note_progress(self) -> None:
+        now = self.last_poll = asyncio.get_running_loop().time()
+        positions = self.positions()
+        before = self._moved
+        self._moved = {tp: before.get(tp, (-1, now)) for tp in self.assignment()}
+        for tp, position in positions.items():
+            end = self.readable_end(tp)
+            if position != self._moved[tp][0] or (end is not None and position >= end):
+                self._moved[tp] = position, now
 
 
 async def parse(records: tuple[Record, ...]) -> KafkaAckableMessage:

@@ -9,6 +9,7 @@ import structlog
 
 from contracts.topics import Topic
 from shared.kafka.publisher import Publisher
+from shared.kafka.record_batches import UnreadableBatch
 from shared.messages import OutgoingMessage, Record, Unreadable
 from shared.metrics import PARKED
 
@@ -42,8 +43,14 @@ class Parking:
         await self._publisher.publish([_parked(self._topic, item, self._service, self._copies) for item in unreadable])
 
     async def set_aside(self, record: Record, surprise: Exception) -> None:
-        words = f": {surprise}" if self._copies else ""
-        await self.park([Unreadable(record, f"unexpected {type(surprise).__name__}{words}")])
+        await self.park([Unreadable(record, reason_of(surprise, words=self._copies))])
+
+
+def reason_of(surprise: Exception, *, words: bool) -> str:
+    """Returns why a record is set aside. `words`: those of a surprise are kept, which may hold parts of the record."""
+    if isinstance(surprise, UnreadableBatch):
+        return str(surprise)
+    return f"unexpected {type(surprise).__name__}" + (f": {surprise}" if words else "")
 
 
 def _parked(topic: Topic, item: Unreadable, service: str, copies: bool) -> OutgoingMessage:

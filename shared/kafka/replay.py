@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from contracts.topics import Topic
 from shared.kafka.consumers import Batch
+from shared.kafka.screened import ScreenedConsumer
 from shared.messages import MAX_MESSAGE_BYTES
 from shared.settings import ServiceSettings
 
@@ -22,7 +23,7 @@ class Replay:
         self._consumer: Any = None
 
     async def __aenter__(self) -> Self:
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = ScreenedConsumer(
             bootstrap_servers=self._settings.kafka_bootstrap_servers,
             group_id=None,
             enable_auto_commit=False,

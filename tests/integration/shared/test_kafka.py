@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
@@ -12,47 +11,14 @@ from aiokafka import AIOKafkaProducer
 from contracts.topics import Topic
 from shared import clock
 from shared.errors import Unavailable
-from shared.kafka import Batch, Consumers, Consumption, Publisher
-from shared.messages import OutgoingMessage, Record
+from shared.kafka import Batch, Publisher
+from shared.messages import OutgoingMessage
 from shared.settings import ServiceSettings
 from tests.infrastructure import Infrastructure
 from tests.integration.running import eventually, fresh_topic
+from tests.integration.shared.reading import Reading, started
 
-Handle = Callable[[Batch], Any]
 PRODUCERS, READERS, RECORDS_EACH = 16, 6, 300
-
-
-class Reading:
-    """A consumer group of this test's own, and what its handler saw."""
-
-    def __init__(self, settings: ServiceSettings, topic: Topic, group: str, handle: Handle | None = None) -> None:
-        self.begun: list[Record] = []
-        self.seen: list[bytes] = []
-        self.aside: list[tuple[bytes | None, str]] = []
-        self.consumers = Consumers(settings, "test")
-        self._handle = handle
-        self.consumption: Consumption = self.consumers.add(topic, group, self._take, self._set_aside)
-
-    async def _take(self, batch: Batch) -> None:
-        self.begun += batch
-        if self._handle is not None:
-            await self._handle(batch)
-        self.seen += [record.value or b"" for record in batch]
-
-    async def _set_aside(self, record: Record, error: Exception) -> None:
-        self.aside.append((record.value, str(error)))
-
-    async def until(self, count: int) -> None:
-        async def enough() -> bool:
-            return len(self.seen) >= count
-
-        await eventually(enough)
-
-    async def until_seen(self, value: bytes) -> None:
-        async def there() -> bool:
-            return value in self.seen
-
-        await eventually(there)
 
 
 @pytest.fixture
@@ -71,15 +37,6 @@ async def publisher(settings: ServiceSettings) -> AsyncIterator[Publisher]:
     await publisher.start()
     yield publisher
     await publisher.stop()
-
-
-@contextlib.asynccontextmanager
-async def started(reading: Reading) -> AsyncIterator[Reading]:
-    await reading.consumers.start()
-    try:
-        yield reading
-    finally:
-        await reading.consumers.stop()
 
 
 def messages(topic: Topic, *values: bytes, key: str = "one") -> list[OutgoingMessage]:
