@@ -5,6 +5,8 @@ from typing import Literal
 
 DAY = 24 * 3600
 FOREVER = -1
+OTHERS = frozenset({"other systems", "external workers"})
+"""Writers that are not services of this system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,11 @@ class Topic:
     def parked(self) -> str:
         """Where a record of this topic is put, with its reason, that its reader can't take."""
         return f"{self.name}.parked"
+
+    @property
+    def written_by_others(self) -> bool:
+        """Whether producers write to it that may compress, use transactions, and abort them."""
+        return not OTHERS.isdisjoint(self.writers)
 
     def group(self, service: str) -> str:
         """The consumer group in which the instances of a service read it."""

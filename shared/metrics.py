@@ -19,6 +19,10 @@ SECONDS_WITHOUT_PROGRESS = Gauge(
     "hera_partition_seconds_without_progress", "Time since a partition brought records or had none to read",
     ["topic", "group", "partition"],
 )  # fmt: skip
+OPEN_TRANSACTION_SECONDS = Gauge(
+    "hera_open_transaction_seconds", "Time for which another producer's open transaction has held back a partition",
+    ["topic", "group", "partition"],
+)  # fmt: skip
 HTTP_SECONDS = Histogram(
     "hera_http_request_seconds", "Time to answer a request", ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10),

@@ -7,7 +7,7 @@ import structlog
 from aiohttp import web
 
 from shared.kafka import INFRASTRUCTURE, Consumers
-from shared.metrics import CONSUMER_LAG, SECONDS_WITHOUT_PROGRESS, exposition
+from shared.metrics import CONSUMER_LAG, OPEN_TRANSACTION_SECONDS, SECONDS_WITHOUT_PROGRESS, exposition
 
 PATH = "/metrics"
 _LAG_SECONDS = 2.0
@@ -32,6 +32,8 @@ class MetricsPage:
                 CONSUMER_LAG.labels(consumption.topic.name, consumption.group, partition).set(lag)
             for partition, seconds in consumption.seconds_without_progress().items():
                 SECONDS_WITHOUT_PROGRESS.labels(consumption.topic.name, consumption.group, partition).set(seconds)
+            for partition, seconds in consumption.open_transaction_seconds().items():
+                OPEN_TRANSACTION_SECONDS.labels(consumption.topic.name, consumption.group, partition).set(seconds)
 
     async def serve(self, host: str, port: int) -> None:
         """Serves it, and nothing else, on a port of its own. Raises OSError where that is taken."""

@@ -21,7 +21,7 @@ from shared.kafka.following import Following
 from shared.kafka.handled import HandledOffsets, ends_of
 from shared.kafka.observed import ObservedConsumer, parse, unpacked
 from shared.kafka.portions import portions
-from shared.kafka.progress import GroupProgress, Offsets
+from shared.kafka.progress import GroupProgress, Offsets, isolation_level
 from shared.kafka.record_batches import UnreadableRecords
 from shared.messages import MAX_MESSAGE_BYTES, Record
 from shared.metrics import BATCH_SECONDS, HANDLED_AFTER, RECORDS
@@ -86,6 +86,7 @@ class Consumption:
             group_id=self.group,
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
+            isolation_level=isolation_level(self.topic),
             batch_timeout_ms=settings.kafka_batch_timeout_ms,
             max_records=settings.kafka_max_batch_records,
             fetch_max_wait_ms=settings.kafka_fetch_max_wait_ms,
@@ -145,6 +146,11 @@ class Consumption:
         if consumer is None or not self._offsets.all_idle():
             return {}
         return {tp.partition: seconds for tp, seconds in consumer.seconds_without_progress().items()}
+
+    def open_transaction_seconds(self) -> dict[int, float]:
+        """Returns for how long a transaction of another producer has held back the records of each partition."""
+        consumer = self._consumer
+        return {tp.partition: seconds for tp, seconds in consumer.held_back_seconds().items()} if consumer else {}
 
     async def end_offsets(self) -> Offsets:
         """Returns the end of the log of every partition of the topic, ours or not.

@@ -25,6 +25,8 @@ class ObservedConsumer(ScreenedConsumer):
         self.last_poll: float | None = None
         self._on_idle = on_idle
         self._moved: dict[TopicPartition, tuple[int, float]] = {}
+        self._held_back: dict[TopicPartition, tuple[int, float]] = {}
+        """The offset behind which an open transaction holds records back, and since when."""
 
     async def getmany(self, *partitions: TopicPartition, **options: Any) -> dict[TopicPartition, list[Record]]:
         # FastStream sleeps after each empty poll, which delays what arrives meanwhile; a longer poll returns as soon
@@ -56,8 +58,23 @@ class ObservedConsumer(ScreenedConsumer):
         now = asyncio.get_running_loop().time()
         return {tp: now - min(moved, self.fetched_at.get(tp, moved)) for tp, (_, moved) in self._moved.items()}
 
+    def held_back_seconds(self) -> dict[TopicPartition, float]:
+        """Returns how long an open transaction has held back what is behind its first record; 0 where there is none."""
+        now = asyncio.get_running_loop().time()
+        found = {tp: self._held_back.get(tp) for tp in self.assignment()}
+        return {tp: now - held[1] if held else 0.0 for tp, held in found.items()}
+
+    def _note_open_transactions(self, now: float) -> None:
+        before, self._held_back = self._held_back, {}
+        for tp in self.assignment():
+            end, stable_end = self.highwater(tp), self.last_stable_offset(tp)
+            if end is not None and stable_end is not None and 0 <= stable_end < end:
+                since = before.get(tp)
+                self._held_back[tp] = since if since and since[0] == stable_end else (stable_end, now)
+
     def _note_progress(self) -> None:
         now = self.last_poll = asyncio.get_running_loop().time()
+        self._note_open_transactions(now)
         positions = self.positions()
         before = self._moved
         self._moved = {tp: before.get(tp, (-1, now)) for tp in self.assignment()}

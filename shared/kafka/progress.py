@@ -1,7 +1,7 @@
 """How far another service has come with a topic: what its group has committed, beside where the log ends."""
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
@@ -10,6 +10,11 @@ from contracts.topics import Topic
 from shared.settings import ServiceSettings
 
 Offsets = dict[TopicPartition, int]
+
+
+def isolation_level(topic: Topic) -> Literal["read_committed", "read_uncommitted"]:
+    """Returns which records a reader gets: where others write, only those whose transaction was committed."""
+    return "read_committed" if topic.written_by_others else "read_uncommitted"
 
 
 class GroupProgress:
@@ -46,6 +51,7 @@ class GroupProgress:
                     bootstrap_servers=self._settings.kafka_bootstrap_servers,
                     group_id=self._group,
                     enable_auto_commit=False,
+                    isolation_level=isolation_level(self._topic),
                 )
                 try:
                     await consumer.start()

@@ -7,6 +7,7 @@ from aiokafka import TopicPartition
 
 from contracts.topics import Topic
 from shared.kafka.consumers import Batch
+from shared.kafka.progress import isolation_level
 from shared.kafka.screened import ScreenedConsumer
 from shared.messages import MAX_MESSAGE_BYTES
 from shared.settings import ServiceSettings
@@ -28,6 +29,7 @@ class Replay:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level=isolation_level(self._topic),
             fetch_max_wait_ms=self._settings.kafka_fetch_max_wait_ms,
             max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
             max_poll_records=self._settings.kafka_max_batch_records,

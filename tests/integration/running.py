@@ -31,9 +31,9 @@ async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = D
     raise AssertionError(f"not within {seconds:g} s: {condition}")
 
 
-async def fresh_topic(infrastructure: Infrastructure) -> Topic:
+async def fresh_topic(infrastructure: Infrastructure, writers: tuple[str, ...] = ("tests",)) -> Topic:
     """A topic that no other test knows, of four partitions."""
-    fresh = Topic(new_id("test"), "key", ("tests",), ("tests",), "One test's records", partitions=4)
+    fresh = Topic(new_id("test"), "key", writers, ("tests",), "One test's records", partitions=4)
     client = AIOKafkaAdminClient(bootstrap_servers=infrastructure.bootstrap_servers)
     await client.start()
     await client.create_topics([new_topic(fresh, infrastructure.settings)])

@@ -32,6 +32,9 @@ offsets.topic.num.partitions=8
 transaction.state.log.replication.factor={replicas}
 transaction.state.log.min.isr={in_sync}
 transaction.state.log.num.partitions=4
+# Another producer's open transaction holds back the partitions that it writes to; it ends after a minute.
+transaction.max.timeout.ms=60000
+transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 group.initial.rebalance.delay.ms=0
 # A killed broker is let in again only when its last session has ended; the default makes that 9 s.
 broker.session.timeout.ms=3000

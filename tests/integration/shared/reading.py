@@ -16,11 +16,18 @@ Handle = Callable[[Batch], Any]
 class Reading:
     """A consumer group of this test's own, and what its handler saw."""
 
-    def __init__(self, settings: ServiceSettings, topic: Topic, group: str, handle: Handle | None = None) -> None:
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        topic: Topic,
+        group: str,
+        handle: Handle | None = None,
+        consumers: Consumers | None = None,
+    ) -> None:
         self.begun: list[Record] = []
         self.seen: list[bytes] = []
         self.aside: list[tuple[bytes | None, str]] = []
-        self.consumers = Consumers(settings, "test")
+        self.consumers = consumers or Consumers(settings, "test")
         self._handle = handle
         self.consumption: Consumption = self.consumers.add(topic, group, self._take, self._set_aside)
 
