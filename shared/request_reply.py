@@ -18,6 +18,7 @@ from contracts.envelope import ReplyAddress
 from contracts.replies import Reply
 from contracts.topics import Topic
 from shared.kafka import Parking, Publisher, ScreenedConsumer
+from shared.kafka.screened import METADATA_MAX_AGE_MS
 from shared.messages import MAX_MESSAGE_BYTES, Message, OutgoingMessage, Record, Unreadable, read
 from shared.settings import ServiceSettings
 
@@ -44,6 +45,8 @@ class Requester:
             bootstrap_servers=self._settings.kafka_bootstrap_servers,
             group_id=None,
             enable_auto_commit=False,
+            metadata_max_age_ms=METADATA_MAX_AGE_MS,
+            auto_offset_reset="earliest",  # where the log was lost; the reader skips replies that nobody waits for
             fetch_max_wait_ms=self._settings.kafka_fetch_max_wait_ms,
             max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
         )

@@ -34,7 +34,8 @@ class Barrier:
         self._pace = pace
         self._wait = settings.analytics_wait_seconds
         self._poll = settings.analytics_poll_seconds
-        self._log_is_known = False
+        self._log_known_in: int | None = None
+        """The assignment in which stored positions were compared with the log."""
 
     async def passed(self) -> bool:
         """False where the time ran out, or where the broker does not say where its logs end."""
@@ -70,8 +71,9 @@ class Barrier:
             await asyncio.sleep(self._poll)
 
     async def _withdraw_what_a_lost_log_left(self) -> None:
-        """Once a process: a position beyond the end of its log is of a log that is gone (decision 0013)."""
-        if self._log_is_known:
+        """Once an assignment: a position beyond the end of its log is of a log that is gone (decision 0013)."""
+        assignment = self._positions.assignments
+        if self._log_known_in == assignment:
             return
         stored = await self._positions.stored()  # read before the ends, which only grow
         ends = await self._ends()
@@ -80,7 +82,7 @@ class Barrier:
         for place, offset in stored.items():
             if offset > ends.get(place, 0):
                 await self._positions.withdraw(place, offset)
-        self._log_is_known = True
+        self._log_known_in = assignment
 
     async def _ends(self) -> dict[Place, int] | None:
         """Of the partitions that hold anything; None where a topic's partitions are not known."""

@@ -25,6 +25,8 @@ class Positions:
     def __init__(self, mongo: Mongo) -> None:
         self._positions = mongo.collection("positions")
         self._own: dict[Place, int] = {}
+        self.assignments = 0
+        """How often partitions were assigned to this process, or their reading began anew."""
         self._news = asyncio.Event()
 
     async def record(self, records: Batch) -> None:
@@ -44,6 +46,7 @@ class Positions:
 
     def forget(self, topic: str) -> None:
         """What this process knows by itself: after a rebalance others may go on from there."""
+        self.assignments += 1
         self._own = {place: offset for place, offset in self._own.items() if place[0] != topic}
 
     async def short_of(self, wanted: Mapping[Place, int]) -> list[Place]:

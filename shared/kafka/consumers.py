@@ -18,11 +18,12 @@ from shared import clock
 from shared.errors import Unavailable
 from shared.kafka.finishing import Finish, Finishing
 from shared.kafka.following import Following
-from shared.kafka.handled import HandledOffsets, ends_of
+from shared.kafka.handled import NO_GENERATION, HandledOffsets, ends_of
 from shared.kafka.observed import ObservedConsumer, parse, unpacked
 from shared.kafka.portions import portions
 from shared.kafka.progress import GroupProgress, Offsets, isolation_level
 from shared.kafka.record_batches import UnreadableRecords
+from shared.kafka.screened import METADATA_MAX_AGE_MS
 from shared.messages import MAX_MESSAGE_BYTES, Record
 from shared.metrics import BATCH_SECONDS, HANDLED_AFTER, RECORDS
 from shared.mongo import StoreFault
@@ -173,15 +174,18 @@ class Consumption:
         return self._subscriber.consumer if self._subscriber else None
 
     async def _take(self, records: Batch) -> None:
+        consumer, offsets = self._consumer, self._offsets
+        if consumer is None or consumer.received_in != offsets.generation:
+            return  # the group was rebalanced, or lost, since they were received: whoever has the partition gets them
         self.following.begins(records)
-        self._offsets.take(records)
+        offsets.take(records)
         for portion in portions(records):
             if self._stopping:
                 return
-            await self._take_portion(portion)
+            await self._take_portion(portion, offsets)
         self.following.ends(records)
 
-    async def _take_portion(self, records: Batch) -> None:
+    async def _take_portion(self, records: Batch, offsets: HandledOffsets) -> None:
         taken = Taken(records, self.group)
         with BATCH_SECONDS.labels(self.topic.name).time():
             try:
@@ -190,9 +194,9 @@ class Consumption:
                 await self._finishing.done()  # what comes of these records must not overtake
                 await self._one_by_one(records, taken)
                 rest = None
-        await self._finishing.add(partial(self._finish, records, rest, taken))
+        await self._finishing.add(partial(self._finish, records, rest, taken, offsets))
 
-    async def _finish(self, records: Batch, rest: Finish | None, taken: Taken) -> None:
+    async def _finish(self, records: Batch, rest: Finish | None, taken: Taken, offsets: HandledOffsets) -> None:
         if rest is not None:
             try:
                 await self._until_reachable(rest)
@@ -201,8 +205,8 @@ class Consumption:
         taken.end()
         RECORDS.labels(self.topic.name).inc(len(records))
         HANDLED_AFTER.labels(self.topic.name).observe(_age_seconds(records))
-        await self._commit(ends_of(records))
-        self._offsets.finish(records)
+        await self._commit(ends_of(records), offsets)
+        offsets.finish(records)
 
     async def _one_by_one(self, records: Batch, taken: Taken) -> None:
         """After a surprise: finds the record that it is."""
@@ -238,23 +242,24 @@ class Consumption:
         """Commits positions beyond the last records: behind markers of transactions and unreadable batches."""
         consumer = self._consumer
         positions = consumer.positions() if consumer else {}
-        await self._commit(self._offsets.skipped(positions))
+        if consumer and consumer.received_in == self._offsets.generation:
+            await self._commit(self._offsets.skipped(positions), self._offsets)
 
     async def set_aside_unreadable(self, records: UnreadableRecords) -> None:
         """Sets the bytes of a batch aside, before anything is read beyond it."""
         await self._put_aside(records, records.reason)
 
-    async def _commit(self, offsets: Offsets) -> None:
+    async def _commit(self, ends: Offsets, offsets: HandledOffsets) -> None:
         consumer = self._consumer
-        if consumer is None or not offsets:
+        if consumer is None or not ends:
             return
         try:
-            await consumer.commit(offsets)
+            await consumer.commit_in(offsets.generation, ends)
         except (CommitFailedError, IllegalStateError, KafkaError) as error:
             # The records come again, to us or to whoever owns the partition now; handlers take them twice.
             log.warning("commit_failed", topic=self.topic.name, error=str(error))
             return
-        self.committed.update(offsets)
+        offsets.committed.update(ends)
 
     async def _drained(self) -> None:
         lock = self._subscriber.lock
@@ -268,9 +273,11 @@ class Consumption:
     def begin_anew(self, tp: TopicPartition) -> None:
         """Forgets what was handled of a partition whose log is no longer the one that was read."""
         self._offsets.forget(tp)
+        if self._on_assignment:
+            self._on_assignment()
 
     def _assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        self._offsets = HandledOffsets()
+        self._offsets = HandledOffsets(self._consumer.generation if self._consumer else NO_GENERATION)
         self.following.begins_anew()
         self._joined = True
         if self._on_assignment:
@@ -299,6 +306,7 @@ class Consumers:
             acks="all",
             graceful_timeout=_LAST_WAIT_SECONDS,  # `finish` has waited for the batches in hand before
             allow_auto_create_topics=False,
+            metadata_max_age_ms=METADATA_MAX_AGE_MS,
             consumer_only=True,
             apply_types=False,
             serializer=None,

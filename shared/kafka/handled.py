@@ -5,11 +5,17 @@ from aiokafka import TopicPartition
 from shared.kafka.progress import Offsets
 from shared.messages import Record
 
+Generation = tuple[int, str]
+"""The number of a group's generation, and the member's id in it. Numbers begin anew where a group was lost."""
+NO_GENERATION: Generation = (-1, "")
+
 
 class HandledOffsets:
-    """Offsets of the partitions that are ours: taken in hand, finished, and committed."""
+    """Offsets of the partitions that one generation gave us: taken in hand, finished, and committed."""
 
-    def __init__(self) -> None:
+    def __init__(self, generation: Generation = NO_GENERATION) -> None:
+        self.generation = generation
+        """The generation of the group in which the partitions were assigned; their offsets count in no other."""
         self.committed: Offsets = {}
         """The offset below which everything is known to be committed."""
         self._begun: Offsets = {}
@@ -23,8 +29,7 @@ class HandledOffsets:
         self._taken |= ends_of(records)
 
     def finish(self, records: tuple[Record, ...]) -> None:
-        """Those that were taken before a rebalance count no longer: they come again."""
-        self._finished |= {tp: end for tp, end in ends_of(records).items() if tp in self._taken}
+        self._finished |= ends_of(records)
 
     def forget(self, tp: TopicPartition) -> None:
         for offsets in (self.committed, self._begun, self._taken, self._finished):

@@ -5,8 +5,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiokafka import TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalGenerationError
+from aiokafka.protocol.commit import OffsetCommitRequest
 from faststream.kafka.message import KafkaAckableMessage
 
+from shared.kafka.handled import NO_GENERATION, Generation
+from shared.kafka.progress import Offsets
 from shared.kafka.screened import ScreenedConsumer
 from shared.messages import Record
 
@@ -23,16 +27,46 @@ class ObservedConsumer(ScreenedConsumer):
     def __init__(self, *topics: str, on_idle: Callable[[], Awaitable[None]], **options: Any) -> None:
         super().__init__(*topics, **options)
         self.last_poll: float | None = None
+        self.received_in = NO_GENERATION
+        """The generation in which the last records were received."""
         self._on_idle = on_idle
+        self._committing = asyncio.Lock()
+        self._commits_in = NO_GENERATION
         self._moved: dict[TopicPartition, tuple[int, float]] = {}
         self._held_back: dict[TopicPartition, tuple[int, float]] = {}
         """The offset behind which an open transaction holds records back, and since when."""
+
+    @property
+    def generation(self) -> Generation:
+        """Returns the group's generation that we are in; NO_GENERATION while we are in none."""
+        coordinator = self._coordinator
+        return (coordinator.generation, coordinator.member_id) if coordinator else NO_GENERATION
+
+    async def commit_in(self, generation: Generation, offsets: Offsets) -> None:
+        """Commits offsets that were handled in a generation.
+
+        Raises:
+            CommitFailedError: The group is in another generation by now, or we are in none.
+        """
+        async with self._committing:
+            self._commits_in = generation
+            if generation == NO_GENERATION or generation != self.generation:
+                raise CommitFailedError("the group's generation has changed")
+            await self.commit(offsets)
+
+    async def _send(self, node_id: int, request: Any, **options: Any) -> Any:
+        # A commit waits for the coordinator and is repeated while that is away. A member that lost its group meanwhile
+        # would commit without a generation, which a coordinator that lost its log takes, from anybody.
+        if isinstance(request, OffsetCommitRequest) and _generation_of(request) != self._commits_in:
+            raise IllegalGenerationError("the group's generation has changed")
+        return await super()._send(node_id, request, **options)
 
     async def getmany(self, *partitions: TopicPartition, **options: Any) -> dict[TopicPartition, list[Record]]:
         # FastStream sleeps after each empty poll, which delays what arrives meanwhile; a longer poll returns as soon
         # as there is a record.
         options["timeout_ms"] = _LONG_POLL_MS
         records: dict[TopicPartition, list[Record]] = await super().getmany(*partitions, **options)
+        self.received_in = self.generation
         self._note_progress()
         if not records:
             await self._on_idle()
@@ -82,6 +116,10 @@ class ObservedConsumer(ScreenedConsumer):
             end = self.readable_end(tp)
             if position != self._moved[tp][0] or (end is not None and position >= end):
                 self._moved[tp] = position, now
+
+
+def _generation_of(request: Any) -> Generation:
+    return request._consumer_group_generation_id, request._consumer_id
 
 
 async def parse(records: tuple[Record, ...]) -> KafkaAckableMessage:

@@ -13,6 +13,9 @@ from shared.kafka.record_batches import Screened, UnreadableRecords, is_costly, 
 from shared.metrics import POSITIONS_RESET, UNREADABLE_BATCHES
 
 Report = Callable[[UnreadableRecords], Awaitable[None]]
+METADATA_MAX_AGE_MS = 5000
+"""How soon a group notices that a topic has partitions again. Members that join while it has none, because its log was
+lost, get none; with aiokafka's default they would read nothing for five minutes, with no lag and nothing amiss."""
 log = structlog.get_logger()
 
 
