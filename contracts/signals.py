@@ -20,6 +20,7 @@ class Signal(OpenContract):
     type: SignalType
     reason: str | None = Field(default=None, max_length=2000)
     issued_by: str | None = Field(default=None, max_length=200)
+    """Who the sender says has issued it: a claim. The actor is the caller of REST, or the source on Kafka."""
     metadata: dict[str, Any] = Field(default_factory=dict)
     pause_until: Moment | None = None
     step_id: str | None = Field(default=None, max_length=200)

@@ -1,6 +1,6 @@
 """The Kafka topics: name, key, who writes, who reads, how long it keeps. Brokers are set up by it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 DAY = 24 * 3600
@@ -94,6 +94,11 @@ SIGNALS_OUTCOMES = Topic(
 )  # fmt: skip
 
 _WITHOUT_PARKING = (SIGNALS, SIGNALS_REJECTED, SIGNALS_OUTCOMES, WORKER_JOBS)
+
+
+def signal_topic(name: str) -> Topic:
+    """Returns a topic of one source of signals, for which only that source may write."""
+    return replace(SIGNALS, name=name)
 
 
 def _parking(topic: Topic) -> Topic:

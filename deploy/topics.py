@@ -4,6 +4,7 @@ ACCEPT_LOST_LOG=1 creates them also where MongoDB holds the data of a log that i
 """
 
 import asyncio
+import json
 import logging
 import os
 import sys
@@ -23,7 +24,7 @@ from aiokafka.errors import (
 )
 from pymongo.errors import PyMongoError
 
-from contracts.topics import FOREVER, TOPICS, Topic
+from contracts.topics import FOREVER, SIGNALS, TOPICS, Topic, signal_topic
 from deploy.lost_log import LostLogError, require_log
 from deploy.topic_settings import TopicSettingsError, required_settings, update_settings
 from shared.messages import MAX_MESSAGE_BYTES
@@ -55,6 +56,20 @@ def new_topic(topic: Topic, environment: Mapping[str, str]) -> NewTopic:
     )
 
 
+def source_topics(environment: Mapping[str, str]) -> list[Topic]:
+    """Returns the topics that sources of signals have for themselves, by SIGNAL_SOURCES of the run engine.
+
+    Raises:
+        TopicsError: The variable is no JSON object of sources.
+    """
+    try:
+        sources = json.loads(environment.get("SIGNAL_SOURCES") or "{}")
+        names = {source.get("topic", SIGNALS.name) for source in sources.values()}
+    except (ValueError, AttributeError):
+        raise TopicsError("SIGNAL_SOURCES must be a JSON object of sources, see docs/signals.md") from None
+    return [signal_topic(name) for name in sorted(names - {SIGNALS.name})]
+
+
 async def missing_topics(bootstrap_servers: str) -> set[str]:
     """Names of our topics that the broker does not have. Raises KafkaError when it does not answer."""
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
@@ -78,12 +93,13 @@ async def create_topics(environment: Mapping[str, str], *, accept_lost_log: bool
     deadline = time.monotonic() + BROKER_SECONDS
     client = await _connected(environment["KAFKA_BOOTSTRAP_SERVERS"], deadline)
     try:
-        missing = await _missing(client)
-        wanted = [new_topic(topic, environment) for topic in TOPICS if topic.name in missing]
+        topics = [*TOPICS, *source_topics(environment)]
+        missing = {topic.name for topic in topics} - set(await client.list_topics())
+        wanted = [new_topic(topic, environment) for topic in topics if topic.name in missing]
         if not accept_lost_log:
             # A broker that has just started may not have read the cluster's topics yet; its controller knows them.
             await require_log(environment, await _create(client, wanted, deadline, validate_only=True))
-        await update_settings(client, [topic for topic in TOPICS if topic.name not in missing])
+        await update_settings(client, [topic for topic in topics if topic.name not in missing])
         return sorted(await _create(client, wanted, deadline))
     finally:
         await client.close()

@@ -62,5 +62,5 @@ def _sentence(
     if not location:  # about several settings at once; what was got is all of them, secrets too
         return f"{message}\n"
     field = settings.model_fields.get(str(location[0]))
-    secret = field is not None and "Secret" in str(field.annotation)
+    secret = field is not None and ("Secret" in str(field.annotation) or field.json_schema_extra == {"secret": True})
     return f"{name}: {message}\n" if secret else f"{name}={got}: {message}\n"

@@ -1,6 +1,7 @@
 """Waits for programs that are starting, and tells when one of them ends instead."""
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -38,7 +39,7 @@ async def until_infrastructure(plan: Plan, report: Report, accept_lost_log: bool
     if mongodb.NAME in plan.programs:
         waits.append(_timed(mongodb.NAME, until_writable(plan.ports[mongodb.NAME]), plan.addresses.mongodb_uri, report))
     await asyncio.gather(*waits)
-    await _create_topics(connection(plan.addresses) | plan.environment, accept_lost_log)
+    await _create_topics(os.environ | connection(plan.addresses) | plan.environment, accept_lost_log)
     await until(lambda: _has_topics(bootstrap_servers))
 
 

@@ -1,6 +1,7 @@
 """The ingress of playbook.signals: messages of other systems become commands, or are refused with REST's words."""
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from services.run_engine.metrics import SIGNALS
 from services.run_engine.refused_signals import RefusedSignals, Sender, sender_of
 from services.run_engine.sealing.signals import SealedSignals
 from services.run_engine.sealing.store import Owner
+from services.run_engine.signal_sources import SignalSources, UnknownSource
 from shared import clock
 from shared.errors import Refused
 from shared.http import invalid, validation_rejection
@@ -36,17 +38,17 @@ class SignalIngress:
     """
 
     def __init__(
-        self, publisher: Publisher, permissions: tuple[str, ...], sealed: SealedSignals, refused: RefusedSignals
+        self, publisher: Publisher, sources: SignalSources, sealed: SealedSignals, refused: RefusedSignals
     ) -> None:
         self._publisher = publisher
-        self._permissions = permissions
+        self._sources = sources
         self._sealed = sealed
         self._refused = refused
 
     async def handle(self, records: Batch) -> None:
         read = [(record, self._read(record)) for record in records]
         await self._sealed.prepare(
-            {_owner(m) for _, m in read if isinstance(m, SignalMessage) and (m.signal.data or m.signal.metadata)}
+            {_owner(m.message) for _, m in read if isinstance(m, _Sent) and _carries_data(m.message)}
         )
         outgoing = [m if isinstance(m, list) else [await self._answer(record, m)] for record, m in read]
         await self._publisher.publish([message for of_one in outgoing for message in of_one])
@@ -55,29 +57,34 @@ class SignalIngress:
         reason = self._refused.surprise(error)
         await self._publisher.publish(self._refused.no_signal(record, reason, SET_ASIDE, _document(record)))
 
-    def _read(self, record: Record) -> SignalMessage | list[OutgoingMessage]:
+    def _read(self, record: Record) -> "_Sent | list[OutgoingMessage]":
         """The signal, or the answers to what is none."""
         document = read_json(record, exact_json)
         if isinstance(document, Unreadable):
             return self._refused.no_signal(record, document.reason)
         try:
-            return _checked(record.value or b"", document)
+            source = self._sources.prove(record, document)
+            return _Sent(source, _checked(record.value or b"", document))
         except Refused as error:
             return self._refused.no_signal(record, "not a valid signal", error.rejection, document)
+        except UnknownSource as error:
+            return self._refused.no_signal(
+                record, str(error)
+            )  # no outcome: it goes to whom the record only claims to be
 
-    async def _answer(self, record: Record, message: SignalMessage) -> OutgoingMessage:
+    async def _answer(self, record: Record, sent: "_Sent") -> OutgoingMessage:
+        message = sent.message
         sender = sender_of(record, message.model_dump(include={"organization_id", "run_id", "signal_id"}))
         assert sender is not None
         try:
-            command = await self._command(message, sender)
+            command = await self._command(message, sender, self._sources.caller(sent.source, message))
         except Refused as error:
             SIGNALS.labels("refused").inc()
             return self._refused.outcome(sender, error.rejection)
         SIGNALS.labels("taken").inc()
         return command
 
-    async def _command(self, message: SignalMessage, sender: Sender) -> OutgoingMessage:
-        caller = Caller(id=message.signal.issued_by or "kafka", type="service", permissions=self._permissions)
+    async def _command(self, message: SignalMessage, sender: Sender, caller: Caller) -> OutgoingMessage:
         owner, clear = _owner(message), signal_command(message.signal, sender.signal_id, caller)
         command = await self._sealed.sealed(owner, clear)
         fingerprint = await self._sealed.fingerprint(owner, clear, command, _digest(message.signal))
@@ -93,6 +100,18 @@ class SignalIngress:
             reply_to=OUTCOMES,
             fingerprint=fingerprint,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A valid signal, and the source that it is proved to come from."""
+
+    source: str
+    message: SignalMessage
+
+
+def _carries_data(message: SignalMessage) -> bool:
+    return bool(message.signal.data or message.signal.metadata)
 
 
 def _checked(value: bytes, document: Any) -> SignalMessage:

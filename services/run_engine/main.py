@@ -31,6 +31,7 @@ from services.run_engine.sealing.secrets import SecretStore
 from services.run_engine.sealing.signals import BulkSealing, SealedSignals
 from services.run_engine.sealing.store import KeyStore
 from services.run_engine.settings import Settings, keyring
+from services.run_engine.signal_sources import SignalSources
 from services.run_engine.store import RunStore
 from services.run_engine.timers import InFlight, TimerScanner
 from services.run_engine.trials import Trials
@@ -65,8 +66,10 @@ def build(settings: Settings) -> Service:
     )
     signals = SealedSignals(sealer, fields)
     refused = RefusedSignals(copies=not keys.are_configured)
-    ingress = SignalIngress(service.publisher, settings.signal_permissions, signals, refused)
-    service.consumers.add(topics.SIGNALS, topics.SIGNALS.group(service.name), ingress.handle, ingress.set_aside)
+    sources = SignalSources(settings.signal_sources, settings.signal_permissions)
+    ingress = SignalIngress(service.publisher, sources, signals, refused)
+    for topic in map(topics.signal_topic, sources.topics):
+        service.consumers.add(topic, topic.group(service.name), ingress.handle, ingress.set_aside)
     timers = TimerScanner(runs, service.publisher, lambda: commands.partitions, in_flight, settings.timer_scan_seconds)
     service.loops.append(timers.scan)
     service.indexes = {

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from services.run_engine.signal_sources import SignalSourceSettings
 from shared.keyring import EncryptionKeys, Keyring
 from shared.settings import ServiceSettings
 
@@ -22,6 +23,12 @@ class Settings(ServiceSettings):
     signal_permissions: tuple[str, ...] = Field(
         default=("run:update",),
         description="what a signal from Kafka may do, such as run:pause; step:skip lets it skip required steps",
+    )
+    signal_sources: SignalSourceSettings = Field(
+        default={},
+        description="JSON object, name of a source of signals → its topic or secrets, organizations and types; once "
+        "there is one, all others are refused",
+        json_schema_extra={"secret": True},
     )
     document_wait_seconds: float = Field(
         default=8.0, ge=0, description="how long the put of a policy waits until it is in force"

@@ -13,6 +13,7 @@ from services.run_engine.ingress import SignalIngress
 from services.run_engine.refused_signals import RefusedSignals
 from services.run_engine.sealing.fields import EncryptedFields
 from services.run_engine.sealing.signals import SealedSignals
+from services.run_engine.signal_sources import SignalSources
 from shared.kafka import Publisher
 from shared.messages import OutgoingMessage
 from tests.infrastructure import Infrastructure
@@ -58,7 +59,7 @@ class System:
         self.publisher.sent = []
         sealed = SealedSignals(engine.sealer, EncryptedFields(engine.mongo, engine.store))
         refused = RefusedSignals(copies=copies)
-        self.ingress = SignalIngress(self.publisher, ("run:update",), sealed, refused)
+        self.ingress = SignalIngress(self.publisher, SignalSources({}, ("run:update",)), sealed, refused)
 
     async def takes(self, value: bytes, offset: int = 1) -> dict[str, list[dict[str, Any]]]:
         """What came of it, by topic."""
