@@ -13,9 +13,11 @@ from deploy.local.plan import connection
 from deploy.topics import create_topics
 from shared.kafka import Batch, GroupProgress
 from shared.settings import ServiceSettings
+from tests.e2e.clients import Client, tasks_in_a_row, tenant
 from tests.e2e.command_line import CommandLine, when
 from tests.infrastructure import SERVICE_TOKEN
 from tests.integration.shared.reading import Reading, started
+from tests.running_stack import RunningStack
 
 PARTITION = 0
 GROUP = "lost.log"
@@ -75,3 +77,19 @@ async def test_a_reader_with_a_batch_in_hand_reads_the_whole_new_log(command: Co
     progress = GroupProgress(settings, SIGNALS, GROUP)
     assert not await progress.has_committed({TopicPartition(SIGNALS.name, PARTITION): NEW + 1})
     await progress.stop()
+
+
+async def test_every_command_after_the_loss_is_answered_though_no_service_is_started_anew(command: CommandLine) -> None:
+    assert (await command.run("up", RATE_LIMIT_PER_MINUTE="1000000")).code == 0
+    stack = RunningStack(command.folder, command.plan, "hera")
+    client = Client(tenant(stack))
+    before = {name: stack.pid(name) for name in stack.plan.names("services")}
+    playbook_id = await client.created(tasks_in_a_row(1))
+    old = await asyncio.gather(*(client.started(playbook_id) for _ in range(OLD)))
+    await lose_log(command)
+    new = await asyncio.gather(*(client.started(playbook_id) for _ in range(NEW)))
+    await asyncio.gather(*(client.completed(run["run_id"], 1) for run in [*old, *new]))
+    assert {name: stack.pid(name) for name in before} == before
+    for run in (old[0], new[0], new[-1]):
+        assert (await client.get(f"/playbook-runs/{run['run_id']}")).data()["status"] == "completed"
+    client.close()
