@@ -27,6 +27,8 @@ class MetricsPage:
         return exposition()
 
     async def _look_at_lag(self) -> None:
+        for gauge in (CONSUMER_LAG, SECONDS_WITHOUT_PROGRESS, OPEN_TRANSACTION_SECONDS):
+            gauge.clear()  # of partitions that went to another instance; they would raise alerts for ever
         for consumption in self._consumers.consumptions:
             for partition, lag in (await consumption.lag()).items():
                 CONSUMER_LAG.labels(consumption.topic.name, consumption.group, partition).set(lag)
