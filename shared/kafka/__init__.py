@@ -1,5 +1,6 @@
 """Kafka: the one place where FastStream's and aiokafka's settings are chosen."""
 
+from shared.kafka.connections import guard_connections
 from shared.kafka.consumers import INFRASTRUCTURE, Batch, Consumers, Consumption
 from shared.kafka.finishing import Finish
 from shared.kafka.pace import Pace
@@ -23,3 +24,5 @@ __all__ = [
     "ScreenedConsumer",
     "SetsAside",
 ]
+
+guard_connections()

@@ -6,20 +6,25 @@ import os
 import re
 import shutil
 import sys
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
+from standardwebhooks import Webhook
 
 from contracts.signals import SignalMessage
 from deploy.client import Client
 from deploy.local.folder import CHECKOUT
+from services.run_engine.signal_sources import SignalSource, check_sources
 from tests.conformance.story import CREATE, Story
 from tests.e2e.clients import tasks_in_a_row
 from tests.running_stack import RunningStack
 
 FENCED = r"^```{}\n(.*?)^```$"
 COMMAND_SECONDS = 120
+SECRET = b64encode(b"24 bytes or more of noise").decode()
 
 
 def _blocks(document: str, language: str) -> list[str]:
@@ -59,7 +64,7 @@ def _token_command() -> str:
 
 
 async def test_the_python_example_of_the_signals_page(stack: RunningStack, story: Story, tmp_path: Path) -> None:
-    (script,) = _blocks("docs/signals.md", "python")
+    script, _ = _blocks("docs/signals.md", "python")
     path = tmp_path / "send_event.py"
     path.write_text(script)
     playbook_id = story.exchanges[CREATE].data["playbook_id"]
@@ -84,9 +89,21 @@ async def test_the_example_of_the_client_s_page(stack: RunningStack, http: httpx
     assert "INVALID_STATE" in output
 
 
-def test_the_json_example_of_the_signals_page_is_a_signal() -> None:
-    (signal,) = (json.loads(block) for block in _blocks("docs/signals.md", "json"))
+def test_the_json_examples_of_the_signals_page_are_a_signal_and_sources() -> None:
+    signal, sources = (json.loads(block.replace("…", SECRET)) for block in _blocks("docs/signals.md", "json"))
     SignalMessage.model_validate(signal)
+    assert set(check_sources({name: SignalSource.model_validate(source) for name, source in sources.items()})) == {
+        "billing",
+        "crm",
+    }
+
+
+def test_the_signature_of_the_signals_page_is_one_of_standard_webhooks() -> None:
+    _, script = _blocks("docs/signals.md", "python")
+    defined: dict[str, Any] = {}
+    exec(script, defined)
+    headers = {name: value.decode() for name, value in defined["headers"](f"whsec_{SECRET}", "sig_1", b'{"a": 1}')}
+    assert Webhook(f"whsec_{SECRET}").verify(b'{"a": 1}', headers) == {"a": 1}
 
 
 def test_every_file_that_a_document_links_to_exists() -> None:
