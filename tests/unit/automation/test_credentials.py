@@ -10,13 +10,12 @@ from standardwebhooks import Webhook
 from services.automation.domain.answers import Outcome
 from services.automation.domain.credentials import credential_of
 
-NOON = datetime.now(UTC)
 SECRET = "s3cret-0123456789"
 BODY = b'{"data": 1}'
 
 
 def headers(value: str = SECRET, **auth: str) -> dict[str, str]:
-    return credential_of({"secret": "crm", **auth}, value).headers("run_1:step_001:1", BODY, NOON)
+    return credential_of({"secret": "crm", **auth}, value).headers("run_1:step_001:1", BODY, datetime.now(UTC))
 
 
 def test_a_secret_is_a_bearer_token_a_password_or_a_header() -> None:
@@ -43,7 +42,7 @@ def test_a_signature_can_be_verified_by_any_library_of_the_scheme(value: str, ke
 @pytest.mark.parametrize("auth", [{"scheme": "bearer"}, {"scheme": "basic", "user": "hera"}])
 def test_an_answer_that_repeats_the_secret_is_masked(auth: dict[str, Any]) -> None:
     credential = credential_of({"secret": "crm", **auth}, SECRET)
-    sent = credential.headers("id", BODY, NOON)["Authorization"]
+    sent = credential.headers("id", BODY, datetime.now(UTC))["Authorization"]
     echo = {"seen": [sent, {SECRET: f"token {SECRET}!"}], "n": 1, "none": None}
     outcome = credential.without_secret(Outcome("failure", data=echo, error=f"no such token: {sent}"))
     told = repr(outcome) + repr(credential)
