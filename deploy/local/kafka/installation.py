@@ -17,6 +17,8 @@ About 200 MB are in use. docs/configuration.md states the bound."""
 JAVA_OPTIONS = (
     *MEMORY_OPTIONS,
     "-XX:+UseSerialGC",
+    # The optimizing compiler takes the two cores of a small machine for minutes, and gains little after that.
+    "-XX:TieredStopAtLevel=1",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
