@@ -79,7 +79,12 @@ async def test_a_group_reads_on_when_the_broker_that_coordinates_it_dies(
     async with (
         AIOKafkaProducer(bootstrap_servers=servers, acks="all", enable_idempotence=True) as producer,
         AIOKafkaConsumer(
-            topic, bootstrap_servers=servers, group_id=group, auto_offset_reset="earliest", session_timeout_ms=6000
+            topic,
+            bootstrap_servers=servers,
+            group_id=group,
+            auto_offset_reset="earliest",
+            session_timeout_ms=6000,
+            enable_auto_commit=False,
         ) as reader,
     ):
         seen: list[bytes] = []
