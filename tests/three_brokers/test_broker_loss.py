@@ -39,8 +39,10 @@ async def test_work_goes_on_without_each_of_the_brokers_and_nothing_acknowledged
         await _until_all_copies_are_in_sync(three_brokers)
         control = Control(three_brokers.plan)
         control.stop(NODES[0])
-        await until_work_goes_on(ledger, WISHES_BETWEEN_LOSSES, SECONDS)
-        control.start(NODES[:1])
+        try:
+            await until_work_goes_on(ledger, WISHES_BETWEEN_LOSSES, SECONDS)
+        finally:
+            control.start(NODES[:1])
         await until_work_goes_on(ledger, WISHES_BETWEEN_LOSSES, SECONDS)
 
     ledger = await work_while(client, PEOPLE, lose_one_after_the_other)
