@@ -91,12 +91,13 @@ async def test_a_group_reads_on_when_the_broker_that_coordinates_it_dies(
     ):
         seen: list[bytes] = []
         reading = asyncio.create_task(_read(reader, marker, seen))
-        await producer.send_and_wait(topic, marker + b"0", partition=1)
+        await asyncio.wait_for(producer.send_and_wait(topic, marker + b"0", partition=1), SECONDS)
         await asyncio.wait_for(until(lambda: _has(seen, 1)), SECONDS)
         node = NODES[reader._coordinator.coordinator_id - 1]
         killed = three_brokers.kill(node)
-        for value in range(1, 50):
-            await producer.send_and_wait(topic, marker + str(value).encode(), partition=1)
+        async with asyncio.timeout(SECONDS):
+            for value in range(1, 50):
+                await producer.send_and_wait(topic, marker + str(value).encode(), partition=1)
         await asyncio.wait_for(until(lambda: _has(seen, 50)), SECONDS)
         reading.cancel()
         await _until_restarted(three_brokers, node, killed)
