@@ -2,6 +2,7 @@
 
 from shared.kafka.connections import guard_connections
 from shared.kafka.consumers import INFRASTRUCTURE, Batch, Consumers, Consumption
+from shared.kafka.fetchers import guard_fetchers
 from shared.kafka.finishing import Finish
 from shared.kafka.pace import Pace
 from shared.kafka.parking import Parking, SetsAside
@@ -26,3 +27,4 @@ __all__ = [
 ]
 
 guard_connections()
+guard_fetchers()

@@ -11,8 +11,10 @@ from aiokafka.errors import KafkaError
 
 from contracts.topics import SIGNALS, TOPICS
 from deploy.local import processes
+from deploy.local.plan import SERVICES
 from deploy.local.supervisor import Control
 from deploy.local.waiting import until
+from shared.kafka import ScreenedConsumer
 from tests.e2e.aftermath import Aftermath, until_work_goes_on
 from tests.e2e.clients import Client, tenant
 from tests.e2e.ledger import Ledger, work_while
@@ -80,7 +82,7 @@ async def test_a_group_reads_on_when_the_broker_that_coordinates_it_dies(
     marker = f"group-{number}-".encode()
     async with (
         AIOKafkaProducer(bootstrap_servers=servers, acks="all", enable_idempotence=True) as producer,
-        AIOKafkaConsumer(
+        ScreenedConsumer(
             topic,
             bootstrap_servers=servers,
             group_id=group,
@@ -102,6 +104,20 @@ async def test_a_group_reads_on_when_the_broker_that_coordinates_it_dies(
         reading.cancel()
         await _until_restarted(three_brokers, node, killed)
     assert list(dict.fromkeys(seen)) == [marker + str(value).encode() for value in range(50)]
+
+
+async def test_services_stop_cleanly_while_no_broker_answers(three_brokers: RunningStack) -> None:
+    """What they fetch fails again and again then."""
+    await _until_all_copies_are_in_sync(three_brokers)
+    control = Control(three_brokers.plan)
+    killed = {node: three_brokers.kill(node) for node in NODES}
+    for service in SERVICES:
+        control.stop(service)
+    ended = {service: three_brokers.log(service).splitlines()[-1] for service in SERVICES}
+    control.start(SERVICES)
+    for node, pid in killed.items():
+        await _until_restarted(three_brokers, node, pid)
+    assert [service for service, line in ended.items() if '"event":"stopped"' not in line] == []
 
 
 async def _read(reader: AIOKafkaConsumer, marker: bytes, seen: list[bytes]) -> None:
