@@ -17,9 +17,6 @@ About 200 MB are in use. docs/configuration.md states the bound."""
 JAVA_OPTIONS = (
     *MEMORY_OPTIONS,
     "-XX:+UseSerialGC",
-    # A broker that has lost a thread to a lack of memory answers some requests and not others. It ends instead, and
-    # supervisord starts it again.
-    "-XX:+ExitOnOutOfMemoryError",
     # The optimizing compiler takes the two cores of a small machine for minutes, and gains little after that.
     "-XX:TieredStopAtLevel=1",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
