@@ -21,8 +21,10 @@ class Envelope(Contract):
     """Of a command: the same for each redelivery and each repeat of one wish. Of an event: `<run_id>:<sequence>`."""
     type: str
     """Name of the payload's class: an imperative for commands, a past participle for events."""
-    version: int = Field(ge=1)
+    version: int = Field(default=1, ge=1)
     """Version of the payload's contract; older ones are brought up by upcasters when read."""
+    format: int = Field(default=1, ge=1)
+    """The topic's format that a reader must know to take this message. Written only where it is not 1."""
     key: str = Field(min_length=1)
     """The Kafka key: run id or playbook id, never a type."""
     organization_id: str = Field(min_length=1)

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from contracts.values import Contract, Moment, OpenContract
+from contracts.values import Contract, Moment, PublicMessage
 
 
 class AutomationJob(Contract):
@@ -63,11 +63,10 @@ class WorkerJob(Contract):
     created_at: Moment
 
 
-class WorkerResult(OpenContract):
+class WorkerResult(PublicMessage):
     """What a worker says on the public topic `worker.results`, as plain JSON without an envelope: its answer, or before
     that, as often as it likes, that it is still at work (`heartbeat`)."""
 
-    VERSION: ClassVar[int] = 1
     job_id: str = Field(min_length=1, max_length=200)
     run_id: str = Field(min_length=1, max_length=200)
     organization_id: str = Field(min_length=1, max_length=200)

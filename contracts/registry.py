@@ -43,6 +43,21 @@ def version_of(payload: Any) -> int:
     return version
 
 
+def format_of(payload: Any) -> int:
+    """Returns the format of its topic in which a message appeared: its class's FORMAT, else 1.
+
+    A type that is added to an internal topic has the topic's next format, so that readers of an earlier version wait
+    for their upgrade instead of setting it aside.
+    """
+    found: int = getattr(payload, "FORMAT", 1)
+    return found
+
+
+def topic_format(topic: str) -> int:
+    """Returns the newest format of a topic that this version of the system knows."""
+    return max((format_of(payload) for payload, where in ENVELOPED.values() if where.name == topic), default=1)
+
+
 def upcast(type_name: str, version: int, data: dict[str, Any]) -> dict[str, Any]:
     """The payload brought up to the current version, one step at a time."""
     current = version_of(ENVELOPED[type_name][0])

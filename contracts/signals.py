@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from contracts.rejections import Rejection
-from contracts.values import Contract, Moment, OpenContract
+from contracts.values import Contract, Moment, OpenContract, PublicMessage
 
 SignalType = Literal["pause", "resume", "cancel", "retry", "skip", "escalate", "reassign", "event"]
 
@@ -32,10 +32,9 @@ class Signal(OpenContract):
     """Of an `event`: merged into the run's data."""
 
 
-class SignalMessage(OpenContract):
+class SignalMessage(PublicMessage):
     """The value of a message on `playbook.signals`."""
 
-    VERSION: ClassVar[int] = 1
     organization_id: str = Field(min_length=1, max_length=200)
     run_id: str = Field(min_length=1, max_length=200)
     signal: Signal

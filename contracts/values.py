@@ -3,9 +3,9 @@
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, field_validator
 
 Json = Any
 """A value of JSON's own types."""
@@ -61,6 +61,24 @@ class OpenContract(BaseModel):
     """Base of what users write: fields that the system doesn't know are kept as they came."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class PublicMessage(OpenContract):
+    """Base of what others write to a public topic."""
+
+    VERSION: ClassVar[int] = 1
+    schema_version: int = Field(default=1, ge=1)
+    """Version of this contract that the message follows. A newer one than this system knows is refused."""
+
+    @field_validator("schema_version")
+    @classmethod
+    def _refuse_newer(cls, version: int) -> int:
+        if version > cls.VERSION:
+            raise ValueError(
+                f"must be {cls.VERSION} or lower, the newest version of {cls.__name__} that this system knows: "
+                "send that version, or upgrade the system first"
+            )
+        return version
 
 
 class Actor(Contract):

@@ -202,10 +202,12 @@ def _head(
     time: datetime,
     traceparent: str | None,
 ) -> dict[str, Any]:
+    needed = registry.format_of(payload)
     return {
         "id": message_id,
         "type": type(payload).__name__,
         "version": registry.version_of(payload),
+        **({"format": needed} if needed > 1 else {}),  # next to the version: shared/kafka/newer.py looks there
         "key": key,
         "organization_id": organization_id,
         "correlation_id": correlation_id,

@@ -23,6 +23,10 @@ OPEN_TRANSACTION_SECONDS = Gauge(
     "hera_open_transaction_seconds", "Time for which another producer's open transaction has held back a partition",
     ["topic", "group", "partition"],
 )  # fmt: skip
+WAITS_FOR_UPGRADE_SECONDS = Gauge(
+    "hera_partition_waits_for_upgrade_seconds", "Time for which a message newer than the service has held a partition",
+    ["topic", "group", "partition"],
+)  # fmt: skip
 HTTP_SECONDS = Histogram(
     "hera_http_request_seconds", "Time to answer a request", ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10),

@@ -2,12 +2,19 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 
 import structlog
 from aiohttp import web
 
-from shared.kafka import INFRASTRUCTURE, Consumers
-from shared.metrics import CONSUMER_LAG, OPEN_TRANSACTION_SECONDS, SECONDS_WITHOUT_PROGRESS, exposition
+from shared.kafka import INFRASTRUCTURE, Consumers, NewerMessages
+from shared.metrics import (
+    CONSUMER_LAG,
+    OPEN_TRANSACTION_SECONDS,
+    SECONDS_WITHOUT_PROGRESS,
+    WAITS_FOR_UPGRADE_SECONDS,
+    exposition,
+)
 
 PATH = "/metrics"
 _LAG_SECONDS = 2.0
@@ -15,8 +22,10 @@ log = structlog.get_logger()
 
 
 class MetricsPage:
-    def __init__(self, consumers: Consumers) -> None:
+    def __init__(self, consumers: Consumers, newer_messages: Mapping[str, NewerMessages]) -> None:
+        """`newer_messages`: what readers besides the consumers have met, by topic."""
         self._consumers = consumers
+        self._newer_messages = newer_messages
         self._runner: web.AppRunner | None = None
 
     async def content(self) -> tuple[bytes, str]:
@@ -27,7 +36,7 @@ class MetricsPage:
         return exposition()
 
     async def _look_at_lag(self) -> None:
-        for gauge in (CONSUMER_LAG, SECONDS_WITHOUT_PROGRESS, OPEN_TRANSACTION_SECONDS):
+        for gauge in (CONSUMER_LAG, SECONDS_WITHOUT_PROGRESS, OPEN_TRANSACTION_SECONDS, WAITS_FOR_UPGRADE_SECONDS):
             gauge.clear()  # of partitions that went to another instance; they would raise alerts for ever
         for consumption in self._consumers.consumptions:
             for partition, lag in (await consumption.lag()).items():
@@ -36,6 +45,9 @@ class MetricsPage:
                 SECONDS_WITHOUT_PROGRESS.labels(consumption.topic.name, consumption.group, partition).set(seconds)
             for partition, seconds in consumption.open_transaction_seconds().items():
                 OPEN_TRANSACTION_SECONDS.labels(consumption.topic.name, consumption.group, partition).set(seconds)
+            _show_waits(consumption.topic.name, consumption.group, consumption.newer)
+        for topic, newer in self._newer_messages.items():
+            _show_waits(topic, "", newer)
 
     async def serve(self, host: str, port: int) -> None:
         """Serves it, and nothing else, on a port of its own. Raises OSError where that is taken."""
@@ -53,3 +65,8 @@ class MetricsPage:
     async def stop(self) -> None:
         if self._runner:
             await self._runner.cleanup()
+
+
+def _show_waits(topic: str, group: str, newer: NewerMessages) -> None:
+    for partition, seconds in newer.seconds(asyncio.get_running_loop().time()).items():
+        WAITS_FOR_UPGRADE_SECONDS.labels(topic, group, partition).set(seconds)

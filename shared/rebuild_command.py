@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import orjson
 from aiokafka.errors import KafkaError
 
+from shared.kafka.newer import NewerMessage
 from shared.mongo import StoreFault
 from shared.rebuild import Differences, Projection, rebuilding
 from shared.settings import ServiceSettings
@@ -28,6 +29,9 @@ def main(projection: Projection, settings: ServiceSettings, arguments: Sequence[
         return asyncio.run(_run(projection, settings, options.replace))
     except (StoreFault, KafkaError, OSError) as fault:
         sys.stderr.write(f"MongoDB or Kafka does not answer: {str(fault)[:200]}\n")
+        return IMPOSSIBLE
+    except NewerMessage as newer:
+        sys.stderr.write(f"The log can't be read by this version: {newer}\n")
         return IMPOSSIBLE
 
 

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaTimeoutError
 from contracts.envelope import ReplyAddress
 from contracts.replies import Reply
 from contracts.topics import Topic
-from shared.kafka import Parking, Publisher, ScreenedConsumer
+from shared.kafka import NewerMessages, Parking, Publisher, ScreenedConsumer
 from shared.kafka.screened import METADATA_MAX_AGE_MS
 from shared.messages import MAX_MESSAGE_BYTES, Message, OutgoingMessage, Record, Unreadable, read
 from shared.settings import ServiceSettings
@@ -35,6 +35,8 @@ class Requester:
         self._settings = settings
         self._publisher = publisher
         self._parking = Parking(publisher, topic, service)
+        self.newer = NewerMessages(topic)
+        """Replies that this service is too old to read. It knows them until it is replaced."""
         self._waiting: dict[str, set[asyncio.Future[Reply]]] = defaultdict(set)
         self._consumer: ScreenedConsumer | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -125,6 +127,9 @@ class Requester:
             command_id = (record.key or b"").decode(errors="replace")
             if command_id not in self._waiting:
                 continue  # somebody else's, or nobody waits any more
+            if not self.newer.readable([record]):
+                self.newer.wait(record, asyncio.get_running_loop().time())
+                continue  # the caller gets a 202, and the outcome as an operation
             message = read(record)
             if isinstance(message, Unreadable):
                 unreadable.append(message)

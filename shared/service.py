@@ -24,7 +24,7 @@ from shared.correlation import Correlation, set_correlation
 from shared.guard import Guard
 from shared.http import failure, install_error_handlers
 from shared.http_bounds import BoundedProtocol, RequestBounds
-from shared.kafka import INFRASTRUCTURE, Consumers, Publisher
+from shared.kafka import INFRASTRUCTURE, Consumers, NewerMessages, Publisher
 from shared.logging import configure_logging
 from shared.metrics_page import PATH as METRICS_PATH
 from shared.metrics_page import MetricsPage
@@ -67,13 +67,15 @@ class Service:
         self.app.router.lifespan_context = self._lifespan
         self.alive_while: list[Callable[[], bool]] = []
         """What must hold, besides the consumers, for the process to be of use."""
+        self.newer_messages: dict[str, NewerMessages] = {}
+        """What readers besides the consumers have met, by topic."""
         self.on_failed_start: Callable[[], None] = lambda: None
         self.failed = False
         self._started = False
         self._tasks: list[asyncio.Task[None]] = []
         install_error_handlers(self.app)
         self.app.add_exception_handler(StoreAway, _database_away)
-        self._metrics = MetricsPage(self.consumers)
+        self._metrics = MetricsPage(self.consumers, self.newer_messages)
         self._add_health(public=app is not None)
 
     @contextlib.asynccontextmanager
@@ -150,9 +152,16 @@ class Service:
             "started": self._started,
             "consumers": {c.topic.name: c.ready() for c in self.consumers.consumptions},
             "database": await self._database_answers(),
+            "waits_for_upgrade": self._waits_for_upgrade(),
         }
-        ready = self._started and self.consumers.ready() and checks["database"]
+        ready = self._started and self.consumers.ready() and checks["database"] and not checks["waits_for_upgrade"]
         return _json({"ready": bool(ready), "service": self.name, **checks}, 200 if ready else 503)
+
+    def _waits_for_upgrade(self) -> dict[str, dict[str, str]]:
+        """Returns the partitions, by topic, that stand at a message newer than this service, and why."""
+        readers = {c.topic.name: c.newer for c in self.consumers.consumptions} | self.newer_messages
+        found = {topic: newer.reasons() for topic, newer in readers.items()}
+        return {topic: {str(p): reason for p, reason in reasons.items()} for topic, reasons in found.items() if reasons}
 
     async def _database_answers(self) -> bool:
         try:

@@ -84,6 +84,7 @@ def build(settings: GatewaySettings) -> Service:
     service.indexes = store.INDEXES
     service.before.append(requester.start)
     service.alive_while.append(requester.ready)
+    service.newer_messages[topics.GATEWAY_REPLIES.name] = requester.newer
     service.loops.append(access_log.round)
     service.after += [requester.stop, access_log.flush, *(owner.close for owner in owners.values())]
     return service

@@ -4,6 +4,7 @@ from shared.kafka.connections import guard_connections
 from shared.kafka.consumers import INFRASTRUCTURE, Batch, Consumers, Consumption
 from shared.kafka.fetchers import guard_fetchers
 from shared.kafka.finishing import Finish
+from shared.kafka.newer import NewerMessages
 from shared.kafka.pace import Pace
 from shared.kafka.parking import Parking, SetsAside
 from shared.kafka.progress import GroupProgress
@@ -18,6 +19,7 @@ __all__ = [
     "Consumption",
     "Finish",
     "GroupProgress",
+    "NewerMessages",
     "Pace",
     "Parking",
     "Publisher",

@@ -14,11 +14,11 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
 from contracts.topics import Topic
-from shared import clock
 from shared.errors import Unavailable
 from shared.kafka.finishing import Finish, Finishing
 from shared.kafka.following import Following
-from shared.kafka.handled import NO_GENERATION, HandledOffsets, ends_of
+from shared.kafka.handled import NO_GENERATION, HandledOffsets, age_seconds, ends_of
+from shared.kafka.newer import NewerMessages
 from shared.kafka.observed import ObservedConsumer, parse, unpacked
 from shared.kafka.portions import portions
 from shared.kafka.progress import GroupProgress, Offsets, isolation_level
@@ -155,6 +155,11 @@ class Consumption:
         consumer = self._consumer
         return {tp.partition: seconds for tp, seconds in consumer.held_back_seconds().items()} if consumer else {}
 
+    @property
+    def newer(self) -> NewerMessages:
+        """Returns which partitions of ours wait for an upgrade of this service."""
+        return self._consumer.newer if self._consumer else NewerMessages(None)
+
     async def end_offsets(self) -> Offsets:
         """Returns the end of the log of every partition of the topic, ours or not.
 
@@ -206,7 +211,7 @@ class Consumption:
                 await self._one_by_one(records, taken)
         taken.end()
         RECORDS.labels(self.topic.name).inc(len(records))
-        HANDLED_AFTER.labels(self.topic.name).observe(_age_seconds(records))
+        HANDLED_AFTER.labels(self.topic.name).observe(age_seconds(records))
         await self._commit(ends_of(records), offsets)
         offsets.finish(records)
 
@@ -345,6 +350,7 @@ class Consumers:
             report=reader.set_aside_unreadable,
             on_reset=reader.begin_anew,
             on_idle=reader.commit_skipped,
+            topic=reader.topic,
             **options,
         )
 
@@ -356,8 +362,3 @@ class Consumers:
 
     def ready(self) -> bool:
         return all(consumption.ready() for consumption in self.consumptions)
-
-
-def _age_seconds(records: Batch) -> float:
-    """Of the oldest; its writer's clock may be ahead of ours."""
-    return max(0.0, clock.now().timestamp() - min(record.timestamp for record in records) / 1000)

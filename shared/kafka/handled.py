@@ -2,6 +2,7 @@
 
 from aiokafka import TopicPartition
 
+from shared import clock
 from shared.kafka.progress import Offsets
 from shared.messages import Record
 
@@ -54,3 +55,8 @@ class HandledOffsets:
 def ends_of(records: tuple[Record, ...]) -> Offsets:
     """Returns the offset behind the last record of each partition."""
     return {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
+
+
+def age_seconds(records: tuple[Record, ...]) -> float:
+    """Returns the age of the oldest record; its writer's clock may be ahead of ours."""
+    return max(0.0, clock.now().timestamp() - min(record.timestamp for record in records) / 1000)

@@ -9,7 +9,9 @@ from aiokafka.errors import CommitFailedError, IllegalGenerationError
 from aiokafka.protocol.commit import OffsetCommitRequest
 from faststream.kafka.message import KafkaAckableMessage
 
+from contracts.topics import Topic
 from shared.kafka.handled import NO_GENERATION, Generation
+from shared.kafka.newer import NewerMessages
 from shared.kafka.progress import Offsets
 from shared.kafka.screened import ScreenedConsumer
 from shared.messages import Record
@@ -21,11 +23,14 @@ class ObservedConsumer(ScreenedConsumer):
     """Notes when it was last polled with success, and when each partition last moved on or had nothing to read.
 
     A dead coordination task, or a partition that stands still, leaves a service alive and deaf. `on_idle` is awaited
-    after each poll that brought nothing.
+    after each poll that brought nothing. A partition of `topic` is held at a message that is newer than the service.
     """
 
-    def __init__(self, *topics: str, on_idle: Callable[[], Awaitable[None]], **options: Any) -> None:
+    def __init__(
+        self, *topics: str, on_idle: Callable[[], Awaitable[None]], topic: Topic | None = None, **options: Any
+    ) -> None:
         super().__init__(*topics, **options)
+        self.newer = NewerMessages(topic)
         self.last_poll: float | None = None
         self.received_in = NO_GENERATION
         """The generation in which the last records were received."""
@@ -67,10 +72,29 @@ class ObservedConsumer(ScreenedConsumer):
         options["timeout_ms"] = _LONG_POLL_MS
         records: dict[TopicPartition, list[Record]] = await super().getmany(*partitions, **options)
         self.received_in = self.generation
+        records = self._hold_newer(records)
         self._note_progress()
         if not records:
             await self._on_idle()
         return records
+
+    def _hold_newer(self, records: dict[TopicPartition, list[Record]]) -> dict[TopicPartition, list[Record]]:
+        """Takes out what stands from the first newer message on, to which the partition is set back."""
+        now = asyncio.get_running_loop().time()
+        readable = {}
+        for tp, found in records.items():
+            count = self.newer.readable(found)
+            if count < len(found) and tp in self.assignment():
+                self.pause(tp)
+                self.seek(tp, found[count].offset)
+                self.newer.wait(found[count], now)
+            if count:
+                readable[tp] = found[:count]
+        if self.newer.reasons():
+            self.newer.keep({tp.partition: position for tp, position in self.positions().items()})
+            due = self.newer.due(now)
+            self.resume(*[tp for tp in self.assignment() if tp.partition in due])
+        return readable
 
     def positions(self) -> dict[TopicPartition, int]:
         """Returns the offset of the next record to read, of each partition where it is known; never waits."""
@@ -90,7 +114,9 @@ class ObservedConsumer(ScreenedConsumer):
     def seconds_without_progress(self) -> dict[TopicPartition, float]:
         """Returns how long each partition of ours has brought neither a record nor the word that there is none."""
         now = asyncio.get_running_loop().time()
-        return {tp: now - min(moved, self.fetched_at.get(tp, moved)) for tp, (_, moved) in self._moved.items()}
+        waiting = self.newer.reasons()
+        moved = {tp: moved for tp, (_, moved) in self._moved.items() if tp.partition not in waiting}
+        return {tp: now - min(since, self.fetched_at.get(tp, since)) for tp, since in moved.items()}
 
     def held_back_seconds(self) -> dict[TopicPartition, float]:
         """Returns how long an open transaction has held back what is behind its first record; 0 where there is none."""

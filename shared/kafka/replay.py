@@ -7,6 +7,7 @@ from aiokafka import TopicPartition
 
 from contracts.topics import Topic
 from shared.kafka.consumers import Batch
+from shared.kafka.newer import NewerMessage, newer_reason
 from shared.kafka.progress import isolation_level
 from shared.kafka.screened import ScreenedConsumer
 from shared.messages import MAX_MESSAGE_BYTES
@@ -47,12 +48,18 @@ class Replay:
         await self._consumer.stop()
 
     async def up_to_now(self, handle: Callable[[Batch], Awaitable[object]]) -> int:
-        """Hands over, in order, all records that were there when it was called; returns how many it handed over."""
+        """Hands over, in order, all records that were there when it was called; returns how many it handed over.
+
+        Raises:
+            NewerMessage: One of them is newer than this version of the system knows.
+        """
         taken = 0
         ends = await self._consumer.end_offsets(self._consumer.assignment())
         while not await self._has_reached(ends):
             found = await self._consumer.getmany(timeout_ms=_POLL_MS)
             records = tuple(record for partition in found.values() for record in partition)
+            for reason in filter(None, map(newer_reason, records)):
+                raise NewerMessage(reason)
             if records:
                 await handle(records)
             taken += len(records)

@@ -108,6 +108,7 @@ def spoilt(wanted: AutomationJob, **over: Any) -> bytes:
 
 SPOILT: dict[str, tuple[Callable[[AutomationJob], bytes], str]] = {
     "data that is no object": (lambda j: spoilt(j, data=[1]), "data: Input should be a valid dictionary"),
+    "a newer version": (lambda j: spoilt(j, schema_version=2), "schema_version: Value error, must be 1 or lower"),
     "an outcome that is none": (lambda j: spoilt(j, outcome="ok"), "outcome: Input should be 'success', 'failure' or"),
     "a pause without end": (lambda j: spoilt(j, outcome="failure", retry_after_seconds=1e9), "retry_after_seconds"),
     "without a step": (lambda j: spoilt(j, step_id=None), "step_id: Input should be a valid string"),

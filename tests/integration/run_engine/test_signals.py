@@ -123,6 +123,16 @@ async def test_says_which_name_is_meant(engine: Engine) -> None:
     assert "Is 'pause_until' meant?" in details["reason"]
 
 
+async def test_a_newer_version_is_refused_and_the_outcome_names_what_is_expected(engine: Engine) -> None:
+    told = await System(engine, copies=True).takes(orjson.dumps(message({"type": "pause"}, schema_version=2)))
+    rejection = told[topics.SIGNALS_OUTCOMES.name][0]["rejection"]
+    assert (rejection["code"], rejection["details"]["field"]) == ("VALIDATION_ERROR", "schema_version")
+    assert "must be 1 or lower" in rejection["details"]["reason"]
+    assert topics.RUN_COMMANDS.name not in told
+    taken = await System(engine, copies=True).takes(orjson.dumps(message({"type": "pause"}, schema_version=1)))
+    assert list(taken) == [topics.RUN_COMMANDS.name]
+
+
 async def test_data_that_is_nested_too_deeply_has_an_outcome_with_its_path(engine: Engine) -> None:
     deep: dict[str, Any] = {}
     for _ in range(220):  # more than one of two JSON readers takes

@@ -173,3 +173,23 @@ async def test_says_when_the_command_cannot_be_handed_over(exchange: Exchange) -
     with pytest.raises(KafkaError):
         await exchange.ask(new_id("cmd"), by=silent)
     assert silent.in_flight == 0
+
+
+async def test_a_reply_that_is_newer_leaves_the_caller_waiting_and_is_reported(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not parked: its outcome can be read as an operation."""
+    command_id = new_id("cmd")
+    with monkeypatch.context() as newer:
+        newer.setattr(Reply, "VERSION", 2)
+        reply = exchange.reply(command_id, 1)
+    asking = await exchange.asked(command_id)
+    await exchange.publisher.publish([reply])
+
+    async def is_reported() -> bool:
+        return exchange.requester.address.partition in exchange.requester.newer.reasons()
+
+    await eventually(is_reported)
+    assert not asking.done()
+    asking.cancel()
+    assert await exchange.parked.records() == []
