@@ -6,7 +6,7 @@ STACK := $(PYTHON) -m deploy.local
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs token verify rebuild incidents keys demo demo-compose test test-three-brokers test-kubernetes fuzz chaos bench lint lint-api schemas lock .venv
+.PHONY: help up down status logs token verify rebuild incidents backup restore keys demo demo-compose test test-three-brokers test-kubernetes fuzz chaos bench lint lint-api schemas lock .venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,14 @@ rebuild: $(INSTALLED) ## NAME=timeline or analytics anew from its log, compared 
 
 incidents: $(INSTALLED) ## runs to which a command was set aside (RELEASE=run_id: send it again)
 	@$(STACK) incidents $(if $(RELEASE),--release $(RELEASE))
+
+backup: $(INSTALLED) ## MongoDB, Kafka's log and the keys of the local stack, into a new folder (TO=)
+	@[ -n "$(TO)" ] || { echo "Name the folder: make backup TO=folder"; exit 2; }
+	@$(STACK) backup "$(TO)"
+
+restore: $(INSTALLED) ## a backup (FROM=) into an empty local stack (REPLACE=1: delete what it holds; KAFKA_FROM= a later log)
+	@[ -n "$(FROM)" ] || { echo "Name the folder: make restore FROM=folder"; exit 2; }
+	@$(STACK) restore "$(FROM)" $(if $(KAFKA_FROM),--kafka-from "$(KAFKA_FROM)") $(if $(REPLACE),--replace)
 
 keys: $(INSTALLED) ## which of ENCRYPTION_KEYS are still needed, and for what (REWRAP=1: wrap all by the first)
 	@$(STACK) keys $(if $(REWRAP),--rewrap)

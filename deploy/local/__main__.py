@@ -8,11 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from typing import NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from deploy.local import tokens
 from deploy.local.errors import StackError
 from deploy.local.folder import Folder, default_path
+
+if TYPE_CHECKING:
+    from deploy.local.plan import Plan
 
 ENDED_BY_CTRL_C = 130
 
@@ -134,6 +138,45 @@ def _keys(folder: Folder, options: argparse.Namespace) -> int:
     return max(map(abs, ends))
 
 
+def _backup(folder: Folder, options: argparse.Namespace) -> int:
+    """Services do not work meanwhile; those that ran run again afterwards."""
+    from deploy.local import stack
+
+    with stack.services_stopped(folder) as current:
+        return _with_store(folder, current, "deploy.backup", options.target)
+
+
+def _restore(folder: Folder, options: argparse.Namespace) -> int:
+    """Ends with everything stopped: services take the keys of the backup when they are started."""
+    from deploy.backup import keys
+    from deploy.backup.folder import BackupFolder
+    from deploy.local import plan, stack
+
+    wishes = plan.Wishes(brokers=options.brokers, preferred_ports=plan.PREFERRED_PORTS, accept_lost_log=options.replace)
+    started = stack.up(folder, wishes, ("infrastructure",), lambda line: print(line, flush=True))
+    if started.lifeline:
+        started.lifeline.let_go()
+    arguments = [
+        *(["--kafka-from", options.kafka_from] if options.kafka_from else []),
+        *(["--replace"] * options.replace),
+    ]
+    with stack.services_stopped(folder, start_again=False) as current:
+        code = _with_store(folder, current, "deploy.restore", options.source, *arguments)
+    if code == 0:
+        source = BackupFolder(Path(options.source))
+        keys.load(source, source.manifest(), folder.path, replace=True)  # what others have opened is gone
+        stack.down(folder)
+        print("The stack has the keys of the backup now; `make up` starts it.")
+    return code
+
+
+def _with_store(folder: Folder, current: "Plan", module: str, *arguments: str) -> int:
+    """Runs a command that needs MongoDB, Kafka and the keys of this stack."""
+    environment = dict(os.environ) | current.programs["run_engine"].environment
+    environment |= {"JWT_SECRET": folder.jwt_secret()}
+    return subprocess.run([sys.executable, "-m", module, *arguments], env=environment, check=False).returncode
+
+
 def _as_service(folder: Folder, service: str, module: str, *arguments: str) -> NoReturn:
     command, environment = _command(folder, service, module, *arguments)
     os.execve(sys.executable, command, environment)
@@ -224,6 +267,17 @@ def _parser() -> argparse.ArgumentParser:
     incidents = commands.add_parser("incidents", help="runs to which a command was set aside")
     incidents.add_argument("--release", metavar="RUN_ID", help="send the run's parked commands again")
     incidents.set_defaults(run=_incidents)
+
+    backup = commands.add_parser("backup", help="MongoDB, Kafka's log and the keys, into a new folder")
+    backup.add_argument("target", metavar="FOLDER")
+    backup.set_defaults(run=_backup)
+
+    restore = commands.add_parser("restore", help="a backup, into an empty stack; the services are started afterwards")
+    restore.add_argument("source", metavar="FOLDER")
+    restore.add_argument("--kafka-from", metavar="FOLDER", help="take Kafka's log from this later backup")
+    restore.add_argument("--replace", action="store_true", help="delete what the stack holds first, keys too")
+    restore.add_argument("--brokers", type=_brokers, default=os.environ.get("HERA_BROKERS") or "1")
+    restore.set_defaults(run=_restore)
 
     keys = commands.add_parser(
         "keys", help="by which of ENCRYPTION_KEYS organizations' keys and webhooks' secrets are wrapped"

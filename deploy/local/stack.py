@@ -1,7 +1,8 @@
 """The local stack as a whole: brought up, taken down, looked at."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,25 @@ def down(folder: Folder) -> list[str]:
         return []
     with folder.locked():
         return supervisor.stop(folder)
+
+
+@contextlib.contextmanager
+def services_stopped(folder: Folder, *, start_again: bool = True) -> Iterator[Plan]:
+    """Stops the services that run, not MongoDB and Kafka; starts them again at the end. Raises StackError."""
+    with folder.locked():
+        current = _running_plan(folder)
+        if current is None:
+            raise StackError("There is no local stack that runs: `make up` first.")
+        control = Control(current)
+        states = control.states()
+        running = [name for name in current.names("services") if states[name]["statename"] in RUNNING]
+        for name in running:
+            control.stop(name)
+        try:
+            yield current
+        finally:
+            if start_again:
+                asyncio.run(_bring_up(folder, current, ["services"] if running else [], lambda _: None, False))
 
 
 async def status(folder: Folder) -> list[dict[str, Any]]:
