@@ -120,3 +120,9 @@ def test_another_prefix_is_refused(
     BackupFolder(tmp_path).finish(Manifest(made_at=datetime.now(UTC), database_prefix="other"))
     assert restore.main([str(tmp_path)]) == 1
     assert "set DATABASE_PREFIX to that of the backup" in capsys.readouterr().err
+
+
+def test_the_image_has_both_commands() -> None:
+    dockerfile = (CHECKOUT / "deploy" / "Dockerfile").read_text()
+    assert "deploy/restore.py" in dockerfile and "COPY deploy/backup deploy/backup" in dockerfile
+    assert {"!deploy/restore.py", "!deploy/backup"} <= set((CHECKOUT / ".dockerignore").read_text().splitlines())

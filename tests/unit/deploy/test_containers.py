@@ -179,7 +179,7 @@ def test_kafka_tells_who_is_outside_the_address_that_is_published_for_them() -> 
     kafka = COMPOSE["services"]["kafka"]
     advertised = dict(part.split("://") for part in kafka["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(","))
     assert kafka["ports"] == [f"{advertised['OUTSIDE']}:{advertised['OUTSIDE'].split(':')[1]}"]
-    (makefile,) = (line for line in (CHECKOUT / "Makefile").read_text().splitlines() if "--kafka" in line)
+    (makefile,) = (line for line in (CHECKOUT / "Makefile").read_text().splitlines() if "--kafka " in line)
     assert makefile.endswith(f"--kafka {advertised['OUTSIDE']}")
 
 
