@@ -72,6 +72,16 @@ class RunningStack:
         os.kill(pid, signal.SIGKILL)
         return pid
 
+    @contextlib.contextmanager
+    def frozen(self, program: str) -> Iterator[None]:
+        """It hangs instead of dying: its connections stay open, and supervisord does not start it again."""
+        pid = self.pid(program)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     async def until_ready(self, service: str, after_pid: int = 0, seconds: float = READY_SECONDS) -> None:
         """Waits until the service runs, under another pid than the killed one, and answers that it is ready."""
 

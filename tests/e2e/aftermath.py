@@ -91,16 +91,16 @@ class Aftermath:
         expected = len(self.ledger.runs) * EVENTS_OF_A_RUN
 
         async def has_caught_up() -> bool:
-            return sum(len(events) for events in (await self._load_timelines()).values()) >= expected
+            return sum(len(events) for events in (await self.load_timelines()).values()) >= expected
 
         await asyncio.wait_for(until(has_caught_up, every_seconds=0.2), RECOVERED_SECONDS)
-        timelines = await self._load_timelines()
+        timelines = await self.load_timelines()
         assert set(timelines) == set(self.ledger.runs)
         for run_id, events in timelines.items():
             assert verify(events, hash_of) is None, run_id
             assert len(events) == EVENTS_OF_A_RUN, run_id
 
-    async def _load_timelines(self) -> dict[str, list[dict[str, Any]]]:
+    async def load_timelines(self) -> dict[str, list[dict[str, Any]]]:
         """Returns the events of the tenant's runs as the timeline keeps them, by run, in order."""
         found: dict[str, list[dict[str, Any]]] = defaultdict(list)
         async with AsyncMongoClient[dict[str, Any]](self.stack.mongodb_uri) as mongo:

@@ -1,6 +1,7 @@
 """Services, the database and Kafka are killed in the middle of work: what was acknowledged is there, and there once."""
 
 import asyncio
+import contextlib
 import os
 import random
 import time
@@ -15,48 +16,73 @@ from tests.e2e.aftermath import RECOVERED_SECONDS, Aftermath, draw, until_work_g
 from tests.e2e.another import Another, another
 from tests.e2e.clients import Client, tenant
 from tests.e2e.ledger import Ledger, work_while
+from tests.e2e.storm import FROZEN_SECONDS, Storm
 from tests.running_stack import RunningStack
 
 PEOPLE = 8
 WISHES_BETWEEN_CRASHES = 40
-SECOND_ENGINE = "second run_engine"
+FROZEN = "mongod, frozen"
 INFRASTRUCTURE = ("mongod", "kafka-1")
-KILLED = ("run_engine", SECOND_ENGINE, "gateway", "timeline", "analytics", *INFRASTRUCTURE)
+KILLED = ("run_engine", "gateway", "timeline", "analytics", *INFRASTRUCTURE)
 CHAOS_SECONDS = float(os.environ.get("CHAOS_SECONDS") or 0)
-"""`make chaos` has the killing go on for so long."""
+"""`make chaos` has the killing go on for so long, in a storm (tests/e2e/storm.py)."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def aftermath(stack: RunningStack) -> AsyncIterator[Aftermath]:
     client = Client(tenant(stack))
-    with another(stack, "run_engine") as engine:
-        await engine.until_ready()
-        ledger = await work_while(client, PEOPLE, lambda told: _kill(stack, engine, told))
-        yield Aftermath(stack, client, ledger)
+    async with _engines(stack) as (engines, storm):
+
+        async def happens(told: Ledger) -> None:
+            killing = _kill(stack, engines, told)
+            await (storm.rage_while(killing) if storm is not None else killing)
+
+        made = Aftermath(stack, client, await work_while(client, PEOPLE, happens))
+        if storm is not None:
+            await storm.check(made.check_operations)
+        yield made
     client.close()
 
 
-async def _kill(stack: RunningStack, engine: Another, ledger: Ledger) -> None:
+Engines = dict[str, Another]
+
+
+@contextlib.asynccontextmanager
+async def _engines(stack: RunningStack) -> AsyncIterator[tuple[Engines, Storm | None]]:
+    """Further engines: one, or in a storm two whose clocks are off."""
+    if CHAOS_SECONDS:
+        async with Storm.over(stack) as storm:
+            yield {f"run_engine {number}": engine for number, engine in enumerate(storm.engines, 2)}, storm
+    else:
+        with another(stack, "run_engine") as engine:
+            await engine.until_ready()
+            yield {"run_engine 2": engine}, None
+
+
+async def _kill(stack: RunningStack, engines: Engines, ledger: Ledger) -> None:
     """One after the other, then at random for as long as is asked for."""
-    here = [program for program in KILLED if program == SECOND_ENGINE or program in stack.plan.programs]
+    here = [*engines, *(program for program in KILLED if program in stack.plan.programs)]
     for program in here:
-        await _kill_one(stack, engine, program, ledger)
+        await _kill_one(stack, engines, program, ledger)
     seed, ends = random.randrange(2**32), time.monotonic() + CHAOS_SECONDS
     chance, killed = random.Random(seed), Counter[str]()
     while time.monotonic() < ends:
-        program = chance.choice(here)
-        await _kill_one(stack, engine, program, ledger)
+        program = chance.choice([*here, FROZEN] if "mongod" in here else here)
+        await _kill_one(stack, engines, program, ledger)
         killed[program] += 1
     await until_work_goes_on(ledger, WISHES_BETWEEN_CRASHES)
     if CHAOS_SECONDS:
         print(f"\nseed {seed}: killed {dict(killed)} beside {len(ledger.wishes)} wishes, {ledger.retries} sent again")
 
 
-async def _kill_one(stack: RunningStack, engine: Another, program: str, ledger: Ledger) -> None:
+async def _kill_one(stack: RunningStack, engines: Engines, program: str, ledger: Ledger) -> None:
     await until_work_goes_on(ledger, WISHES_BETWEEN_CRASHES)
-    if program == SECOND_ENGINE:
-        engine.kill()
-        return await engine.until_ready()
+    if program == FROZEN:
+        with stack.frozen("mongod"):
+            return await asyncio.sleep(FROZEN_SECONDS)
+    if program in engines:
+        engines[program].kill()
+        return await engines[program].until_ready()
     killed = stack.kill(program)
     if program in INFRASTRUCTURE:
         return await _until_restarted(stack, program, killed)

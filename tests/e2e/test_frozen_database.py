@@ -1,11 +1,8 @@
 """MongoDB is frozen, not gone: its connections stay open. Every request is answered in bounded time all the same."""
 
 import asyncio
-import contextlib
-import os
-import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from itertools import cycle
 
 import httpx
@@ -32,26 +29,16 @@ async def rest(stack: RunningStack) -> AsyncIterator[Rest]:
             yield Rest(stack, cycle((client,)), "org_frozen")
 
 
-@contextlib.contextmanager
-def frozen(stack: RunningStack) -> Iterator[None]:
-    if "mongod" not in stack.plan.programs:
-        pytest.skip("MongoDB is somebody else's here")
-    pid = stack.pid("mongod")
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 async def test_every_request_is_answered_in_time_and_a_repeat_after_it_gets_its_outcome(
     rest: Rest, stack: RunningStack
 ) -> None:
+    if "mongod" not in stack.plan.programs:
+        pytest.skip("MongoDB is somebody else's here")
     playbook_id = await rest.created(tasks_in_a_row(2))
     run_id = await rest.started(playbook_id)
     complete = ("POST", f"/playbook-runs/{run_id}/steps/step_001/complete", {"completion": {"data": {"done": True}}})
     start = ("POST", "/playbook-runs", {"run": {"playbook_id": playbook_id}})
-    with frozen(stack):
+    with stack.frozen("mongod"):
         began = time.monotonic()
         answers = await asyncio.gather(
             rest.ask(*complete, Idempotency_Key="complete"),

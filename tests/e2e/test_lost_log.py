@@ -1,20 +1,21 @@
 """The broker loses its log while consumers run: none commits into the new log what it handled of the old one."""
 
 import asyncio
-import shutil
-import signal
-from pathlib import Path
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from contracts.topics import SIGNALS
-from deploy.local.kafka.cluster import KafkaCluster
 from deploy.local.plan import connection
-from deploy.topics import create_topics
+from deploy.local.waiting import until
+from services.timeline.domain.chain import verify
 from shared.kafka import Batch, GroupProgress
+from shared.messages import hash_of
 from shared.settings import ServiceSettings
+from tests.e2e.aftermath import RECOVERED_SECONDS, Aftermath, until_work_goes_on
 from tests.e2e.clients import Client, tasks_in_a_row, tenant
 from tests.e2e.command_line import CommandLine, when
+from tests.e2e.ledger import EVENTS_OF_A_RUN, STEPS, Ledger, work_while
+from tests.e2e.loss import lose_log
 from tests.infrastructure import SERVICE_TOKEN
 from tests.integration.shared.reading import Reading, started
 from tests.running_stack import RunningStack
@@ -22,24 +23,7 @@ from tests.running_stack import RunningStack
 PARTITION = 0
 GROUP = "lost.log"
 OLD, NEW = 30, 45
-
-
-async def lose_log(command: CommandLine) -> None:
-    """Kills the broker and deletes everything that it had written before it runs again, with its topics."""
-    killed = command.identity("kafka-1")
-    killed.send(signal.SIGKILL)
-    delete_records(KafkaCluster(1).folder(command.folder, 1).log)
-    await when(lambda: command.identity("kafka-1") != killed)
-    environment = connection(command.plan.addresses)
-    assert SIGNALS.name in await create_topics(environment, accept_lost_log=True)
-
-
-def delete_records(log: Path) -> None:
-    for path in log.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.name not in ("meta.properties", "bootstrap.checkpoint"):
-            path.unlink()
+PEOPLE, WISHES = 4, 40
 
 
 async def write(settings: ServiceSettings, *values: bytes) -> None:
@@ -65,7 +49,7 @@ async def test_a_reader_with_a_batch_in_hand_reads_the_whole_new_log(command: Co
         await reading.until(OLD)
         await write(settings, b"in hand")
         await when(lambda: reading.begun[-1].value == b"in hand")
-        await lose_log(command)
+        await lose_log(command.folder, command.plan, holds_data=False)
         await write(settings, *new)
         consumer = reading.consumption._consumer
         assert consumer is not None
@@ -86,10 +70,54 @@ async def test_every_command_after_the_loss_is_answered_though_no_service_is_sta
     before = {name: stack.pid(name) for name in stack.plan.names("services")}
     playbook_id = await client.created(tasks_in_a_row(1))
     old = await asyncio.gather(*(client.started(playbook_id) for _ in range(OLD)))
-    await lose_log(command)
+    await lose_log(command.folder, command.plan)
     new = await asyncio.gather(*(client.started(playbook_id) for _ in range(NEW)))
     await asyncio.gather(*(client.completed(run["run_id"], 1) for run in [*old, *new]))
     assert {name: stack.pid(name) for name in before} == before
     for run in (old[0], new[0], new[-1]):
         assert (await client.get(f"/playbook-runs/{run['run_id']}")).data()["status"] == "completed"
     client.close()
+
+
+async def test_a_loss_under_load_costs_events_of_the_runs_under_way_and_nothing_else(command: CommandLine) -> None:
+    """What 0013 allows to be lost: events that a projection had not read. Callers send commands again."""
+    assert (await command.run("up", RATE_LIMIT_PER_MINUTE="1000000")).code == 0
+    stack = RunningStack(command.folder, command.plan, "hera")
+    client = Client(tenant(stack))
+    read_before: set[str] = set()
+    begun_before: set[str] = set()
+
+    async def lose(ledger: Ledger) -> None:
+        await until_work_goes_on(ledger, WISHES)
+        read_before.update(run_id for run_id, steps in ledger.runs.items() if steps == STEPS)
+        await _until_read(Aftermath(stack, client, ledger), read_before)
+        await lose_log(command.folder, command.plan)
+        await until_work_goes_on(ledger, WISHES)
+        begun_before.update(ledger.runs)
+        await until_work_goes_on(ledger, WISHES)
+
+    ledger = await work_while(client, PEOPLE, lose)
+    aftermath = Aftermath(stack, client, ledger)
+    aftermath.check_answers()
+    await aftermath.check_runs()
+    await aftermath.check_repeated_requests()
+    await aftermath.check_operations()
+    kept = read_before | (set(ledger.runs) - begun_before)
+    assert read_before and kept - read_before
+    await _until_read(aftermath, kept)
+    timelines = await aftermath.load_timelines()
+    assert timelines.keys() <= ledger.runs.keys()
+    for run_id, events in timelines.items():
+        assert len(events) <= EVENTS_OF_A_RUN, run_id
+        assert run_id not in kept or verify(events, hash_of) is None, run_id
+    client.close()
+
+
+async def _until_read(aftermath: Aftermath, run_ids: set[str]) -> None:
+    """The timeline has read every event of these runs."""
+
+    async def are_read() -> bool:
+        timelines = await aftermath.load_timelines()
+        return all(len(timelines.get(run_id, ())) == EVENTS_OF_A_RUN for run_id in run_ids)
+
+    await asyncio.wait_for(until(are_read, every_seconds=0.2), RECOVERED_SECONDS)

@@ -1,10 +1,6 @@
 """What a 202 leads to: the outcome is there, stays, and comes again under the key, whatever happens in between."""
 
-import contextlib
-import os
-import signal
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -22,16 +18,6 @@ SECRET = {"name": "ssn", "type": "text", "encrypted": True}
 def tasks(*steps: dict[str, Any]) -> dict[str, Any]:
     code = f"HERA.TEST.PLAYBOOK.OUTCOMES.N{uuid.uuid4().hex[:12].upper()}.v1"
     return {"name": "Outcomes", "smart_code": code, "steps": list(steps) or [{"name": "A", "sequence": 1}]}
-
-
-@contextlib.contextmanager
-def frozen(stack: RunningStack, service: str) -> Iterator[None]:
-    pid = stack.pid(service)
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 async def outcome(rest: Rest, answer: httpx.Response) -> Any:
@@ -66,7 +52,7 @@ async def test_a_start_that_was_accepted_gets_202_and_then_its_first_answer_thou
 ) -> None:
     playbook_id, key = await rest.created(tasks()), uuid.uuid4().hex
     body = {"run": {"playbook_id": playbook_id}}
-    with frozen(stack, "run_engine"):
+    with stack.frozen("run_engine"):
         first = await rest.ask("POST", "/playbook-runs", body, Idempotency_Key=key, Prefer=ASYNC)
         await rest.data("POST", f"/playbooks/{playbook_id}/archive", {})
         again = await rest.ask("POST", "/playbook-runs", body, Idempotency_Key=key)
@@ -106,7 +92,7 @@ async def test_a_start_gets_its_first_answer_though_its_playbook_was_archived_or
 
 async def test_a_delete_that_was_accepted_gets_its_first_answer_again(rest: Rest, stack: RunningStack) -> None:
     playbook_id, key = await rest.created(tasks()), uuid.uuid4().hex
-    with frozen(stack, "playbook_registry"):
+    with stack.frozen("playbook_registry"):
         first = await rest.ask("DELETE", f"/playbooks/{playbook_id}", Idempotency_Key=key, Prefer=ASYNC)
     assert (await outcome(rest, first))["status"] == "succeeded"
     again = await rest.ask("DELETE", f"/playbooks/{playbook_id}", Idempotency_Key=key)
