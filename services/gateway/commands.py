@@ -19,7 +19,7 @@ from contracts.topics import Topic
 from services.gateway.admission import Admitted
 from services.gateway.operation_ids import Kind, OperationId
 from services.gateway.outcomes import CommandOutcomes
-from services.gateway.owners import BEHIND, CONSISTENCY
+from services.gateway.owners import BEHIND, CONSISTENCY, REPLAYED
 from services.gateway.store import FirstAnswer, IdempotencyKeys, Known
 from services.gateway.wishes import Wish, wish_of
 from shared import clock
@@ -31,7 +31,6 @@ from shared.mongo import StoreFault
 from shared.request_reply import Requester
 
 OPERATIONS_PATH = "/api/v1/operations"
-REPLAYED = "X-Idempotent-Replay"
 _KEPT_HEADERS = frozenset({"location", "x-consistency"})
 _NOT_ACKNOWLEDGED = "Kafka has not acknowledged the command ({}); send it again under the same Idempotency-Key"
 _UNDER_WAY = Rejection(

@@ -79,7 +79,7 @@ def build(settings: GatewaySettings) -> Service:
         WebhookCommandRoutes(admission, commands, notifier, registry, access_log),
         WebhookReadRoutes(admission, notifier),
         EncryptionRoutes(admission, commands, run_engine),
-        SecretRoutes(admission, run_engine),
+        SecretRoutes(admission, commands, run_engine),
     )
     service.indexes = store.INDEXES
     service.before.append(requester.start)

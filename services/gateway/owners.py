@@ -25,6 +25,7 @@ from shared.service_token import ServiceToken
 Params = list[tuple[str, str]]
 CONSISTENCY = "X-Consistency"
 BEHIND = "behind"
+REPLAYED = "X-Idempotent-Replay"
 _CONNECT_SECONDS = 2.0
 _KEPT_SECONDS = 30.0
 """Less than the seconds after which a service closes an idle connection (shared/service.py)."""
@@ -38,6 +39,8 @@ class Answer:
     body: bytes
     consistency: str | None = None
     etag: str | None = None
+    replayed: str | None = None
+    """`X-Idempotent-Replay`, of an owner that tells repeats apart itself."""
 
     def data(self) -> dict[str, Any]:
         """Raises Refused with the owner's error."""
@@ -52,6 +55,8 @@ class Answer:
         headers = {"Retry-After": "1"} if self.status == 503 else {}
         if self.consistency:
             headers[CONSISTENCY] = self.consistency
+        if self.replayed:
+            headers[REPLAYED] = self.replayed
         if self.etag:
             headers["ETag"] = self.etag
             if if_none_match is not None and is_among(self.etag, if_none_match):
@@ -107,7 +112,8 @@ class Owner:
             raise Unavailable(f"{self.name} does not take this gateway's SERVICE_TOKEN")
         if not content.startswith(b'{"success":'):
             raise Unavailable(f"{self.name} gave no answer that can be used (status {answer.status})")
-        return Answer(answer.status, content, answer.headers.get(CONSISTENCY), answer.headers.get("ETag"))
+        told = (answer.headers.get(name) for name in (CONSISTENCY, "ETag", REPLAYED))
+        return Answer(answer.status, content, *told)
 
     def _connections(self) -> ClientSession:
         if self._session is None:

@@ -28,6 +28,14 @@ class Wish:
         """The id of what the command creates."""
         return stable_id(prefix, self.command_id)
 
+    @property
+    def repeatable(self) -> list[tuple[str, str]]:
+        """Parameters by which an owner tells over HTTP that it is sent again; none without an Idempotency-Key.
+
+        Without the body's fingerprint: what a secret may be must not be guessed from an address.
+        """
+        return [] if self.fingerprint is None else [("command_id", self.command_id)]
+
     def told_by(self, fingerprint: str | None) -> "Wish":
         """With the fingerprint of a body whose values must not be guessed from its hash; None: the hash will do."""
         return self if fingerprint is None or self.fingerprint is None else replace(self, fingerprint=fingerprint)

@@ -26,6 +26,7 @@ from services.run_engine.sealing.commands import Sealing
 from services.run_engine.sealing.erasures import Erasures
 from services.run_engine.sealing.fields import EncryptedFields
 from services.run_engine.sealing.legible import Legible
+from services.run_engine.sealing.repeats import Repeats
 from services.run_engine.sealing.sealer import Sealer
 from services.run_engine.sealing.secrets import SecretStore
 from services.run_engine.sealing.signals import BulkSealing, SealedSignals
@@ -88,9 +89,10 @@ def build(settings: Settings) -> Service:
     reads, legible, erasures = RunReads(service.mongo), Legible(sealer, access_log), Erasures(keys, service.publisher)
     service.loops.append(erasures.round)
     _add_bulk(service, reads, BulkSealing(signals, sealer, keys))
-    service.app.include_router(sealing_queries.router(sealer, keys, fields, legible, erasures, access_log))
+    repeats = Repeats(service.mongo, sealer)
+    service.app.include_router(sealing_queries.router(sealer, keys, fields, legible, erasures, access_log, repeats))
     secrets = SecretStore(service.mongo, sealer, keys)
-    service.app.include_router(secret_queries.router(secrets, access_log))
+    service.app.include_router(secret_queries.router(secrets, access_log, repeats))
     service.app.include_router(access_queries.router(access_log, reads))
     _add_organizations(service, in_force, runs, reads, settings)
     service.app.include_router(queries.router(reads, runs, in_force, legible))
@@ -102,7 +104,8 @@ def _add_bulk(service: Service, reads: RunReads, sealing: BulkSealing) -> None:
     bulk = BulkStore(service.mongo)
     worker = BulkWorker(bulk, service.publisher, sealing)
     work = LeasedWork(bulk.claim, worker.carry_out, BULK_AT_ONCE, BULK_IDLE_SECONDS)
-    ingress = BulkIngress(bulk, service.publisher, Parking(service.publisher, topics.BULK_COMMANDS, NAME), work.wake)
+    parking = Parking(service.publisher, topics.BULK_COMMANDS, NAME)
+    ingress = BulkIngress(bulk, service.publisher, parking, work.wake, sealing)
     topic = topics.BULK_COMMANDS
     service.consumers.add(topic, topic.group(service.name), ingress.handle, ingress.set_aside)
     service.loops.append(work.round)

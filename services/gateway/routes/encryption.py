@@ -43,10 +43,11 @@ class EncryptionRoutes:
         return await self._once(request, admitted, "/internal/keys/rotations")
 
     async def _once(self, request: Request, admitted: Admitted, path: str, *more: tuple[str, str]) -> Response:
-        by = accessed_by(request, admitted.identity)
+        wish = await self._commands.wish_of(request, admitted)
+        by = [*accessed_by(request, admitted.identity), *wish.repeatable]
         params = [*query_of(request, admitted.identity.organization_id), *by, *more]
 
         async def ask() -> Response:
             return (await self._run_engine.post(path, params, b"")).response()
 
-        return await self._commands.once(await self._commands.wish_of(request, admitted), ask)
+        return await self._commands.once(wish, ask)

@@ -9,8 +9,8 @@ from contracts.commands import ClaimStep, Command, CompleteStep, ReceiveEvent, R
 from contracts.permissions import RUN_DATA, RUN_UPDATE, SIGNAL_PERMISSIONS, TO_SIGNAL
 from services.gateway.access_log import accessed_by
 from services.gateway.admission import Admission, Admitted, require_permission
-from services.gateway.commands import REPLAYED, Commands, Errand, Prepare
-from services.gateway.owners import Owner, Params, not_found
+from services.gateway.commands import Commands, Errand, Prepare
+from services.gateway.owners import REPLAYED, Owner, Params, not_found
 from services.gateway.pinned import Pinned, PinnedDefinitions
 from services.gateway.routes.paths import RUNS, flag, if_match, is_id, query_of, run_id_of, step_id_of
 from services.gateway.sealing import SealedData, Sealing

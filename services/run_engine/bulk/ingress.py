@@ -1,11 +1,12 @@
 """Takes operations in: what is stored is done, whatever happens to the process that took it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from contracts.bulk import SignalRuns
-from contracts.rejections import SET_ASIDE
+from contracts.rejections import SET_ASIDE, other_body
 from contracts.replies import Reply
-from services.run_engine.bulk.store import BulkStore
+from services.run_engine.bulk.store import BulkStore, Taken
+from services.run_engine.sealing.signals import BulkSealing
 from shared import clock
 from shared.kafka import Batch, Parking, Publisher
 from shared.messages import Message, Record, read, read_batch
@@ -15,19 +16,31 @@ from shared.replies import reply_message
 class BulkIngress:
     """`wake` is called when there is something to do."""
 
-    def __init__(self, store: BulkStore, publisher: Publisher, parking: Parking, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: BulkStore,
+        publisher: Publisher,
+        parking: Parking,
+        wake: Callable[[], None],
+        sealing: BulkSealing,
+    ) -> None:
         self._store = store
         self._publisher = publisher
         self._parking = parking
         self._wake = wake
+        self._sealing = sealing
 
     async def handle(self, records: Batch) -> None:
         messages, unreadable = read_batch(records)
         if unreadable:
             await self._parking.park(unreadable)
-        taken = [message for message in messages if isinstance(message.payload, SignalRuns)]
-        await self._store.add(taken)
-        await self._answer([(message, _accepted(message)) for message in taken])
+        taken = [(message, message.payload) for message in messages if isinstance(message.payload, SignalRuns)]
+        await self._store.add([message for message, _ in taken])
+        known = await self._store.taken({command.operation_id for _, command in taken})
+        for _, command in taken:
+            if known[command.operation_id].is_over:  # what was sent again was encrypted again
+                await self._sealing.forget(command.signal)
+        await self._answer([(message, _reply(message, command, known)) for message, command in taken])
         self._wake()
 
     async def set_aside(self, record: Record, error: Exception) -> None:
@@ -42,6 +55,9 @@ class BulkIngress:
         await self._publisher.publish([message for message in outgoing if message is not None])
 
 
-def _accepted(message: Message) -> Reply:
-    assert isinstance(message.payload, SignalRuns)
-    return Reply(result={"operation": "accepted", "signal_type": message.payload.signal.type})
+def _reply(message: Message, command: SignalRuns, known: Mapping[str, Taken]) -> Reply:
+    """The key of an operation stands for one body."""
+    first, again = known[command.operation_id].fingerprint, message.envelope.fingerprint
+    if first is not None and first != again:
+        return Reply(rejection=other_body(first, again))
+    return Reply(result={"operation": "accepted", "signal_type": command.signal.type})

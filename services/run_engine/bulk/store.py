@@ -55,6 +55,14 @@ class Operation:
         return stable_id("cmd", "bulk", self.operation_id, run_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An operation that is stored; those of before 0119 have no fingerprint."""
+
+    fingerprint: str | None
+    is_over: bool
+
+
 class BulkStore:
     def __init__(self, mongo: Mongo) -> None:
         self._operations = mongo.collection("bulk_operations")
@@ -65,6 +73,11 @@ class BulkStore:
     async def add(self, messages: Iterable[Message]) -> None:
         """An operation that is there already stays as it is."""
         await bulk_write(self._operations, [InsertOne(_document(message)) for message in messages])
+
+    async def taken(self, operation_ids: Collection[str]) -> dict[str, Taken]:
+        """By operation id."""
+        found = self._operations.find({"_id": {"$in": list(operation_ids)}}, {"fingerprint": 1, "status": 1})
+        return {row["_id"]: Taken(row.get("fingerprint"), row["status"] == "done") async for row in found}
 
     async def claim(self) -> Operation | None:
         """The one that has waited longest for somebody to look after it."""
@@ -158,6 +171,7 @@ def _document(message: Message) -> Document:
         "_id": command.operation_id,
         "organization_id": envelope.organization_id,
         "command": command.model_dump_json(),
+        "fingerprint": envelope.fingerprint,
         "correlation_id": envelope.correlation_id,
         "traceparent": envelope.traceparent,
         "status": "running",

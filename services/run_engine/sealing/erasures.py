@@ -26,8 +26,8 @@ class Erasures:
         self._publisher = publisher
         self._news = asyncio.Event()
 
-    async def of_organization(self, organization_id: str, erased_by: str) -> Document:
-        destroyed = await self._keys.destroy_organization(organization_id, erased_by)
+    async def of_organization(self, organization_id: str, erased_by: str, command_id: str | None = None) -> Document:
+        destroyed = await self._keys.destroy_organization(organization_id, erased_by, command_id)
         self._news.set()
         return {"organization_id": organization_id, "keys_destroyed": destroyed, "erased_at": rfc3339(clock.now())}
 

@@ -10,6 +10,7 @@ from services.run_engine.execution import not_found
 from services.run_engine.sealing.erasures import Erasures
 from services.run_engine.sealing.fields import EncryptedFields
 from services.run_engine.sealing.legible import Legible
+from services.run_engine.sealing.repeats import CommandId, Repeats, requests_of
 from services.run_engine.sealing.sealer import Sealer
 from services.run_engine.sealing.store import KeyStore, Owner
 from shared.errors import Refused
@@ -34,7 +35,13 @@ class ToBeOpened(BaseModel):
 
 
 def router(
-    sealer: Sealer, keys: KeyStore, fields: EncryptedFields, legible: Legible, erasures: Erasures, log: AccessLog
+    sealer: Sealer,
+    keys: KeyStore,
+    fields: EncryptedFields,
+    legible: Legible,
+    erasures: Erasures,
+    log: AccessLog,
+    repeats: Repeats,
 ) -> APIRouter:
     routes = APIRouter(prefix="/internal")
 
@@ -58,7 +65,10 @@ def router(
             return success({"data": asked.data, "fingerprint": None})
         names = list(asked.data) if asked.fields is None else asked.fields
         data = await sealer.sealed(owner, asked.data, names, asked.where)
-        fingerprint = await sealer.fingerprint(owner, asked.digest) if asked.digest else None
+        if asked.fields is None and asked.digest:  # a bulk operation's own key is gone when it is over
+            fingerprint = await sealer.fingerprint_made(requests_of(organization_id), asked.digest)
+        else:
+            fingerprint = await sealer.fingerprint(owner, asked.digest) if asked.digest else None
         return success({"data": data, "fingerprint": fingerprint})
 
     @routes.post("/runs/{run_id}/opened")
@@ -67,14 +77,20 @@ def router(
         return success({"data": await legible.data(owner, asked.data, asked.fields, by, asked.step_id)})
 
     @routes.post("/encrypted-data/erasures")
-    async def erase(organization_id: str, erased_by: str, by: By) -> Response:
+    async def erase(organization_id: str, erased_by: str, by: By, command_id: CommandId = None) -> Response:
         await log.store([by.record(organization_id, "allowed")])
-        return success(await erasures.of_organization(organization_id, erased_by))
+        return await repeats.once(
+            organization_id,
+            command_id,
+            lambda: erasures.of_organization(organization_id, erased_by, command_id),
+        )
 
     @routes.post("/keys/rotations")
-    async def rotate(organization_id: str, by: By) -> Response:
+    async def rotate(organization_id: str, by: By, command_id: CommandId = None) -> Response:
+        async def rotated() -> dict[str, str]:
+            return {"organization_id": organization_id, "key_id": (await keys.rotate(organization_id)).key_id}
+
         await log.store([by.record(organization_id, "allowed")])
-        key = await keys.rotate(organization_id)
-        return success({"organization_id": organization_id, "key_id": key.key_id})
+        return await repeats.once(organization_id, command_id, rotated)
 
     return routes

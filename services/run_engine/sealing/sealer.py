@@ -57,6 +57,11 @@ class Sealer:
         derived = HKDF(SHA256(), 32, salt=None, info=b"fingerprint of a request").derive(key.secret)
         return f"{key.key_id}:{hmac.digest(derived, digest.encode(), 'sha256').hex()}"
 
+    async def fingerprint_made(self, owner: Owner, digest: str) -> str | None:
+        """As `fingerprint`, with a key for an owner who has none yet. Raises Unavailable where none are configured."""
+        await self._keys.current(owner)
+        return await self.fingerprint(owner, digest)
+
     async def opened(self, of_owners: Mapping[Owner, Collection[Sealed]]) -> dict[Owner, Clear]:
         """Returns the clear values, by owner, and for each owner by the field's name and the ciphertext.
 

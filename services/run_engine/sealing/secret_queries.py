@@ -5,6 +5,7 @@ from pydantic import BaseModel, SecretStr
 
 from contracts.secrets import access_name
 from services.run_engine.access_log.store import AccessLog, By
+from services.run_engine.sealing.repeats import CommandId, Repeats
 from services.run_engine.sealing.secrets import SecretStore
 from shared.http import success
 
@@ -13,7 +14,7 @@ class ToBeKept(BaseModel):
     value: SecretStr
 
 
-def router(secrets: SecretStore, log: AccessLog) -> APIRouter:
+def router(secrets: SecretStore, log: AccessLog, repeats: Repeats) -> APIRouter:
     routes = APIRouter(prefix="/internal/secrets")
 
     @routes.get("")
@@ -21,14 +22,26 @@ def router(secrets: SecretStore, log: AccessLog) -> APIRouter:
         return success({"secrets": await secrets.list(organization_id)})
 
     @routes.post("/{name}")
-    async def put(name: str, organization_id: str, kept: ToBeKept, by: By) -> Response:
+    async def put(name: str, organization_id: str, kept: ToBeKept, by: By, command_id: CommandId = None) -> Response:
+        secrets.require_keys()
+        value = kept.value.get_secret_value()
         await log.store([by.record(organization_id, "allowed", [access_name(name)])])
-        return success(await secrets.put(organization_id, name, kept.value.get_secret_value(), by.user))
+        return await repeats.once(
+            organization_id,
+            command_id,
+            lambda: secrets.put(organization_id, name, value, by.user, command_id),
+            value=value,
+        )
 
     @routes.post("/{name}/deletions")
-    async def delete(name: str, organization_id: str, by: By) -> Response:
+    async def delete(name: str, organization_id: str, by: By, command_id: CommandId = None) -> Response:
         await log.store([by.record(organization_id, "allowed", [access_name(name)])])
-        return success(await secrets.delete(organization_id, name))
+        return await repeats.once(
+            organization_id,
+            command_id,
+            lambda: secrets.delete(organization_id, name, command_id),
+            lambda: secrets.forget(organization_id, name, command_id),
+        )
 
     @routes.post("/{name}/value")
     async def value(name: str, organization_id: str, by: By, run_id: str, step_id: str) -> Response:

@@ -18,6 +18,7 @@ from shared.mongo import Document, Mongo
 INDEXES = {"secrets": [IndexModel([("organization_id", ASCENDING), ("name", ASCENDING)], name="of_organization")]}
 log = structlog.get_logger()
 _FIELD = "value"
+_COMMANDS = 32
 _NO_KEYS = "This installation has no ENCRYPTION_KEYS, without which it keeps no secrets"
 
 
@@ -27,17 +28,20 @@ class SecretStore:
         self._sealer = sealer
         self._keys = keys
 
-    async def put(self, organization_id: str, name: str, value: str, by: str | None) -> Document:
-        """Sets or replaces a secret; the same value again changes nothing.
+    async def put(
+        self, organization_id: str, name: str, value: str, by: str | None, command_id: str | None = None
+    ) -> Document:
+        """Sets or replaces a secret; the same value again, or the same command, changes nothing.
 
         Raises Refused (VALIDATION_ERROR) for one too many, Unavailable where no keys are configured.
         """
-        if not self._keys.are_configured:
-            raise Unavailable(_NO_KEYS)
+        self.require_keys()
         known = await self._find(organization_id, name)
+        if known is not None and command_id in known.get("commands", ()):
+            return _view(known)
         if known is None and await self._secrets.count_documents({"organization_id": organization_id}) >= MOST_SECRETS:
             raise invalid({"field": "name", "value": name, "reason": f"An organization has {MOST_SECRETS} at most"})
-        if known is not None and await self._open(known) == value:
+        if known is not None and "deleting" not in known and await self._open(known) == value:
             return _view(known)
         sealed = await self._sealer.sealed(_owner(organization_id, name), {_FIELD: value}, [_FIELD], "secret")
         now = clock.now()
@@ -45,6 +49,8 @@ class SecretStore:
             "$set": {**sealed, "updated_at": now, "updated_by": by},
             "$setOnInsert": {"organization_id": organization_id, "name": name, "created_at": now},
             "$inc": {"version": 1},
+            "$unset": {"deleting": ""},
+            **_noted(command_id),
         }
         query = {"_id": _id(organization_id, name)}
         written = await self._secrets.find_one_and_update(
@@ -52,19 +58,38 @@ class SecretStore:
         )
         return _view(written)
 
+    def require_keys(self) -> None:
+        """Raises Unavailable."""
+        if not self._keys.are_configured:
+            raise Unavailable(_NO_KEYS)
+
     async def list(self, organization_id: str) -> list[Document]:
         """Returns what is known of all, by name, without their values."""
         found = self._secrets.find({"organization_id": organization_id}).sort("name", ASCENDING)
         return [_view(document) async for document in found]
 
-    async def delete(self, organization_id: str, name: str) -> Document:
-        """Destroys the key as well. Raises Refused (NOT_FOUND)."""
+    async def delete(self, organization_id: str, name: str, command_id: str | None = None) -> Document:
+        """Destroys the key; the rest goes with `forget`. The same command again does so once.
+
+        Raises Refused (NOT_FOUND).
+        """
         known = await self._find(organization_id, name)
+        if known is not None and command_id not in known.get("commands", ()):
+            change = {"$set": {"deleting": command_id}, **_noted(command_id)}
+            known = await self._secrets.find_one_and_update(
+                {"_id": known["_id"]}, change, return_document=ReturnDocument.AFTER
+            )
         if known is None:
             raise _not_found(name)
-        await self._keys.destroy(await self._keys.of_run(_owner(organization_id, name)))
-        await self._secrets.delete_one({"_id": known["_id"]})
+        if known.get("deleting", "") == command_id:
+            await self._keys.destroy([known[_FIELD]["key_id"]])
         return _view(known)
+
+    async def forget(self, organization_id: str, name: str, command_id: str | None = None) -> None:
+        """What is left of a secret that the command has deleted, unless it was set again."""
+        await self._secrets.delete_one(
+            {"_id": _id(organization_id, name), "deleting": {"$eq": command_id, "$exists": True}}
+        )
 
     async def read(self, organization_id: str, name: str) -> str:
         """Returns the value. Raises Refused (NOT_FOUND) for one that is not set, was erased, or can't be opened."""
@@ -89,6 +114,13 @@ class SecretStore:
             log.error("secret_not_opened", organization_id=owner.organization_id, name=document["name"], why=str(fault))
             return None
         return None if clear is GONE else str(clear)
+
+
+def _noted(command_id: str | None) -> Document:
+    """The command is known with what it changes: sent again after a crash it changes nothing."""
+    if command_id is None:
+        return {}
+    return {"$push": {"commands": {"$each": [command_id], "$slice": -_COMMANDS}}}
 
 
 def _owner(organization_id: str, name: str) -> Owner:

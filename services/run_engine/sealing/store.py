@@ -103,10 +103,16 @@ class KeyStore:
         gone = {"$set": {"wrapped": None, "destroyed_at": clock.now()}}
         await bulk_write(self._keys, [UpdateOne({"_id": i, "wrapped": {"$ne": None}}, gone) for i in key_ids])
 
-    async def destroy_organization(self, organization_id: str, by: str) -> int:
-        """Destroys the organisation's own keys, without which none of its runs' can be unwrapped; returns how many."""
-        query = {"owner": Owner(organization_id).name, "wrapped": {"$ne": None}}
-        gone = {"wrapped": None, "destroyed_at": clock.now(), "destroyed_by": by, "runs_told": False}
+    async def destroy_organization(self, organization_id: str, by: str, command_id: str | None = None) -> int:
+        """Destroys the organisation's own keys, without which none of its runs' can be unwrapped; returns how many.
+
+        The same command again destroys no later ones.
+        """
+        owner, asked = Owner(organization_id).name, {"destroyed_for": command_id} if command_id else {}
+        if asked and (earlier := await self._keys.count_documents({"owner": owner, **asked})):
+            return int(earlier)
+        query = {"owner": owner, "wrapped": {"$ne": None}}
+        gone = {"wrapped": None, "destroyed_at": clock.now(), "destroyed_by": by, "runs_told": False, **asked}
         return int((await self._keys.update_many(query, {"$set": gone})).modified_count)
 
     async def orphaned(self, limit: int) -> list[Document]:

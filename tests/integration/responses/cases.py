@@ -75,6 +75,20 @@ async def update_run(org: Organization) -> Case:
     return Case("run_engine", {"refused": refused, "accepted": accepted}, _path(run), _updates(run))
 
 
+async def erase_run(org: Organization) -> Case:
+    """What a run has encrypted after the erasure stays. Nothing makes an unknown run known."""
+    field = {"name": "ssn", "type": "text", "encrypted": True}
+    made = await org.done(playbook({"step_type": "form", "metadata": {"form_fields": [field]}}))
+    about = {"playbook_id": made["playbook_id"], "initial_data": {"ssn": "078-05-1120"}}
+    run = await org.done(Call("POST", "/playbook-runs", {"run": about}))
+    erase = {
+        "refused": Call("DELETE", "/playbook-runs/run_unknown/encrypted-data"),
+        "accepted": Call("DELETE", f"{_path(run)}/encrypted-data"),
+    }
+    later = Call("PATCH", _path(run), {"run": {"data": {"ssn": "219-09-9999"}}})
+    return Case("run_engine", erase, _path(run), _updates(run), (later,))
+
+
 async def signal_run(org: Organization) -> Case:
     run = await _started(org, {})
     signals = {name: Call("POST", f"{_path(run)}/signal", {"signal": {"type": name}}) for name in ("resume", "pause")}
@@ -195,7 +209,8 @@ async def delete_webhook(org: Organization) -> Case:
 
 
 CASES: tuple[Prepare, ...] = (
-    start_run, complete_step, claim_step, release_step, update_run, signal_run, create_playbook, revise_playbook,
+    start_run, complete_step, claim_step, release_step, update_run, erase_run, signal_run, create_playbook,
+    revise_playbook,
     archive_playbook, delete_playbook, put_policy, put_calendar, delete_calendar, create_delegation, revoke_delegation,
     create_webhook, change_webhook, test_webhook, replay_deliveries,
     delete_webhook,

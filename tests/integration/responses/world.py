@@ -23,7 +23,7 @@ from contracts.envelope import ReplyAddress
 from contracts.replies import Reply
 from deploy.local.tokens import make_token
 from services.gateway import main as gateway
-from services.gateway.owners import CONSISTENCY, Answer, Owner, Params
+from services.gateway.owners import CONSISTENCY, REPLAYED, Answer, Owner, Params
 from services.gateway.settings import GatewaySettings
 from services.notifier import main as notifier
 from services.notifier.settings import NotifierSettings
@@ -31,6 +31,7 @@ from services.playbook_registry import main as registry
 from services.playbook_registry.settings import Settings as RegistrySettings
 from services.run_engine import main as engine
 from services.run_engine.settings import Settings as EngineSettings
+from shared.errors import Unavailable
 from shared.kafka.consumers import Consumption
 from shared.messages import OutgoingMessage
 from shared.mongo import Collection, Mongo
@@ -41,7 +42,16 @@ from tests.integration.asking import GivenRecord, settings_on
 SECRET = "a secret of at least thirty-two bytes"
 WEBHOOKS_OF_AN_ORGANIZATION = 2
 NOWHERE = "http://127.0.0.1:1"
-WRITES = ("bulk_write", "insert_one", "insert_many", "update_one", "update_many", "replace_one", "delete_one")
+WRITES = (
+    "bulk_write",
+    "find_one_and_update",
+    "insert_one",
+    "insert_many",
+    "update_one",
+    "update_many",
+    "replace_one",
+    "delete_one",
+)
 OWNERS = {"run_engine": (engine.build, EngineSettings), "playbook_registry": (registry.build, RegistrySettings),
           "notifier": (notifier.build, NotifierSettings)}  # fmt: skip
 
@@ -220,14 +230,18 @@ class World:
         return service
 
     def _settings(self, kind: Any, **over: Any) -> Any:
-        of_notifier = _NOTIFIER if kind is NotifierSettings else {}
-        return settings_on(self._infrastructure, kind, database_prefix=self.prefix, **of_notifier, **over)
+        own = _OWN.get(kind, {})
+        return settings_on(self._infrastructure, kind, database_prefix=self.prefix, **own, **over)
 
 
-_NOTIFIER = {
-    "run_engine_url": NOWHERE,
-    "encryption_keys": f"test:{b64encode(bytes(range(32))).decode()}",
-    "notifier_webhooks_per_organization": WEBHOOKS_OF_AN_ORGANIZATION,
+_KEYS = {"encryption_keys": f"test:{b64encode(bytes(range(32))).decode()}"}
+_OWN: dict[Any, dict[str, Any]] = {
+    NotifierSettings: {
+        "run_engine_url": NOWHERE,
+        "notifier_webhooks_per_organization": WEBHOOKS_OF_AN_ORGANIZATION,
+        **_KEYS,
+    },
+    EngineSettings: _KEYS,
 }
 _GATEWAY = {
     "jwt_secret": SecretStr(SECRET),
@@ -276,9 +290,14 @@ class OwnerHere(Owner):
     async def _send(self, method: str, path: str, params: Params, body: bytes | None) -> Answer:
         service = self.world.services[self.name]
         headers = {"Content-Type": "application/json", **service.token.headers}
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(service.app), base_url="http://owner") as http:
-            found = await http.request(method, f"{path}?{urlencode(params)}", content=body, headers=headers)
-        return Answer(found.status_code, found.content, found.headers.get(CONSISTENCY), found.headers.get("ETag"))
+        transport, address = httpx.ASGITransport(service.app), f"{path}?{urlencode(params)}"
+        try:
+            async with httpx.AsyncClient(transport=transport, base_url="http://owner") as http:
+                found = await http.request(method, address, content=body, headers=headers)
+        except (Crash, BaseExceptionGroup):
+            self.world.restart(self.name)
+            raise Unavailable(f"{self.name} died") from None
+        return Answer(found.status_code, found.content, *map(found.headers.get, (CONSISTENCY, "ETag", REPLAYED)))
 
 
 @dataclass(frozen=True)
@@ -332,6 +351,9 @@ _PERMISSIONS = tuple(
         "step": ("complete",),
         "policy": ("read", "update"),
         "webhook": ("manage", "read"),
+        "data": ("erase",),
+        "secret": ("manage", "read"),
+        "key": ("rotate",),
     }.items()
     for action in actions
 )

@@ -54,6 +54,11 @@ async def engine(infrastructure: Infrastructure, database_prefix: str) -> AsyncI
     await made.publisher.stop()
 
 
+def sealing_of(engine: Engine) -> BulkSealing:
+    signals = SealedSignals(engine.sealer, EncryptedFields(engine.mongo, engine.store))
+    return BulkSealing(signals, engine.sealer, engine.keys)
+
+
 async def taken_up(engine: Engine, publisher: Publisher, selection: RunSelection) -> Operation:
     operation_id = new_id("bulk")
     command = SignalRuns(
@@ -65,7 +70,7 @@ async def taken_up(engine: Engine, publisher: Publisher, selection: RunSelection
     )  # fmt: skip
     parking = Parking(publisher, topics.BULK_COMMANDS, "run_engine")
     store = BulkStore(engine.mongo)
-    ingress = BulkIngress(store, publisher, parking, lambda: None)
+    ingress = BulkIngress(store, publisher, parking, lambda: None, sealing_of(engine))
     record = Delivered(message.value, operation_id.encode(), 1, topic=topics.BULK_COMMANDS.name)
     for _ in range(2):  # delivered twice
         await ingress.handle((record,))

@@ -22,7 +22,8 @@ PUT_SECRET = Operation(
     permission="secret:manage",
     answer=Secret,
     body=requests.SecretPut,
-    refusals=BODY,
+    refusals=(*BODY, Code.IDEMPOTENCY_CONFLICT),
+    keyed=True,
 )
 
 LIST_SECRETS = Operation(
@@ -45,7 +46,8 @@ DELETE_SECRET = Operation(
     description="Its key is destroyed. Calls that need it fail from the next attempt on.",
     permission="secret:manage",
     answer=Secret,
-    refusals=(Code.NOT_FOUND,),
+    refusals=(Code.NOT_FOUND, Code.IDEMPOTENCY_CONFLICT),
+    keyed=True,
 )
 
 OPERATIONS = (PUT_SECRET, LIST_SECRETS, DELETE_SECRET)
