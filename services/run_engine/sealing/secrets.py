@@ -19,6 +19,8 @@ INDEXES = {"secrets": [IndexModel([("organization_id", ASCENDING), ("name", ASCE
 log = structlog.get_logger()
 _FIELD = "value"
 _COMMANDS = 32
+_SET: Document = {"deleting": {"$exists": False}}
+"""Not those of which only the mark of a deletion is left."""
 _NO_KEYS = "This installation has no ENCRYPTION_KEYS, without which it keeps no secrets"
 
 
@@ -39,7 +41,7 @@ class SecretStore:
         known = await self._find(organization_id, name)
         if known is not None and command_id in known.get("commands", ()):
             return _view(known)
-        if known is None and await self._secrets.count_documents({"organization_id": organization_id}) >= MOST_SECRETS:
+        if (known is None or "deleting" in known) and await self._count(organization_id) >= MOST_SECRETS:
             raise invalid({"field": "name", "value": name, "reason": f"An organization has {MOST_SECRETS} at most"})
         if known is not None and "deleting" not in known and await self._open(known) == value:
             return _view(known)
@@ -65,7 +67,7 @@ class SecretStore:
 
     async def list(self, organization_id: str) -> list[Document]:
         """Returns what is known of all, by name, without their values."""
-        found = self._secrets.find({"organization_id": organization_id}).sort("name", ASCENDING)
+        found = self._secrets.find({"organization_id": organization_id, **_SET}).sort("name", ASCENDING)
         return [_view(document) async for document in found]
 
     async def delete(self, organization_id: str, name: str, command_id: str | None = None) -> Document:
@@ -74,12 +76,12 @@ class SecretStore:
         Raises Refused (NOT_FOUND).
         """
         known = await self._find(organization_id, name)
-        if known is not None and command_id not in known.get("commands", ()):
+        if known is not None and "deleting" not in known and command_id not in known.get("commands", ()):
             change = {"$set": {"deleting": command_id}, **_noted(command_id)}
             known = await self._secrets.find_one_and_update(
                 {"_id": known["_id"]}, change, return_document=ReturnDocument.AFTER
             )
-        if known is None:
+        if known is None or known.get("deleting", command_id) != command_id:
             raise _not_found(name)
         if known.get("deleting", "") == command_id:
             await self._keys.destroy([known[_FIELD]["key_id"]])
@@ -98,6 +100,9 @@ class SecretStore:
         if value is None:
             raise _not_found(name)
         return value
+
+    async def _count(self, organization_id: str) -> int:
+        return int(await self._secrets.count_documents({"organization_id": organization_id, **_SET}))
 
     async def _find(self, organization_id: str, name: str) -> Document | None:
         found: Document | None = await self._secrets.find_one(
