@@ -27,6 +27,7 @@ from pymongo.errors import PyMongoError
 from contracts.topics import FOREVER, SIGNALS, TOPICS, Topic, signal_topic
 from deploy.lost_log import LostLogError, require_log
 from deploy.topic_settings import TopicSettingsError, required_settings, update_settings
+from shared.kafka_settings import KafkaSettings, KafkaSettingsError, connection_options, read_kafka_settings
 from shared.messages import MAX_MESSAGE_BYTES
 
 BROKER_SECONDS = 240.0
@@ -70,9 +71,9 @@ def source_topics(environment: Mapping[str, str]) -> list[Topic]:
     return [signal_topic(name) for name in sorted(names - {SIGNALS.name})]
 
 
-async def missing_topics(bootstrap_servers: str) -> set[str]:
+async def missing_topics(bootstrap_servers: str, environment: Mapping[str, str] = os.environ) -> set[str]:
     """Names of our topics that the broker does not have. Raises KafkaError when it does not answer."""
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    client = AIOKafkaAdminClient(**connection_options(read_kafka_settings(environment, bootstrap_servers)))
     await client.start()
     try:
         return await _missing(client)
@@ -91,7 +92,7 @@ async def create_topics(environment: Mapping[str, str], *, accept_lost_log: bool
         TopicSettingsError: A broker refuses to change a topic's settings.
     """
     deadline = time.monotonic() + BROKER_SECONDS
-    client = await _connected(environment["KAFKA_BOOTSTRAP_SERVERS"], deadline)
+    client = await _connected(read_kafka_settings(environment), deadline)
     try:
         topics = [*TOPICS, *source_topics(environment)]
         missing = {topic.name for topic in topics} - set(await client.list_topics())
@@ -123,15 +124,15 @@ async def _missing(client: AIOKafkaAdminClient) -> set[str]:
     return {topic.name for topic in TOPICS} - set(await client.list_topics())
 
 
-async def _connected(bootstrap_servers: str, deadline: float) -> AIOKafkaAdminClient:
+async def _connected(settings: KafkaSettings, deadline: float) -> AIOKafkaAdminClient:
     while True:
-        client = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+        client = AIOKafkaAdminClient(**connection_options(settings))
         try:
             await client.start()
         except (KafkaError, OSError) as error:
             await client.close()
             if time.monotonic() > deadline:
-                raise TopicsError(f"No Kafka broker answers at {bootstrap_servers}: {error}") from error
+                raise TopicsError(f"No Kafka broker answers at {settings.kafka_bootstrap_servers}: {error}") from error
             await asyncio.sleep(0.1)
         else:
             return client
@@ -174,7 +175,7 @@ def main() -> int:
     except PyMongoError as error:
         print(f"MongoDB does not answer at MONGODB_URI: {str(error)[:300]}", file=sys.stderr)
         return 1
-    except (TopicsError, TopicSettingsError, KafkaError) as error:
+    except (TopicsError, TopicSettingsError, KafkaSettingsError, KafkaError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{len(created)} topics created, {len(TOPICS) - len(created)} were there.")

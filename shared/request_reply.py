@@ -19,6 +19,7 @@ from contracts.replies import Reply
 from contracts.topics import Topic
 from shared.kafka import NewerMessages, Parking, Publisher, ScreenedConsumer
 from shared.kafka.screened import METADATA_MAX_AGE_MS
+from shared.kafka_settings import connection_options
 from shared.messages import MAX_MESSAGE_BYTES, Message, OutgoingMessage, Record, Unreadable, read
 from shared.settings import ServiceSettings
 
@@ -44,7 +45,7 @@ class Requester:
     async def start(self) -> None:
         """Returns when the reader stands at the end of its partition: no reply to a later request can be missed."""
         consumer = ScreenedConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap_servers,
+            **connection_options(self._settings),
             group_id=None,
             enable_auto_commit=False,
             metadata_max_age_ms=METADATA_MAX_AGE_MS,

@@ -24,6 +24,7 @@ from deploy.demo.parts import SALES_MANAGER, SALES_REP
 from deploy.demo.scripts import SCRIPTS
 from deploy.demo.target import Target
 from deploy.local.errors import StackError
+from shared.kafka_settings import KafkaSettingsError
 
 MAIN = "customer_onboarding"
 PIPED_WIDTH = 130
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
             played = time.monotonic()
             asyncio.run(play(driven))
             played = time.monotonic() - played
-    except* (StackError, DemoError, ApiError, httpx.HTTPError, KafkaError) as errors:
+    except* (StackError, DemoError, ApiError, httpx.HTTPError, KafkaError, KafkaSettingsError) as errors:
         failures = dict.fromkeys(sentence(error) for error in leaves(errors))
     for failure in failures:
         print(f"The demo failed: {failure}", file=sys.stderr)

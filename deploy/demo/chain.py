@@ -1,6 +1,7 @@
 """The log itself: each run's events on `run.events` are numbered without gaps, and each holds the hash of the last."""
 
 import asyncio
+import os
 from collections.abc import Collection
 from itertools import pairwise
 from typing import Any
@@ -10,6 +11,7 @@ from aiokafka import AIOKafkaConsumer
 
 from contracts import topics
 from deploy.demo.errors import require
+from shared.kafka_settings import connection_options, read_kafka_settings
 from shared.messages import hash_of
 
 READ_SECONDS = 20.0
@@ -21,7 +23,10 @@ class EventLog:
 
     def __init__(self, bootstrap_servers: str) -> None:
         self._consumer: Any = AIOKafkaConsumer(
-            topics.RUN_EVENTS.name, bootstrap_servers=bootstrap_servers, group_id=None, enable_auto_commit=False
+            topics.RUN_EVENTS.name,
+            **connection_options(read_kafka_settings(os.environ, bootstrap_servers)),
+            group_id=None,
+            enable_auto_commit=False,
         )
         self._events: dict[str, dict[int, Event]] = {}
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from contracts.jobs import WorkerJob, WorkerResult
 from contracts.signals import SignalMessage, SignalOutcome
 from contracts.topics import Topic
 from deploy.demo.errors import DemoError
+from shared.kafka_settings import connection_options, read_kafka_settings
 
 OUTCOME_SECONDS = 15.0
 Work = Callable[[WorkerJob], WorkerResult | None]
@@ -25,12 +27,13 @@ class Outside:
 
     def __init__(self, bootstrap_servers: str, work: Work) -> None:
         self._work = work
-        self._producer: Any = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all")
+        settings = read_kafka_settings(os.environ, bootstrap_servers)
+        self._producer: Any = AIOKafkaProducer(**connection_options(settings), acks="all")
         # Without a group all partitions are read, from where they end now.
         self._consumer: Any = AIOKafkaConsumer(
             topics.WORKER_JOBS.name,
             topics.SIGNALS_OUTCOMES.name,
-            bootstrap_servers=bootstrap_servers,
+            **connection_options(settings),
             group_id=None,
             enable_auto_commit=False,
         )

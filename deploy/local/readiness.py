@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiokafka.errors import KafkaError
 
@@ -18,6 +18,7 @@ from deploy.local.waiting import until
 from deploy.lost_log import LostLogError
 from deploy.topic_settings import TopicSettingsError
 from deploy.topics import TopicsError, create_topics, missing_topics
+from shared.kafka_settings import KafkaSettingsError
 
 READY_SECONDS = 240.0
 LOST_LOG_CHOICES = """\
@@ -34,13 +35,14 @@ async def until_infrastructure(plan: Plan, report: Report, accept_lost_log: bool
         StackError: A program does not get ready, or the log was lost that MongoDB's data belongs to.
     """
     bootstrap_servers = plan.addresses.kafka_bootstrap_servers
+    environment = os.environ | connection(plan.addresses) | plan.environment
     brokers = [name for name in plan.names("infrastructure") if name != mongodb.NAME]
-    waits = [_timed("kafka", _until_kafka_answers(bootstrap_servers), bootstrap_servers, report, brokers)]
+    waits = [_timed("kafka", _until_kafka_answers(bootstrap_servers, environment), bootstrap_servers, report, brokers)]
     if mongodb.NAME in plan.programs:
         waits.append(_timed(mongodb.NAME, until_writable(plan.ports[mongodb.NAME]), plan.addresses.mongodb_uri, report))
     await asyncio.gather(*waits)
-    await _create_topics(os.environ | connection(plan.addresses) | plan.environment, accept_lost_log)
-    await until(lambda: _has_topics(bootstrap_servers))
+    await _create_topics(environment, accept_lost_log)
+    await until(lambda: _has_topics(bootstrap_servers, environment))
 
 
 async def _create_topics(environment: dict[str, str], accept_lost_log: bool) -> None:
@@ -48,7 +50,7 @@ async def _create_topics(environment: dict[str, str], accept_lost_log: bool) -> 
         await create_topics(environment, accept_lost_log=accept_lost_log)
     except LostLogError as error:
         raise StackError(f"{error}\n{LOST_LOG_CHOICES}") from error
-    except (TopicsError, TopicSettingsError) as error:
+    except (TopicsError, TopicSettingsError, KafkaSettingsError) as error:
         raise StackError(str(error)) from error
 
 
@@ -86,22 +88,22 @@ async def _until_ready(port: int) -> None:
     await until(lambda: is_ready(port), every_seconds=0.1)
 
 
-async def _until_kafka_answers(bootstrap_servers: str) -> None:
-    await until(lambda: _kafka_answers(bootstrap_servers))
+async def _until_kafka_answers(bootstrap_servers: str, environment: Mapping[str, str]) -> None:
+    await until(lambda: _kafka_answers(bootstrap_servers, environment))
 
 
-async def _kafka_answers(bootstrap_servers: str) -> bool:
-    return await _find_missing_topics(bootstrap_servers) is not None
+async def _kafka_answers(bootstrap_servers: str, environment: Mapping[str, str]) -> bool:
+    return await _find_missing_topics(bootstrap_servers, environment) is not None
 
 
-async def _has_topics(bootstrap_servers: str) -> bool:
-    return await _find_missing_topics(bootstrap_servers) == set()
+async def _has_topics(bootstrap_servers: str, environment: Mapping[str, str]) -> bool:
+    return await _find_missing_topics(bootstrap_servers, environment) == set()
 
 
-async def _find_missing_topics(bootstrap_servers: str) -> set[str] | None:
+async def _find_missing_topics(bootstrap_servers: str, environment: Mapping[str, str]) -> set[str] | None:
     """Returns None while no broker answers."""
     try:
-        return await missing_topics(bootstrap_servers)
+        return await missing_topics(bootstrap_servers, environment)
     except (KafkaError, OSError):
         return None
 

@@ -24,6 +24,7 @@ from shared.kafka.portions import portions
 from shared.kafka.progress import GroupProgress, Offsets, isolation_level
 from shared.kafka.record_batches import UnreadableRecords
 from shared.kafka.screened import METADATA_MAX_AGE_MS
+from shared.kafka_settings import connection_options
 from shared.messages import MAX_MESSAGE_BYTES, Record
 from shared.metrics import BATCH_SECONDS, HANDLED_AFTER, RECORDS
 from shared.mongo import StoreFault
@@ -341,7 +342,7 @@ class Consumers:
         """Starts all of them at once: FastStream's own start joins one group after the other."""
         await self.broker.connect()
         config: Any = self.broker.config.broker_config
-        config.builder = partial(self._build, **config.builder.keywords)
+        config.builder = partial(self._build, **config.builder.keywords | connection_options(self._settings))
         await asyncio.gather(*(consumption.start() for consumption in self.consumptions))
 
     def _build(self, **options: Any) -> ObservedConsumer:

@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from contracts.topics import Topic
+from shared.kafka_settings import connection_options
 from shared.settings import ServiceSettings
 
 Offsets = dict[TopicPartition, int]
@@ -48,7 +49,7 @@ class GroupProgress:
         async with self._starting:
             if self._consumer is None:
                 consumer = AIOKafkaConsumer(
-                    bootstrap_servers=self._settings.kafka_bootstrap_servers,
+                    **connection_options(self._settings),
                     group_id=self._group,
                     enable_auto_commit=False,
                     isolation_level=isolation_level(self._topic),

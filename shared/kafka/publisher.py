@@ -17,6 +17,7 @@ from aiokafka.errors import (
 )
 from aiokafka.partitioner import murmur2
 
+from shared.kafka_settings import connection_options
 from shared.messages import MAX_MESSAGE_BYTES, OutgoingMessage
 from shared.settings import ServiceSettings
 
@@ -94,7 +95,7 @@ class Publisher:
 
     async def _new_producer(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.kafka_bootstrap_servers,
+            **connection_options(self._settings),
             client_id=self._client_id,
             acks="all",
             enable_idempotence=True,

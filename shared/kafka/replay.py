@@ -10,6 +10,7 @@ from shared.kafka.consumers import Batch
 from shared.kafka.newer import NewerMessage, newer_reason
 from shared.kafka.progress import isolation_level
 from shared.kafka.screened import ScreenedConsumer
+from shared.kafka_settings import connection_options
 from shared.messages import MAX_MESSAGE_BYTES
 from shared.settings import ServiceSettings
 
@@ -26,7 +27,7 @@ class Replay:
 
     async def __aenter__(self) -> Self:
         self._consumer = ScreenedConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap_servers,
+            **connection_options(self._settings),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -90,7 +90,7 @@ def _closed(schema: Any) -> Any:
 def test_every_file_belongs_to_a_kustomization() -> None:
     listed = {folder / name for folder in FOLDERS for name in kustomization(folder)["resources"]}
     own = {folder / "kustomization.yaml" for folder in FOLDERS}
-    beside = {BASE / "secret.example.yaml", BASE / "autoscaling" / "adapter-values.yaml"}
+    beside = {BASE / "secret.example.yaml", KAFKA_SECRETS, BASE / "autoscaling" / "adapter-values.yaml"}
     assert set(BASE.rglob("*.yaml")) == listed | own | beside
 
 
@@ -100,17 +100,26 @@ def test_nothing_has_the_name_of_something_else_and_all_is_in_the_namespace() ->
     assert {one["metadata"].get("namespace") for one in manifests() if one["kind"] != "Namespace"} == {"hera"}
 
 
+KAFKA_SECRETS = BASE / "kafka-secrets.example.yaml"
+
+
+def kafka_secrets() -> set[str]:
+    return {name for one in yaml.safe_load_all(KAFKA_SECRETS.read_text()) for name in one["stringData"]}
+
+
 def test_what_is_set_is_in_the_config_the_secret_or_nowhere() -> None:
     """A setting that is missing here is one that nobody finds who looks for it in the manifests."""
     settings = {name for service in SERVICES for name in known(service)} | {COLLECTOR, "KAFKA_MIN_INSYNC_REPLICAS"}
-    assert set(CONFIG) | set(SECRETS) == settings
-    assert not set(CONFIG) & set(SECRETS)
+    assert set(CONFIG) | set(SECRETS) | kafka_secrets() == settings
+    assert not set(CONFIG) & (set(SECRETS) | kafka_secrets())
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_gets_only_secrets_that_it_knows(service: str) -> None:
     (container,) = manifest("Deployment", service.replace("_", "-"))["spec"]["template"]["spec"]["containers"]
-    assert container["envFrom"] == [{"configMapRef": {"name": "hera"}}]
+    own = {"name": f"hera-kafka-{service.replace('_', '-')}", "optional": True}
+    assert container["envFrom"] == [{"configMapRef": {"name": "hera"}}, {"secretRef": own}]
+    assert own["name"] in {one["metadata"]["name"] for one in yaml.safe_load_all(KAFKA_SECRETS.read_text())}
     taken = {variable["name"] for variable in container["env"]}
     assert taken == set(SECRETS) & known(service)
     assert all(v["valueFrom"]["secretKeyRef"]["key"] == v["name"] for v in container["env"])
