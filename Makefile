@@ -6,7 +6,7 @@ STACK := $(PYTHON) -m deploy.local
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs token verify rebuild incidents backup restore keys demo demo-compose test test-three-brokers test-kubernetes fuzz chaos bench lint lint-api schemas lock .venv
+.PHONY: help up down status logs token verify rebuild incidents backup restore keys demo demo-compose test test-three-brokers test-secured test-kubernetes fuzz chaos bench lint lint-api schemas lock .venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ test: $(INSTALLED) ## all tests, on the embedded MongoDB and Apache Kafka unless
 
 test-three-brokers: $(INSTALLED) ## the integration and end-to-end tests on three brokers instead of one
 	@$(PYTHON) -m tests.on_three_brokers
+
+test-secured: $(INSTALLED) ## attacks and the demo on three brokers with TLS, users and ACLs
+	@$(PYTHON) -m pytest tests/secured
 
 test-kubernetes: ## the manifests on a real API server, by dry run and as an upgrade (needs Go 1.26)
 	@cd tests/kubernetes && go run . ../fixtures/kubernetes ../../deploy/kubernetes overlay

@@ -11,6 +11,7 @@ import orjson
 
 from contracts.envelope import Envelope
 from contracts.registry import ENVELOPED, PLAIN, version_of
+from deploy.acls import acls, commands
 from deploy.events_table import events_table
 from deploy.monitoring_manifests import dashboard_config_map, prometheus_rule
 from deploy.permissions_table import permissions_table
@@ -24,6 +25,7 @@ STATUSES = Path("docs/statuses.md")
 PERMISSIONS = Path("docs/permissions.md")
 EVENTS = Path("docs/events.md")
 PROMETHEUS_RULE = Path("deploy/kubernetes/monitoring/prometheus-rule.yaml")
+KAFKA_ACLS = Path("deploy/kafka-acls.sh")
 DASHBOARD = Path("deploy/kubernetes/monitoring/dashboard.yaml")
 
 
@@ -39,6 +41,7 @@ def documents() -> dict[Path, bytes]:
     texts = {CLIENT_TYPES: client_types(), STATUSES: status_table().encode()}
     texts |= {PERMISSIONS: permissions_table().encode(), EVENTS: events_table().encode()}
     texts |= {PROMETHEUS_RULE: prometheus_rule().encode(), DASHBOARD: dashboard_config_map().encode()}
+    texts[KAFKA_ACLS] = commands(acls({})).encode()
     return {path: _text(document) for path, document in made.items()} | texts
 
 

@@ -63,12 +63,17 @@ def source_topics(environment: Mapping[str, str]) -> list[Topic]:
     Raises:
         TopicsError: The variable is no JSON object of sources.
     """
+    names = set(signal_sources(environment).values())
+    return [signal_topic(name) for name in sorted(names - {SIGNALS.name})]
+
+
+def signal_sources(environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns the topic that each source of SIGNAL_SOURCES writes to, by its name. Raises TopicsError."""
     try:
         sources = json.loads(environment.get("SIGNAL_SOURCES") or "{}")
-        names = {source.get("topic", SIGNALS.name) for source in sources.values()}
+        return {name: source.get("topic", SIGNALS.name) for name, source in sources.items()}
     except (ValueError, AttributeError):
         raise TopicsError("SIGNAL_SOURCES must be a JSON object of sources, see docs/signals.md") from None
-    return [signal_topic(name) for name in sorted(names - {SIGNALS.name})]
 
 
 async def missing_topics(bootstrap_servers: str, environment: Mapping[str, str] = os.environ) -> set[str]:

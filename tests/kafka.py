@@ -1,8 +1,16 @@
 """Looking into topics from outside: which partitions there are, what came, how far a group is."""
 
+import os
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from shared.kafka_settings import connection_options, read_kafka_settings
+
+
+def client_options(bootstrap_servers: str) -> dict[str, Any]:
+    """Returns what a test's client connects with: the KAFKA_… security settings of the environment, if any."""
+    return connection_options(read_kafka_settings(os.environ, bootstrap_servers))
 
 
 async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
@@ -16,7 +24,7 @@ async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPar
 
 async def group_lag(bootstrap_servers: str, topic: str, group: str) -> int:
     """Returns how many records lie between what the group has committed and the end of the log, in all partitions."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=group, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**client_options(bootstrap_servers), group_id=group, enable_auto_commit=False)
     await consumer.start()
     try:
         partitions = await partitions_of(consumer, topic)
@@ -31,7 +39,7 @@ class Log:
     """The records of a topic from its beginning, or from where it ended when this was opened."""
 
     def __init__(self, bootstrap_servers: str, topic: str) -> None:
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
+        self._consumer = AIOKafkaConsumer(**client_options(bootstrap_servers), enable_auto_commit=False)
         self._topic = topic
         self._partitions: list[TopicPartition] = []
         self._records: list[Any] = []

@@ -10,6 +10,8 @@ from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 
+from tests.kafka import client_options
+
 NONE, GZIP, SNAPPY, LZ4, ZSTD = range(5)
 CODECS = {"gzip": GZIP, "snappy": SNAPPY, "lz4": LZ4, "zstd": ZSTD}
 HEADER_BYTES = 61
@@ -65,7 +67,7 @@ def _varint(number: int) -> bytes:
 
 async def send(bootstrap_servers: str, topic: str, partition: int, built: bytes) -> int:
     """Sends the batch as it is and returns the broker's error code."""
-    client = AIOKafkaClient(bootstrap_servers=bootstrap_servers)
+    client = AIOKafkaClient(**client_options(bootstrap_servers))
     await client.bootstrap()
     try:
         await client._wait_on_metadata(topic)

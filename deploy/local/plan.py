@@ -11,6 +11,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deploy.local.folder import CHECKOUT, Folder
+from deploy.local.kafka.security import BrokerSecurity
 from deploy.local.ports import HOST
 
 Group = Literal["infrastructure", "services"]
@@ -62,6 +63,7 @@ class Plan(BaseModel):
     ports: dict[str, int]
     addresses: Addresses
     environment: dict[str, str] = {}
+    own_environment: dict[str, dict[str, str]] = {}
     programs: dict[str, Program]
     supervisor_port: int
     supervisor_password: str
@@ -87,6 +89,10 @@ class Wishes:
     """Go on with an empty log though MongoDB holds the data of an earlier one."""
     environment: dict[str, str] = field(default_factory=dict)
     """Takes precedence over the stack's settings and the caller's own, for every service."""
+    own_environment: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By service; takes precedence over all else."""
+    security: BrokerSecurity | None = None
+    """What the brokers demand of their clients; None: nothing."""
 
 
 def load(folder: Folder) -> Plan | None:
@@ -129,7 +135,13 @@ def connection(addresses: Addresses) -> dict[str, str]:
     }
 
 
-def services(folder: Folder, addresses: Addresses, ports: dict[str, int], over: dict[str, str]) -> dict[str, Program]:
+def services(
+    folder: Folder,
+    addresses: Addresses,
+    ports: dict[str, int],
+    over: dict[str, str],
+    own_over: Mapping[str, dict[str, str]],
+) -> dict[str, Program]:
     """The seven services on the given infrastructure."""
     shown = {"SERVICE_TOKEN": os.environ.get("SERVICE_TOKEN") or folder.service_token()}
     every = connection(addresses) | shown | {"HTTP_HOST": HOST, "PYTHONUNBUFFERED": "1"} | over
@@ -147,7 +159,7 @@ def services(folder: Folder, addresses: Addresses, ports: dict[str, int], over: 
         name: Program(
             group="services",
             command=[sys.executable, "-m", f"services.{name}"],
-            environment=every | {"HTTP_PORT": str(ports[name])} | own.get(name, {}),
+            environment=every | {"HTTP_PORT": str(ports[name])} | own.get(name, {}) | own_over.get(name, {}),
             port=ports[name],
         )
         for name in SERVICES

@@ -106,7 +106,7 @@ def _start(folder: Folder, wishes: Wishes, groups: Sequence[Group], report: Repo
 def make_plan(folder: Folder, wishes: Wishes, report: Report) -> Plan:
     """Chooses ports and programs, and writes them to the folder."""
     own_mongodb = not (wishes.external or wishes.mongodb_uri)
-    cluster = None if wishes.external else KafkaCluster(wishes.brokers)
+    cluster = None if wishes.external else KafkaCluster(wishes.brokers, wishes.security)
     if own_mongodb:
         mongodb.check_runs()
     names = [
@@ -152,7 +152,8 @@ def _planned(
         ports=chosen,
         addresses=addresses,
         environment=wishes.environment,
-        programs=infrastructure | plan.services(folder, addresses, chosen, wishes.environment),
+        own_environment=wishes.own_environment,
+        programs=infrastructure | plan.services(folder, addresses, chosen, wishes.environment, wishes.own_environment),
         supervisor_port=chosen[supervisor.NAME],
         supervisor_password=plan.new_password(),
     )
@@ -167,7 +168,7 @@ def _moved(folder: Folder, current: Plan, wishes: Wishes) -> Plan:
     if Control(current).states()["gateway"]["statename"] in RUNNING:
         raise StackError(f"The gateway already runs on port {current.ports['gateway']}; `make down` first to move it.")
     chosen = current.ports | {"gateway": wished}
-    services = plan.services(folder, current.addresses, chosen, current.environment)
+    services = plan.services(folder, current.addresses, chosen, current.environment, current.own_environment)
     moved = current.model_copy(update={"ports": chosen, "programs": current.programs | services})
     plan.save(folder, moved)
     return moved

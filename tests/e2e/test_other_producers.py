@@ -20,7 +20,7 @@ from shared.ids import new_id
 from tests.conftest import provided_stack
 from tests.e2e.clients import Client, tasks_in_a_row, tenant
 from tests.infrastructure import Choice
-from tests.kafka import Log
+from tests.kafka import Log, client_options
 from tests.record_batches import bomb, send
 from tests.running_stack import RunningStack
 
@@ -81,7 +81,7 @@ def signed(sent: dict[str, Any]) -> list[tuple[str, bytes]]:
 
 
 def producing(stack: RunningStack, **options: Any) -> AIOKafkaProducer:
-    return AIOKafkaProducer(bootstrap_servers=stack.bootstrap_servers, **options)
+    return AIOKafkaProducer(**client_options(stack.bootstrap_servers), **options)
 
 
 async def write(producer: AIOKafkaProducer, sent: dict[str, Any], topic: str = SIGNALS.name, **more: Any) -> None:

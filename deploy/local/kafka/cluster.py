@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from deploy.local.folder import Folder
 from deploy.local.kafka.install import install
 from deploy.local.kafka.installation import Installation
+from deploy.local.kafka.security import BrokerSecurity
 from deploy.local.kafka.storage import BrokerFolder
 from deploy.local.plan import Program
 from deploy.local.ports import HOST
@@ -14,6 +15,7 @@ from deploy.local.ports import HOST
 @dataclass(frozen=True, slots=True)
 class KafkaCluster:
     brokers: int
+    security: BrokerSecurity | None = None
 
     @property
     def nodes(self) -> range:
@@ -46,7 +48,7 @@ class KafkaCluster:
 
     def folder(self, folder: Folder, node: int) -> BrokerFolder:
         """A cluster of another size is another cluster: it has folders of its own."""
-        return BrokerFolder(folder.data(f"kafka-of-{self.brokers}") / str(node))
+        return BrokerFolder(folder.data(f"kafka-of-{self.brokers}") / str(node), self.security)
 
 
 def _name(node: int) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deploy.local.errors import StackError
 from deploy.local.kafka.installation import Installation
+from deploy.local.kafka.security import BrokerSecurity
 from deploy.local.plan import in_sync_replicas
 from deploy.local.ports import HOST
 
@@ -49,6 +50,7 @@ log.cleaner.dedupe.buffer.size=16777216
 @dataclass(frozen=True, slots=True)
 class BrokerFolder:
     path: Path
+    security: BrokerSecurity | None = None
 
     @property
     def properties(self) -> Path:
@@ -61,7 +63,10 @@ class BrokerFolder:
     def write_properties(self, node: int, ports: Mapping[int, int], controller_ports: Mapping[int, int]) -> None:
         """Writes `server.properties` for this node of a cluster; `ports` and `controller_ports` are by node."""
         self.path.mkdir(parents=True, exist_ok=True)
-        self.properties.write_text(properties(node, self.log, ports, controller_ports))
+        lines = properties(node, self.log, ports, controller_ports)
+        if self.security:
+            lines += self.security.lines(HOST, ports[node], controller_ports[node])
+        self.properties.write_text(lines)
 
     def format(self, installation: Installation) -> None:
         """Formats the storage unless that is done. A half-formatted one of a killed start is made again.
@@ -80,7 +85,8 @@ class BrokerFolder:
         _run(installation.command("kafka.tools.StorageTool", *self._format_arguments()), self.log)
 
     def _format_arguments(self) -> tuple[str, ...]:
-        return "format", "-t", CLUSTER_ID, "-c", str(self.properties)
+        users = self.security.format_arguments if self.security else ()
+        return "format", "-t", CLUSTER_ID, "-c", str(self.properties), *users
 
 
 def properties(node: int, log: Path, ports: Mapping[int, int], controller_ports: Mapping[int, int]) -> str:

@@ -1,0 +1,85 @@
+#!/bin/sh
+# The rights of each principal, made of contracts/topics.py by `make schemas`. With SIGNAL_SOURCES, or
+# to apply them faster: python -m deploy.acls. docs/kafka-security.md says more.
+#   BOOTSTRAP_SERVERS=kafka:9092 COMMAND_CONFIG=admin.properties sh deploy/kafka-acls.sh
+set -eu
+acls() { "${KAFKA_HOME:-/opt/kafka}/bin/kafka-acls.sh" --bootstrap-server "$BOOTSTRAP_SERVERS" --command-config "$COMMAND_CONFIG" "$@"; }
+acls --add --force --allow-principal 'User:analytics' --operation Read --group 'analytics.' --resource-pattern-type prefixed
+acls --add --force --allow-principal 'User:analytics' --operation Describe --group 'playbook_registry.registry.commands'
+acls --add --force --allow-principal 'User:analytics' --operation Describe --group 'run_engine.run.commands'
+acls --add --force --allow-principal 'User:analytics' --operation Read --topic 'playbook.events'
+acls --add --force --allow-principal 'User:analytics' --operation Write --topic 'playbook.events.parked'
+acls --add --force --allow-principal 'User:analytics' --operation Describe --topic 'registry.commands'
+acls --add --force --allow-principal 'User:analytics' --operation Describe --topic 'run.commands'
+acls --add --force --allow-principal 'User:analytics' --operation Read --topic 'run.events'
+acls --add --force --allow-principal 'User:analytics' --operation Write --topic 'run.events.parked'
+acls --add --force --allow-principal 'User:automation' --operation Read --group 'automation.' --resource-pattern-type prefixed
+acls --add --force --allow-principal 'User:automation' --operation Read --topic 'automation.jobs'
+acls --add --force --allow-principal 'User:automation' --operation Write --topic 'automation.jobs.parked'
+acls --add --force --allow-principal 'User:automation' --operation Write --topic 'run.commands'
+acls --add --force --allow-principal 'User:automation' --operation Write --topic 'worker.jobs'
+acls --add --force --allow-principal 'User:automation' --operation Read --topic 'worker.results'
+acls --add --force --allow-principal 'User:automation' --operation Write --topic 'worker.results.parked'
+acls --add --force --allow-principal 'User:gateway' --operation Read --group 'gateway.' --resource-pattern-type prefixed
+acls --add --force --allow-principal 'User:gateway' --operation Write --topic 'bulk.commands'
+acls --add --force --allow-principal 'User:gateway' --operation Read --topic 'gateway.replies'
+acls --add --force --allow-principal 'User:gateway' --operation Write --topic 'gateway.replies.parked'
+acls --add --force --allow-principal 'User:gateway' --operation Write --topic 'notifier.commands'
+acls --add --force --allow-principal 'User:gateway' --operation Write --topic 'registry.commands'
+acls --add --force --allow-principal 'User:gateway' --operation Write --topic 'run.commands'
+acls --add --force --allow-principal 'User:notifier' --operation Read --group 'notifier.' --resource-pattern-type prefixed
+acls --add --force --allow-principal 'User:notifier' --operation Write --topic 'gateway.replies'
+acls --add --force --allow-principal 'User:notifier' --operation Read --topic 'notifier.commands'
+acls --add --force --allow-principal 'User:notifier' --operation Write --topic 'notifier.commands.parked'
+acls --add --force --allow-principal 'User:notifier' --operation Read --topic 'policy.events'
+acls --add --force --allow-principal 'User:notifier' --operation Write --topic 'policy.events.parked'
+acls --add --force --allow-principal 'User:notifier' --operation Write --topic 'run.commands'
+acls --add --force --allow-principal 'User:notifier' --operation Read --topic 'run.events'
+acls --add --force --allow-principal 'User:notifier' --operation Write --topic 'run.events.parked'
+acls --add --force --allow-principal 'User:operator' --operation Describe --group '*'
+acls --add --force --allow-principal 'User:operator' --operation AlterConfigs --topic '*'
+acls --add --force --allow-principal 'User:operator' --operation Create --topic '*'
+acls --add --force --allow-principal 'User:operator' --operation Describe --topic '*'
+acls --add --force --allow-principal 'User:operator' --operation DescribeConfigs --topic '*'
+acls --add --force --allow-principal 'User:operator' --operation Read --topic 'automation.jobs.parked'
+acls --add --force --allow-principal 'User:operator' --operation Read --topic 'bulk.commands.parked'
+acls --add --force --allow-principal 'User:operator' --operation Read --topic 'gateway.replies.parked'
+acls --add --force --allow-principal 'User:operator' --operation Read --topic 'notifier.commands.parked'
+acls --add --force --allow-principal 'User:operator' --operation Read --topic 'playbook.events.parked'
+acls --add --force --allow-principal 'User:operator' --operation Read --topic 'policy.events.parked'
+acls --add --force --allow-principal 'User:operator' --operation Read --topic 'registry.commands.parked'
+acls --add --force --allow-principal 'User:operator' --operation Read --topic 'run.commands.parked'
+acls --add --force --allow-principal 'User:operator' --operation Read --topic 'run.events.parked'
+acls --add --force --allow-principal 'User:operator' --operation Read --topic 'worker.results.parked'
+acls --add --force --allow-principal 'User:playbook_registry' --operation Read --group 'playbook_registry.' --resource-pattern-type prefixed
+acls --add --force --allow-principal 'User:playbook_registry' --operation Write --topic 'gateway.replies'
+acls --add --force --allow-principal 'User:playbook_registry' --operation Write --topic 'playbook.events'
+acls --add --force --allow-principal 'User:playbook_registry' --operation Write --topic 'policy.events'
+acls --add --force --allow-principal 'User:playbook_registry' --operation Read --topic 'registry.commands'
+acls --add --force --allow-principal 'User:playbook_registry' --operation Write --topic 'registry.commands.parked'
+acls --add --force --allow-principal 'User:run_engine' --operation Read --group 'run_engine.' --resource-pattern-type prefixed
+acls --add --force --allow-principal 'User:run_engine' --operation Write --topic 'automation.jobs'
+acls --add --force --allow-principal 'User:run_engine' --operation Read --topic 'bulk.commands'
+acls --add --force --allow-principal 'User:run_engine' --operation Write --topic 'bulk.commands.parked'
+acls --add --force --allow-principal 'User:run_engine' --operation Write --topic 'gateway.replies'
+acls --add --force --allow-principal 'User:run_engine' --operation Read --topic 'playbook.signals'
+acls --add --force --allow-principal 'User:run_engine' --operation Write --topic 'playbook.signals.outcomes'
+acls --add --force --allow-principal 'User:run_engine' --operation Write --topic 'playbook.signals.rejected'
+acls --add --force --allow-principal 'User:run_engine' --operation Read --topic 'policy.events'
+acls --add --force --allow-principal 'User:run_engine' --operation Write --topic 'policy.events.parked'
+acls --add --force --allow-principal 'User:run_engine' --operation Read --topic 'run.commands'
+acls --add --force --allow-principal 'User:run_engine' --operation Write --topic 'run.commands'
+acls --add --force --allow-principal 'User:run_engine' --operation Read --topic 'run.commands.parked'
+acls --add --force --allow-principal 'User:run_engine' --operation Write --topic 'run.commands.parked'
+acls --add --force --allow-principal 'User:run_engine' --operation Write --topic 'run.events'
+acls --add --force --allow-principal 'User:source' --operation Read --group 'source.' --resource-pattern-type prefixed
+acls --add --force --allow-principal 'User:source' --operation Write --topic 'playbook.signals'
+acls --add --force --allow-principal 'User:source' --operation Read --topic 'playbook.signals.outcomes'
+acls --add --force --allow-principal 'User:source' --operation Read --topic 'playbook.signals.rejected'
+acls --add --force --allow-principal 'User:source' --operation Write --transactional-id 'source.' --resource-pattern-type prefixed
+acls --add --force --allow-principal 'User:timeline' --operation Read --group 'timeline.' --resource-pattern-type prefixed
+acls --add --force --allow-principal 'User:timeline' --operation Read --topic 'run.events'
+acls --add --force --allow-principal 'User:timeline' --operation Write --topic 'run.events.parked'
+acls --add --force --allow-principal 'User:worker' --operation Read --group 'worker.' --resource-pattern-type prefixed
+acls --add --force --allow-principal 'User:worker' --operation Read --topic 'worker.jobs'
+acls --add --force --allow-principal 'User:worker' --operation Write --topic 'worker.results'
