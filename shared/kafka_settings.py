@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from aiokafka.helpers import create_ssl_context
-from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from shared.oauth_tokens import ClientCredentials, address_fault
 
@@ -21,10 +20,10 @@ class KafkaSettingsError(Exception):
     """A sentence that says which setting is missing or wrong, for tools."""
 
 
-class KafkaSettings(BaseSettings):
-    """The names are the environment variables', in lower case. An empty variable counts as not set."""
+class KafkaSettings(BaseModel):
+    """The names are the environment variables', in lower case. Of services they are part of ServiceSettings."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     kafka_bootstrap_servers: str = Field(description="host:port, comma separated")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"

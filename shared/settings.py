@@ -4,13 +4,16 @@ import sys
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kafka_settings import KafkaSettings
 from shared.service_token import checked
 
 
-class ServiceSettings(KafkaSettings):
+class ServiceSettings(BaseSettings, KafkaSettings):
     """The names are the environment variables', in lower case. An empty variable counts as not set."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
     mongodb_uri: str = Field(description="mongodb:// address of a replica set")
     database_prefix: str = Field(default="hera", pattern=r"^[a-z][a-z0-9_]{0,30}$")

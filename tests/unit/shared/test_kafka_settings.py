@@ -93,6 +93,11 @@ def sources() -> list[Path]:
     return [path for folder in ("shared", "services", "deploy") for path in sorted((CHECKOUT / folder).rglob("*.py"))]
 
 
+def test_a_tools_settings_are_those_that_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_SSL_CA_FILE", "of-the-process.pem")
+    assert read_kafka_settings({"KAFKA_BOOTSTRAP_SERVERS": "h:1"}).kafka_ssl_ca_file is None
+
+
 def constructions() -> list[tuple[str, ast.Call]]:
     return [
         (f"{path.relative_to(CHECKOUT)}:{node.lineno}", node)
