@@ -13,6 +13,7 @@ from pymongo import AsyncMongoClient
 from pymongo.write_concern import WriteConcern
 
 from shared.kafka import ScreenedConsumer
+from shared.kafka_settings import connection_options
 from shared.messages import MAX_MESSAGE_BYTES
 from shared.settings import ServiceSettings
 
@@ -40,7 +41,7 @@ def database(client: AsyncMongoClient[Any], settings: ServiceSettings, service: 
 async def reader(settings: ServiceSettings, isolation_level: str) -> AsyncIterator[Any]:
     """A consumer outside every group, which no damaged batch stops."""
     consumer = ScreenedConsumer(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        **connection_options(settings),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -54,9 +55,7 @@ async def reader(settings: ServiceSettings, isolation_level: str) -> AsyncIterat
 @contextlib.asynccontextmanager
 async def group_member(settings: ServiceSettings, group: str) -> AsyncIterator[Any]:
     """A consumer that reads and writes a group's offsets without joining it."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap_servers, group_id=group, enable_auto_commit=False
-    )
+    consumer = AIOKafkaConsumer(**connection_options(settings), group_id=group, enable_auto_commit=False)
     async with _started(consumer):
         yield consumer
 
@@ -64,7 +63,7 @@ async def group_member(settings: ServiceSettings, group: str) -> AsyncIterator[A
 @contextlib.asynccontextmanager
 async def producer(settings: ServiceSettings) -> AsyncIterator[Any]:
     made = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        **connection_options(settings),
         acks="all",
         enable_idempotence=True,
         max_request_size=MAX_MESSAGE_BYTES + _BATCH_BYTES,
@@ -76,7 +75,7 @@ async def producer(settings: ServiceSettings) -> AsyncIterator[Any]:
 
 @contextlib.asynccontextmanager
 async def admin(settings: ServiceSettings) -> AsyncIterator[AIOKafkaAdminClient]:
-    client = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    client = AIOKafkaAdminClient(**connection_options(settings))
     try:
         await client.start()
         yield client
