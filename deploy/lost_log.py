@@ -6,6 +6,7 @@ from typing import Any
 from pymongo import AsyncMongoClient
 
 from contracts.topics import PLAYBOOK_EVENTS, RUN_COMMANDS, RUN_EVENTS
+from shared.mongo_connection import connection_of
 
 NEVER_EMPTY = {RUN_COMMANDS.name, RUN_EVENTS.name, PLAYBOOK_EVENTS.name}
 """Topics that every installation has had since its first start."""
@@ -22,18 +23,20 @@ async def require_log(environment: Mapping[str, str], missing: Collection[str]) 
     """Checks, before topics are created, that their absence is that of a new installation.
 
     Args:
-        environment: MONGODB_URI and, unless it is the default, DATABASE_PREFIX.
+        environment: MONGODB_URI and its companions; unless it is the default, DATABASE_PREFIX.
         missing: Names of the topics that Kafka does not have.
 
     Raises:
         LostLogError: Topics are missing that MongoDB's data was written through.
+        MongoConnectionError: A setting of the connection to MongoDB is wrong.
     """
     lost = NEVER_EMPTY & set(missing)
     if not lost:
         return
     prefix = environment.get("DATABASE_PREFIX") or "hera"
+    mongodb = connection_of(environment)
     async with AsyncMongoClient[dict[str, Any]](
-        environment["MONGODB_URI"], serverSelectionTimeoutMS=ANSWER_MS
+        mongodb.mongodb_uri, serverSelectionTimeoutMS=ANSWER_MS, **mongodb.options()
     ) as client:
         kept = [name for service, name in KEPT if await client[f"{prefix}_{service}"][name].find_one({}, {"_id": 1})]
     if kept:

@@ -29,6 +29,7 @@ from deploy.lost_log import LostLogError, require_log
 from deploy.topic_settings import TopicSettingsError, required_settings, update_settings
 from shared.kafka_settings import KafkaSettings, KafkaSettingsError, connection_options, read_kafka_settings
 from shared.messages import MAX_MESSAGE_BYTES
+from shared.mongo_connection import MongoConnectionError, explain_refusal
 
 BROKER_SECONDS = 240.0
 """How long a broker that is still starting is waited for."""
@@ -178,9 +179,10 @@ def main() -> int:
         print(f"{error} Restore the log, or set ACCEPT_LOST_LOG=1 to continue without it.", file=sys.stderr)
         return 1
     except PyMongoError as error:
-        print(f"MongoDB does not answer at MONGODB_URI: {str(error)[:300]}", file=sys.stderr)
+        told = explain_refusal(error) or f"MongoDB does not answer at MONGODB_URI: {str(error)[:300]}"
+        print(told, file=sys.stderr)
         return 1
-    except (TopicsError, TopicSettingsError, KafkaSettingsError, KafkaError) as error:
+    except (MongoConnectionError, TopicsError, TopicSettingsError, KafkaSettingsError, KafkaError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{len(created)} topics created, {len(TOPICS) - len(created)} were there.")

@@ -54,6 +54,7 @@ class Mongo:
             socketTimeoutMS=_ANSWER_MS,
             tz_aware=True,
             retryWrites=True,
+            **settings.options(),
         )
         self.name = f"{settings.database_prefix}_{service}"
         self._database = self._client.get_database(

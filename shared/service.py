@@ -29,6 +29,7 @@ from shared.logging import configure_logging
 from shared.metrics_page import PATH as METRICS_PATH
 from shared.metrics_page import MetricsPage
 from shared.mongo import Mongo, StoreAway, StoreFault
+from shared.mongo_connection import explain_refusal
 from shared.service_token import ServiceToken
 from shared.settings import ServiceSettings
 
@@ -266,7 +267,7 @@ async def _until_reachable(work: Callable[[], Awaitable[Any]]) -> None:
         try:
             await work()
         except INFRASTRUCTURE as error:
-            log.warning("waiting_for_infrastructure", error=repr(error))
+            log.warning("waiting_for_infrastructure", error=repr(error), expected=explain_refusal(error))
         else:
             return
         await asyncio.sleep(pause)

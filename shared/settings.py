@@ -7,15 +7,15 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kafka_settings import KafkaSettings
+from shared.mongo_connection import MongoConnection
 from shared.service_token import checked
 
 
-class ServiceSettings(BaseSettings, KafkaSettings):
+class ServiceSettings(MongoConnection, BaseSettings, KafkaSettings):
     """The names are the environment variables', in lower case. An empty variable counts as not set."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
-    mongodb_uri: str = Field(description="mongodb:// address of a replica set")
     database_prefix: str = Field(default="hera", pattern=r"^[a-z][a-z0-9_]{0,30}$")
 
     kafka_fetch_max_wait_ms: int = Field(default=500, ge=1)

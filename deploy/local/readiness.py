@@ -19,6 +19,7 @@ from deploy.lost_log import LostLogError
 from deploy.topic_settings import TopicSettingsError
 from deploy.topics import TopicsError, create_topics, missing_topics
 from shared.kafka_settings import KafkaSettingsError
+from shared.mongo_connection import MongoConnectionError
 
 READY_SECONDS = 240.0
 LOST_LOG_CHOICES = """\
@@ -50,7 +51,7 @@ async def _create_topics(environment: dict[str, str], accept_lost_log: bool) -> 
         await create_topics(environment, accept_lost_log=accept_lost_log)
     except LostLogError as error:
         raise StackError(f"{error}\n{LOST_LOG_CHOICES}") from error
-    except (TopicsError, TopicSettingsError, KafkaSettingsError) as error:
+    except (MongoConnectionError, TopicsError, TopicSettingsError, KafkaSettingsError) as error:
         raise StackError(str(error)) from error
 
 

@@ -49,9 +49,7 @@ def build(settings: GatewaySettings) -> Service:
     published = published_keys(settings)
     verifier = token_verifier(settings, published)
     if settings.rate_limit_per_minute:
-        limits = RateLimits(
-            settings.mongodb_uri, service.mongo.name, settings.rate_limit_per_minute, settings.rate_limits
-        )
+        limits = RateLimits(settings, service.mongo.name, settings.rate_limit_per_minute, settings.rate_limits)
         app.add_middleware(Limiting, verifier=verifier, limits=limits)
     if published:
         app.add_middleware(FreshKeys, verifier=verifier, published=published)

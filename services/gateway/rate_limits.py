@@ -19,6 +19,8 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 from prometheus_client import Counter
 
+from shared.mongo_connection import MongoConnection
+
 LEASES_IN_A_WINDOW = 20
 ANSWER_SECONDS = 0.5
 PAUSE_SECONDS = 5.0
@@ -70,14 +72,17 @@ class _Window:
 class RateLimits:
     """`per_minute` for everybody, `of_organizations` over it for those that are named."""
 
-    def __init__(self, mongodb_uri: str, database: str, per_minute: int, of_organizations: Mapping[str, int]) -> None:
+    def __init__(
+        self, mongodb: MongoConnection, database: str, per_minute: int, of_organizations: Mapping[str, int]
+    ) -> None:
         storage = MongoDBStorage(
-            f"async+{mongodb_uri}",
+            f"async+{mongodb.mongodb_uri}",
             database_name=database,
             counter_collection_name="rate_limits",
             wrap_exceptions=True,
             serverSelectionTimeoutMS=int(ANSWER_SECONDS * 1000),
             socketTimeoutMS=int(ANSWER_SECONDS * 1000),
+            **mongodb.options(),
         )
         self._limiter = FixedWindowRateLimiter(storage)
         self._per_minute = per_minute

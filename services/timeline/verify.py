@@ -23,6 +23,7 @@ from services.timeline.settings import Settings
 from services.timeline.store import EventStore
 from shared.messages import hash_of
 from shared.mongo import Mongo, StoreFault
+from shared.mongo_connection import explain_refusal
 from shared.service_token import ServiceToken
 from shared.settings import load_settings
 
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(problem, file=sys.stderr)
         return UNREADABLE
     except StoreFault as fault:
-        print(f"MongoDB does not answer: {str(fault)[:200]}", file=sys.stderr)
+        print(explain_refusal(fault) or f"MongoDB does not answer: {str(fault)[:200]}", file=sys.stderr)
         return UNREADABLE
 
 

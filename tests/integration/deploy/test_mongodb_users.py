@@ -1,58 +1,17 @@
 """The users that Compose's set-up makes, on a real mongod that demands authentication."""
 
-import contextlib
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from deploy.local import mongodb
-from deploy.local.ports import HOST, free_port
+from deploy.local.ports import HOST
 from deploy.mongodb_users import MongoDBUsersError
 from deploy.replica_set import initiate, main
+from tests.mongod import PASSWORD, WAITED_SECONDS, Mongod
 
-ROOT, PASSWORD = "root-password-of-the-test", "password-of-the-test"
 UNAUTHORIZED, AUTHENTICATION_FAILED = 13, 18
-WAITED_SECONDS = 60.0
-
-
-class Mongod:
-    """One that is started on a folder, with a key of its members or without."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port(set())
-        self._folder = folder
-        self._key = folder / "replica-set.key"
-        self._key.write_text("a" * 64)
-        self._key.chmod(0o400)
-
-    @contextlib.contextmanager
-    def running(self, *, authenticated: bool = True) -> Iterator[None]:
-        data = self._folder / "data"
-        data.mkdir(exist_ok=True)
-        command = [str(mongodb.binary()), "--dbpath", str(data), "--port", str(self.port), "--bind_ip", HOST]
-        command += ["--replSet", mongodb.REPLICA_SET, "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]
-        command += ["--keyFile", str(self._key)] if authenticated else []
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait(60)
-
-    def environment(self, password: str = PASSWORD, root_password: str = ROOT) -> dict[str, str]:
-        uri = f"mongodb://hera:{password}@{HOST}:{self.port}/?replicaSet={mongodb.REPLICA_SET}&authSource=admin"
-        return {"MONGODB_URI": uri, "MONGODB_PASSWORD": password, "MONGODB_ROOT_PASSWORD": root_password}
-
-    def set_up(self, **passwords: str) -> str:
-        return initiate(self.environment(**passwords), WAITED_SECONDS)
-
-    def client(self, user: str | None, password: str | None = None) -> MongoClient[dict[str, Any]]:
-        return MongoClient(HOST, self.port, username=user, password=password, directConnection=True)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from services.gateway.rate_limits import RateLimits
 from services.gateway.store import FirstAnswer, IdempotencyKeys
 from shared.mongo import Mongo, StoreAway
+from shared.mongo_connection import MongoConnection
 from shared.settings import ServiceSettings
 from tests.freezable import Freezable, freezable
 from tests.infrastructure import SERVICE_TOKEN, Infrastructure
@@ -53,7 +54,7 @@ async def test_keys_are_given_up_for_all_requests_after_the_first_wait(keys: Ide
 
 
 async def test_limits_let_requests_through(way: Freezable, database_prefix: str) -> None:
-    limits = RateLimits(way.uri, f"{database_prefix}_gateway", 1000, {})
+    limits = RateLimits(MongoConnection(mongodb_uri=way.uri), f"{database_prefix}_gateway", 1000, {})
     assert (await limits.take("org_1")).allowed
     way.freeze()
     began = time.monotonic()

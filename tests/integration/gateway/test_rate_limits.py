@@ -8,6 +8,7 @@ import pytest
 
 from services.gateway.rate_limits import RateLimits, Standing
 from shared.ids import new_id
+from shared.mongo_connection import MongoConnection
 from tests.infrastructure import Infrastructure
 
 
@@ -15,7 +16,10 @@ from tests.infrastructure import Infrastructure
 def gateways(infrastructure: Infrastructure, database_prefix: str) -> list[RateLimits]:
     """Two of them, with 100 a minute, and 7 for one organisation."""
     return [
-        RateLimits(infrastructure.mongodb_uri, f"{database_prefix}_gateway", 100, {"org_small": 7}) for _ in range(2)
+        RateLimits(
+            MongoConnection(mongodb_uri=infrastructure.mongodb_uri), f"{database_prefix}_gateway", 100, {"org_small": 7}
+        )
+        for _ in range(2)
     ]
 
 
@@ -64,5 +68,5 @@ async def test_knows_the_limit_of_one_organization_and_keeps_them_apart(gateways
 
 
 async def test_lets_everybody_pass_where_nobody_counts() -> None:
-    nowhere = RateLimits("mongodb://127.0.0.1:1/?replicaSet=rs0", "none", 3, {})
+    nowhere = RateLimits(MongoConnection(mongodb_uri="mongodb://127.0.0.1:1/?replicaSet=rs0"), "none", 3, {})
     assert [(await nowhere.take("org_1")).allowed for _ in range(3)] == [True] * 3

@@ -25,7 +25,7 @@ async def test_a_surprise_is_an_internal_error_that_tells_nothing() -> None:
 
 
 async def test_a_surprise_too_says_how_much_may_be_asked_yet() -> None:
-    limits = RateLimits(settings().mongodb_uri, "none", 7, {})
+    limits = RateLimits(settings(), "none", 7, {})
     app = Edge(Limiting(breaking, token_verifier(settings(), None), limits))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
         answer = await client.get("/any", headers=authorization())
