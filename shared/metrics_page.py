@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
+import ssl
 
 import structlog
 from aiohttp import web
@@ -49,13 +50,13 @@ class MetricsPage:
         for topic, newer in self._newer_messages.items():
             _show_waits(topic, "", newer)
 
-    async def serve(self, host: str, port: int) -> None:
+    async def serve(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
         """Serves it, and nothing else, on a port of its own. Raises OSError where that is taken."""
         app = web.Application()
         app.router.add_get(PATH, self._answer)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
+        await web.TCPSite(self._runner, host, port, ssl_context=tls).start()
         log.info("metrics_served", port=self._runner.addresses[0][1])
 
     async def _answer(self, _: web.Request) -> web.Response:

@@ -64,6 +64,7 @@ class Service:
         self.loops: list[Work] = []
         self.after: list[Work] = []
         self.token = ServiceToken(settings.service_token)
+        self.is_public = app is not None
         self.app = app or _query_app(name, self.token)
         self.app.router.lifespan_context = self._lifespan
         self.alive_while: list[Callable[[], bool]] = []
@@ -78,11 +79,14 @@ class Service:
         self.app.add_exception_handler(StoreAway, _database_away)
         self._metrics = MetricsPage(self.consumers, self.newer_messages)
         self._add_health(public=app is not None)
+        self._metrics = MetricsPage(self.consumers)
+        self._add_health(public=self.is_public)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         if self.settings.metrics_port is not None:
-            await self._metrics.serve(self.settings.http_host, self.settings.metrics_port)
+            host, port = self.settings.http_host, self.settings.metrics_port
+            await self._metrics.serve(host, port, self.settings.server_context)
         self._tasks = [asyncio.create_task(self._start())]
         try:
             yield
@@ -223,6 +227,8 @@ def run(service: Service) -> None:
     """
     settings = service.settings
     bounds = RequestBounds(settings.http_max_head_bytes, settings.http_head_seconds, settings.http_body_seconds)
+    # Callers of the public port are no services: what stands before it ends their TLS.
+    own = None if service.is_public else settings.server_context
     _collect_rarely()
     # A service that can't start must not look alive.
     service.on_failed_start = lambda: os.kill(os.getpid(), signal.SIGTERM)
@@ -234,6 +240,7 @@ def run(service: Service) -> None:
         port=settings.http_port,
         http=partial(BoundedProtocol, bounds),  # type: ignore[arg-type]
         ws="none",  # an upgrade is never accepted
+        ssl_context_factory=(lambda *_: own) if own is not None else None,
         log_config=None,
         access_log=False,
         timeout_keep_alive=KEPT_SECONDS,

@@ -8,10 +8,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kafka_settings import KafkaSettings
 from shared.mongo_connection import MongoConnection
+from shared.service_tls import ServiceTls
 from shared.service_token import checked
 
 
-class ServiceSettings(MongoConnection, BaseSettings, KafkaSettings):
+class ServiceSettings(ServiceTls, MongoConnection, BaseSettings, KafkaSettings):
     """The names are the environment variables', in lower case. An empty variable counts as not set."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)

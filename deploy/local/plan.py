@@ -145,7 +145,8 @@ def services(
     """The seven services on the given infrastructure."""
     shown = {"SERVICE_TOKEN": os.environ.get("SERVICE_TOKEN") or folder.service_token()}
     every = connection(addresses) | shown | {"HTTP_HOST": HOST, "PYTHONUNBUFFERED": "1"} | over
-    gateway = {variable: f"http://{HOST}:{ports[name]}" for variable, name in QUERIED.items()}
+    scheme = "https" if over.get("SERVICE_TLS_CA_FILE") or os.environ.get("SERVICE_TLS_CA_FILE") else "http"
+    gateway = {variable: f"{scheme}://{HOST}:{ports[name]}" for variable, name in QUERIED.items()}
     gateway |= {"JWT_SECRET": folder.jwt_secret(), "METRICS_PORT": str(ports.get(GATEWAY_METRICS, 0))}
     asks_the_engine = {"RUN_ENGINE_URL": gateway["RUN_ENGINE_URL"]}
     keys = {"ENCRYPTION_KEYS": os.environ.get("ENCRYPTION_KEYS") or folder.encryption_keys()}

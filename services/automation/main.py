@@ -24,7 +24,7 @@ def build(settings: AutomationSettings) -> Service:
         timedelta(seconds=settings.automation_lease_margin_seconds),
         timedelta(days=settings.automation_kept_days),
     )
-    sealing = Sealing(settings.run_engine_url, service.token)
+    sealing = Sealing(settings.run_engine_url, service.token, settings.verification)
 
     def stored() -> None:
         work.wake()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import quote
 
@@ -32,9 +33,9 @@ class EngineAway(Exception):
 
 
 class Sealing:
-    def __init__(self, run_engine_url: str | None, token: ServiceToken) -> None:
+    def __init__(self, run_engine_url: str | None, token: ServiceToken, tls: SSLContext | bool = True) -> None:
         self._url = run_engine_url.rstrip("/") if run_engine_url else None
-        self._client = httpx.AsyncClient(timeout=_SECONDS, trust_env=False, headers=token.headers)
+        self._client = httpx.AsyncClient(timeout=_SECONDS, trust_env=False, headers=token.headers, verify=tls)
 
     async def close(self) -> None:
         await self._client.aclose()

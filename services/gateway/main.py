@@ -43,7 +43,8 @@ def build(settings: GatewaySettings) -> Service:
         "analytics": settings.analytics_url,
         "notifier": settings.notifier_url,
     }
-    owners = {name: Owner(name, url, settings.reply_timeout_seconds, service.token) for name, url in urls.items()}
+    patience, tls = settings.reply_timeout_seconds, settings.verification
+    owners = {name: Owner(name, url, patience, service.token, tls) for name, url in urls.items()}
     registry, run_engine, timeline, analytics, notifier = owners.values()
 
     published = published_keys(settings)

@@ -1,11 +1,13 @@
 """Reads: HTTP to the service that owns the answer, which is passed on as it came."""
 
 from dataclasses import dataclass
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
 from aiohttp import (
+    ClientConnectorCertificateError,
     ClientError,
     ClientOSError,
     ClientSession,
@@ -74,9 +76,12 @@ def is_among(etag: str, if_none_match: str) -> bool:
 class Owner:
     """A service that owns answers. Raises Unavailable where it doesn't answer."""
 
-    def __init__(self, name: str, url: str, timeout_seconds: float, token: ServiceToken) -> None:
+    def __init__(
+        self, name: str, url: str, timeout_seconds: float, token: ServiceToken, tls: SSLContext | bool = True
+    ) -> None:
         self.name = name
         self._token = token
+        self._tls = tls
         self._url = url.rstrip("/")
         self._timeout = ClientTimeout(total=timeout_seconds, connect=_CONNECT_SECONDS)
         self._session: ClientSession | None = None
@@ -96,9 +101,13 @@ class Owner:
         try:
             try:
                 return await self._send(method, path, params, body)
+            except ClientConnectorCertificateError:
+                raise
             except (ServerDisconnectedError, ClientOSError):
                 # A kept connection whose other end was restarted breaks at its next use; a fresh one may well work.
                 return await self._send(method, path, params, body)
+        except ClientConnectorCertificateError as error:
+            raise Unavailable(f"{self.name} shows a certificate by no authority of SERVICE_TLS_CA_FILE") from error
         except (ClientError, TimeoutError) as error:
             raise Unavailable(f"{self.name} does not answer: {type(error).__name__}") from error
 
@@ -118,7 +127,7 @@ class Owner:
     def _connections(self) -> ClientSession:
         if self._session is None:
             self._session = ClientSession(
-                connector=TCPConnector(limit=64, keepalive_timeout=_KEPT_SECONDS),
+                connector=TCPConnector(limit=64, keepalive_timeout=_KEPT_SECONDS, ssl=self._tls),
                 cookie_jar=DummyCookieJar(),
                 timeout=self._timeout,
                 skip_auto_headers=("Accept-Encoding", "User-Agent"),

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
+from ssl import SSLContext
 from typing import Any
 
 import httpx
@@ -19,14 +20,14 @@ class CannotTell(Exception):
 class Heads:
     """Raises CannotTell where the engine gives no answer."""
 
-    def __init__(self, url: str, token: ServiceToken) -> None:
-        self._http = httpx.AsyncClient(base_url=url, timeout=10, headers=token.headers)
+    def __init__(self, url: str, token: ServiceToken, tls: SSLContext | bool = True) -> None:
+        self._http = httpx.AsyncClient(base_url=url, timeout=10, headers=token.headers, verify=tls)
 
     @classmethod
-    def of_environment(cls, token: ServiceToken) -> "Heads | None":
+    def of_environment(cls, token: ServiceToken, tls: SSLContext | bool = True) -> "Heads | None":
         """None where RUN_ENGINE_URL is not set."""
         url = os.environ.get("RUN_ENGINE_URL")
-        return cls(url, token) if url else None
+        return cls(url, token, tls) if url else None
 
     async def of_run(self, organization_id: str, run_id: str) -> Head:
         """Of a run that the engine does not know: that it has no events."""

@@ -69,7 +69,8 @@ def _of_document(path: Path) -> Found:
 
 async def _of_database(organization_id: str | None, run_id: str | None) -> int:
     settings = load_settings(Settings)
-    mongo, heads = Mongo(settings, "timeline"), Heads.of_environment(ServiceToken(settings.service_token))
+    mongo = Mongo(settings, "timeline")
+    heads = Heads.of_environment(ServiceToken(settings.service_token), settings.verification)
     worst, checked = HOLDS, 0
     try:
         async for name, verdict in Histories(EventStore(mongo), heads).verified(organization_id, run_id):

@@ -46,7 +46,7 @@ def add_webhooks(
     group = NOTIFIER_COMMANDS.group(service.name)
     service.consumers.add(NOTIFIER_COMMANDS, group, commands.handle, commands.set_aside)
     service.app.include_router(router(webhooks, deliveries, secrets))
-    playbooks = Playbooks(settings.run_engine_url, service.token)
+    playbooks = Playbooks(settings.run_engine_url, service.token, settings.verification)
     service.after.append(playbooks.stop)
     return FanOut(webhooks, deliveries, playbooks, kept, work.wake)
 

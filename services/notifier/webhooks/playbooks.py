@@ -1,6 +1,7 @@
 """Which playbook a run is of: its first event says it, and the engine knows it of older runs."""
 
 from collections import OrderedDict
+from ssl import SSLContext
 from urllib.parse import quote
 
 import httpx
@@ -15,11 +16,11 @@ _TIMEOUT_SECONDS = 5.0
 
 
 class Playbooks:
-    def __init__(self, run_engine_url: str, token: ServiceToken) -> None:
+    def __init__(self, run_engine_url: str, token: ServiceToken, tls: SSLContext | bool = True) -> None:
         self._url = run_engine_url.rstrip("/")
         self._known: OrderedDict[str, str] = OrderedDict()
         """By run id."""
-        self._client = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False, headers=token.headers)
+        self._client = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False, headers=token.headers, verify=tls)
 
     async def stop(self) -> None:
         await self._client.aclose()
