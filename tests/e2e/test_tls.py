@@ -67,7 +67,7 @@ async def office(site: tuple[Site, RunningStack]) -> AsyncIterator[Office]:
 
 async def test_a_run_goes_from_its_start_to_its_timeline(office: Office) -> None:
     run_id = await office.run(await office.playbook(*tasks_in_a_row(1)["steps"]))
-    worker = office.user("worker")
+    worker = office.user("starter")
     path = f"/playbook-runs/{run_id}"
     await worker.data("POST", f"{path}/steps/step_001/complete", {"completion": {"outcome": "success"}})
     assert (await worker.data("GET", path))["status"] == "completed"
