@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
 import ssl
+from collections.abc import Mapping
 
 import structlog
 from aiohttp import web

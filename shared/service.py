@@ -78,8 +78,6 @@ class Service:
         install_error_handlers(self.app)
         self.app.add_exception_handler(StoreAway, _database_away)
         self._metrics = MetricsPage(self.consumers, self.newer_messages)
-        self._add_health(public=app is not None)
-        self._metrics = MetricsPage(self.consumers)
         self._add_health(public=self.is_public)
 
     @contextlib.asynccontextmanager

@@ -28,7 +28,8 @@ DescribeGroupsRequest_v3.RESPONSE_TYPE = DescribeGroupsResponse_v3
 
 def mongodb(settings: ServiceSettings) -> AsyncMongoClient[Any]:
     """Returns a client to be closed. Documents come and go as the bytes they are."""
-    return AsyncMongoClient(settings.mongodb_uri, serverSelectionTimeoutMS=_ANSWER_MS, appname="backup")
+    options = {"serverSelectionTimeoutMS": _ANSWER_MS, "appname": "backup", **settings.options()}
+    return AsyncMongoClient(settings.mongodb_uri, **options)
 
 
 def database(client: AsyncMongoClient[Any], settings: ServiceSettings, service: str, *, raw: bool = True) -> Any:
