@@ -174,7 +174,8 @@ async def test_the_drill(command: CommandLine, hook: Endpoint, tmp_path: Path) -
         assert modes(elsewhere.folder.path) >= {0o600}
         assert (elsewhere.folder.path / "encryption.keys").read_text() == command.folder.encryption_keys()
         await office.check()
-        assert await office.timelines() == timelines
+        found = await office.timelines()  # the timer may have fired meanwhile
+        assert {run_id: found[run_id][: len(told)] for run_id, told in timelines.items()} == timelines
         assert await office.metrics() == counted
         await office.check_that_work_goes_on()
         verified = await elsewhere.run("verify")
