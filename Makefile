@@ -61,8 +61,9 @@ keys: $(INSTALLED) ## which of ENCRYPTION_KEYS are still needed, and for what (R
 demo: $(INSTALLED) ## the reference's playbook from end to end, on the local stack
 	@$(PYTHON) -m deploy.demo
 
-demo-compose: $(INSTALLED) ## the same on what `docker compose up` has started (with its JWT_SECRET)
-	@$(PYTHON) -m deploy.demo --gateway http://127.0.0.1:8000 --kafka 127.0.0.1:9094
+demo-compose: $(INSTALLED) ## the same on what `docker compose up` has started (with its JWT_SECRET and KAFKA_ADMIN_PASSWORD)
+	@KAFKA_SECURITY_PROTOCOL=SASL_PLAINTEXT KAFKA_SASL_MECHANISM=PLAIN KAFKA_SASL_USERNAME=admin \
+		KAFKA_SASL_PASSWORD="$$KAFKA_ADMIN_PASSWORD" $(PYTHON) -m deploy.demo --gateway http://127.0.0.1:8000 --kafka 127.0.0.1:9094
 
 test: $(INSTALLED) ## all tests, on the embedded MongoDB and Apache Kafka unless others are given
 	@$(PYTHON) -m pytest tests

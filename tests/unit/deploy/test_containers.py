@@ -17,7 +17,12 @@ from deploy.local.plan import QUERIED, SERVICES
 from shared.settings import ServiceSettings
 from tests.kubernetes.manifests import manifest
 
-DEMANDED = {"JWT_SECRET", "SERVICE_TOKEN", "ENCRYPTION_KEYS", "MONGODB_PASSWORD", "MONGODB_ROOT_PASSWORD"}
+DEMANDED = {
+    "JWT_SECRET", "SERVICE_TOKEN", "ENCRYPTION_KEYS", "MONGODB_PASSWORD", "MONGODB_ROOT_PASSWORD",
+    "KAFKA_PASSWORD", "KAFKA_ADMIN_PASSWORD", "KAFKA_OUTSIDE_PASSWORD",
+}  # fmt: skip
+USER = {"KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"}
+"""Who a service is to Compose's own Kafka; tests/secured/test_compose.py tries it."""
 COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
 NOTHING: tuple[Any, ...] = (None, {}, frozenset())
 CHECKOUT = Path(__file__).parents[3]
@@ -84,7 +89,7 @@ def test_compose_gives_a_service_what_it_needs_and_waits_for_what_it_stands_on(s
     assert required(service) <= set(definition["environment"]) | set(PROFILE)
     assert set(definition["environment"]) - {"KAFKA_MIN_INSYNC_REPLICAS", COLLECTOR} <= known(service)
     assert definition["depends_on"] == {
-        name: {"condition": "service_completed_successfully"} for name in ("replica-set", "topics")
+        name: {"condition": "service_completed_successfully"} for name in ("replica-set", "acls")
     }
     assert definition["restart"] == "unless-stopped"
 
@@ -96,7 +101,7 @@ def test_compose_passes_on_what_only_an_operator_can_know(service: str) -> None:
     demanded = {name for name, value in given.items() if str(value).startswith(f"${{{name}:?")}
     wired = {name for name, value in given.items() if str(value).startswith("http://")}
     of_the_image = set(re.findall(r"([A-Z_]+)=", (DEPLOY / "Dockerfile").read_text()))
-    assert operators(service) | {COLLECTOR} <= passed_on | demanded | wired | of_the_image
+    assert operators(service) | {COLLECTOR} <= passed_on | demanded | wired | of_the_image | USER
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -122,7 +127,7 @@ def test_compose_passes_on_every_setting_that_it_does_not_fix(service: str) -> N
     passed_on = {name for name, value in given.items() if value is None or str(value).startswith(f"${{{name}:")}
     fixed = {name for name in given if name.endswith("_URL") and str(given[name]).startswith("http://")}
     fixed |= {"MONGODB_URI", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_REPLICATION_FACTOR", "HTTP_HOST", "HTTP_PORT"}
-    fixed |= {"METRICS_PORT"}
+    fixed |= {"METRICS_PORT", *USER}
     assert passed_on | fixed >= known(service) | {COLLECTOR}
     assert not passed_on & fixed
 
