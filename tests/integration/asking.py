@@ -44,7 +44,6 @@ def hostile_records(topic: Topic, known_type: str, marker: str) -> list[tuple[by
     changed: list[dict[str, Any]] = [
         {"type": "Nonsense"},
         {"type": "Reply" if topic.name != "gateway.replies" else "StartRun"},
-        {"version": 99},
         {"version": "one"},
         {"key": "another key"},
         {"time": "yesterday"},

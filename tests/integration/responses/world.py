@@ -32,6 +32,7 @@ from services.playbook_registry.settings import Settings as RegistrySettings
 from services.run_engine import main as engine
 from services.run_engine.settings import Settings as EngineSettings
 from shared.errors import Unavailable
+from shared.kafka import NewerMessages
 from shared.kafka.consumers import Consumption
 from shared.messages import OutgoingMessage
 from shared.mongo import Collection, Mongo
@@ -263,6 +264,7 @@ class LogRequester:
     def __init__(self, *_: Any) -> None:
         self.address = ReplyAddress(topic=topics.GATEWAY_REPLIES.name, partition=0)
         self.in_flight = 0
+        self.newer = NewerMessages(None)
 
     def ready(self) -> bool:
         return True
