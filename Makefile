@@ -6,7 +6,7 @@ STACK := $(PYTHON) -m deploy.local
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs token verify rebuild incidents backup restore keys demo demo-compose test test-three-brokers test-secured test-kubernetes fuzz chaos bench lint lint-api schemas lock .venv
+.PHONY: help up down status logs token verify rebuild incidents backup restore keys demo demo-compose test test-three-brokers test-secured test-kubernetes fuzz chaos bench lint lint-api scan schemas lock .venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ lint: $(INSTALLED) ## style, types, and which floor may import which
 lint-api: ## Redocly's linter over the OpenAPI and AsyncAPI documents (needs Node 20 and npm)
 	@cd deploy/lint && npm ci --silent --ignore-scripts --no-audit --no-fund && for document in openapi asyncapi; do \
 	  REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true npx --no-install redocly lint --config redocly.yaml ../../docs/api/$$document.json || exit 1; done
+
+scan: $(INSTALLED) ## secrets, locks, licenses, vulnerabilities, and build/sbom.json (RECORD=1: new candidates for secrets to review)
+	@$(PYTHON) -m deploy.scan $(if $(RECORD),--record)
 
 schemas: $(INSTALLED) ## OpenAPI, AsyncAPI and the JSON Schemas of the contracts, written anew
 	@$(PYTHON) -m deploy.documents
