@@ -1,7 +1,7 @@
 """What a log says of an exception: kind and place, and no value that a caller sent."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -14,6 +14,19 @@ from shared.logging import configure_logging
 from shared.unspoken import Unspoken
 
 SECRET = "ssn-123-45-6789"
+
+
+@pytest.fixture(autouse=True)
+def what_others_log_stays_theirs() -> Iterator[None]:
+    """Loggers of modules are made at their first use and kept: later tests would write to this one's closed stdout."""
+    root, structured = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    with structlog.contextvars.bound_contextvars():
+        yield
+    structlog.contextvars.unbind_contextvars("service")
+    structlog.configure(**structured)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 class _Shape(BaseModel):
