@@ -33,6 +33,12 @@ HTTP_SECONDS = Histogram(
 )  # fmt: skip
 
 
+def show_faults_of(topic: str) -> None:
+    """Shows a reader's faults at 0 from its start: no alert sees an increase in a series that begins with its first."""
+    UNREADABLE_BATCHES.labels(topic)
+    POSITIONS_RESET.labels(topic)
+
+
 def exposition() -> tuple[bytes, str]:
     """The page and its content type."""
     return generate_latest(), CONTENT_TYPE_LATEST

@@ -21,6 +21,7 @@ from shared.kafka import NewerMessages, Parking, Publisher, ScreenedConsumer
 from shared.kafka.screened import METADATA_MAX_AGE_MS
 from shared.kafka_settings import connection_options
 from shared.messages import MAX_MESSAGE_BYTES, Message, OutgoingMessage, Record, Unreadable, read
+from shared.metrics import show_faults_of
 from shared.settings import ServiceSettings
 
 log = structlog.get_logger()
@@ -41,6 +42,7 @@ class Requester:
         self._waiting: dict[str, set[asyncio.Future[Reply]]] = defaultdict(set)
         self._consumer: ScreenedConsumer | None = None
         self._reading: asyncio.Task[None] | None = None
+        show_faults_of(topic.name)
 
     async def start(self) -> None:
         """Returns when the reader stands at the end of its partition: no reply to a later request can be missed."""

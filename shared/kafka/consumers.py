@@ -26,7 +26,7 @@ from shared.kafka.record_batches import UnreadableRecords
 from shared.kafka.screened import METADATA_MAX_AGE_MS
 from shared.kafka_settings import connection_options
 from shared.messages import MAX_MESSAGE_BYTES, Record
-from shared.metrics import BATCH_SECONDS, HANDLED_AFTER, RECORDS
+from shared.metrics import BATCH_SECONDS, HANDLED_AFTER, RECORDS, show_faults_of
 from shared.mongo import StoreFault
 from shared.settings import ServiceSettings
 from shared.tracing import Taken
@@ -81,6 +81,7 @@ class Consumption:
         self.following = Following(topic.name, lambda: self._consumer, self.progress.ends)
         self._stopping = False
         RECORDS.labels(topic.name)  # one that reads nothing shows it
+        show_faults_of(topic.name)
 
     def subscribe(self, broker: KafkaBroker) -> None:
         settings = self._settings
