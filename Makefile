@@ -75,7 +75,7 @@ test-secured: $(INSTALLED) ## attacks and the demo on three brokers with TLS, us
 	@$(PYTHON) -m pytest tests/secured
 
 test-kubernetes: ## the manifests on a real API server, by dry run and as an upgrade (needs Go 1.26)
-	@cd tests/kubernetes && go run . ../fixtures/kubernetes ../../deploy/kubernetes overlay
+	@cd tests/kubernetes && go run . ../fixtures/kubernetes ../../deploy/kubernetes overlay tls
 
 fuzz: $(INSTALLED) ## an hour of requests made from the OpenAPI document (FUZZ_SECONDS=, FUZZ_EXAMPLES=, FUZZ_SEED=)
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM} $(PYTHON) -m pytest -s tests/fuzz

@@ -1,5 +1,7 @@
 """The manifests of deploy/kubernetes, found by its kustomizations."""
 
+import copy
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ import yaml
 DEPLOY = Path(__file__).parents[2] / "deploy"
 BASE = DEPLOY / "kubernetes"
 FOLDERS = (BASE, BASE / "monitoring", BASE / "autoscaling")
+TLS = BASE / "tls"
+"""A component that only patches."""
 Manifest = dict[str, Any]
 
 
@@ -68,3 +72,39 @@ def _fits(expression: Manifest, labels: dict[str, str]) -> bool:
         return value in expression["values"]
     assert operator == "NotIn"
     return value not in expression["values"]
+
+
+def patched(component: Path) -> list[Manifest]:
+    """Returns all manifests with the patches of a component, as kustomize applies them."""
+    found = copy.deepcopy(manifests())
+    for entry in kustomization(component)["patches"]:
+        text = (component / entry["path"]).read_text() if "path" in entry else entry["patch"]
+        for one in found:
+            if _is_target(entry["target"], one):
+                _apply(yaml.safe_load(text), one)
+    return found
+
+
+def _is_target(target: Manifest, one: Manifest) -> bool:
+    wanted = dict(part.split("=") for part in target.get("labelSelector", "").split(",") if part)
+    labels, name = one["metadata"].get("labels", {}), one["metadata"]["name"]
+    fits = re.fullmatch(target.get("name", ".*"), name) and selects({"matchLabels": wanted}, labels)
+    return bool(target["kind"] == one["kind"] and fits)
+
+
+def _apply(patch: Any, one: Manifest) -> None:
+    if isinstance(patch, dict):
+        one["data"] |= patch["data"]  # a ConfigMap's
+        return
+    for change in patch:
+        assert change["op"] == "add"
+        place: Any = one
+        *way, last = change["path"].strip("/").split("/")
+        for step in way:
+            place = place[int(step) if isinstance(place, list) else step]
+        if isinstance(place, list):
+            assert last == "-"
+            place.append(change["value"])
+        else:
+            assert last not in place, f"{change['path']} would replace what is there"
+            place[last] = change["value"]

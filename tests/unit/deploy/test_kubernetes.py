@@ -15,6 +15,7 @@ from tests.kubernetes.manifests import (
     BASE,
     DEPLOY,
     FOLDERS,
+    TLS,
     Manifest,
     documents,
     kustomization,
@@ -43,6 +44,10 @@ def named(one: Manifest) -> str:
 
 @pytest.mark.parametrize("one", [*manifests(), *documents(BASE / "secret.example.yaml")], ids=named)
 def test_each_manifest_is_valid_for_the_version_of_the_api(one: Manifest) -> None:
+    validate(one)
+
+
+def validate(one: Manifest) -> None:
     if one["kind"] in CRDS:
         jsonschema.validate(one, _closed(_schema_of(one)))
     else:
@@ -91,7 +96,8 @@ def test_every_file_belongs_to_a_kustomization() -> None:
     listed = {folder / name for folder in FOLDERS for name in kustomization(folder)["resources"]}
     own = {folder / "kustomization.yaml" for folder in FOLDERS}
     beside = {BASE / "secret.example.yaml", KAFKA_SECRETS, BASE / "autoscaling" / "adapter-values.yaml"}
-    assert set(BASE.rglob("*.yaml")) == listed | own | beside
+    patches = {TLS / one["path"] for one in kustomization(TLS)["patches"] if "path" in one}
+    assert set(BASE.rglob("*.yaml")) == listed | own | beside | patches | {TLS / "kustomization.yaml"}
 
 
 def test_nothing_has_the_name_of_something_else_and_all_is_in_the_namespace() -> None:
