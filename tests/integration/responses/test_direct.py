@@ -51,7 +51,7 @@ async def delete_unknown_secret(org: Organization) -> Direct:
 
 
 async def erase_organization(org: Organization) -> Direct:
-    """What was encrypted after it can be read: the run shows it masked, not as erased."""
+    """What was encrypted after it can be read: the run shows its value, not that it was erased."""
     field = {"name": "ssn", "type": "text", "encrypted": True}
     made = await org.done(playbook({"step_type": "form", "metadata": {"form_fields": [field]}}))
     run = await org.done(Call("POST", "/playbook-runs", {"run": {"playbook_id": made["playbook_id"]}}))

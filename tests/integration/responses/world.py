@@ -349,7 +349,7 @@ _PERMISSIONS = tuple(
     f"{resource}:{action}"
     for resource, actions in {
         "playbook": ("create", "read", "update", "delete"),
-        "run": ("create", "read", "update"),
+        "run": ("create", "read", "read_sensitive", "update"),
         "step": ("complete",),
         "policy": ("read", "update"),
         "webhook": ("manage", "read"),
