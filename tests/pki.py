@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,16 @@ class Authority:
             file.chmod(0o600)
         certificate, key_file, both = files
         return Certificate(certificate, key_file, both, subject.rfc4514_string())
+
+
+def mounted_folder(folder: Path, name: str = "own", organization: str = "hera") -> Authority:
+    """Fills the folder with what Compose and Kubernetes mount into a container: a certificate and its authority."""
+    authority = Authority(folder)
+    issued = authority.issue(name, organization=organization)
+    own = (issued.certificate, "tls.crt"), (issued.key, "tls.key"), (issued.both, "tls-combined.pem")
+    for source, target in ((authority.file, "ca.crt"), *own):
+        shutil.copy(source, folder / target)
+    return authority
 
 
 def _named(name: str, organization: str = "hera") -> x509.Name:

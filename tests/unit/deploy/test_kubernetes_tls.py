@@ -12,7 +12,7 @@ from deploy.local.plan import QUERIED, SERVICES
 from shared.kafka_settings import connection_options
 from shared.settings import ServiceSettings
 from tests.kubernetes.manifests import TLS, Manifest, manifest, patched, pod_template
-from tests.pki import Authority
+from tests.pki import mounted_folder
 from tests.unit.deploy.test_containers import CHECKOUT, known, required, settings_class
 from tests.unit.deploy.test_kubernetes import named, validate
 
@@ -78,14 +78,7 @@ def test_a_service_starts_with_its_settings(service: str, tmp_path: Path, monkey
 
 
 def settings_with(folder: Path, service: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    issued = Authority(folder).issue("own")
-    for source, name in (
-        (folder / "ca.pem", "ca.crt"),
-        (issued.certificate, "tls.crt"),
-        (issued.key, "tls.key"),
-        (issued.both, "tls-combined.pem"),
-    ):
-        shutil.copy(source, folder / name)
+    mounted_folder(folder)
     for name in required(service) | {"JWT_SECRET"}:
         monkeypatch.setenv(name, "0123456789abcdef0123456789abcdef")
     monkeypatch.setenv("MONGODB_URI", "mongodb://mongo:27017/?replicaSet=rs0")
