@@ -2,7 +2,7 @@
 
 import contextlib
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +20,18 @@ WAITED_SECONDS = 60.0
 class Mongod:
     """One that is started on a folder, with a key of its members or without."""
 
-    def __init__(self, folder: Path, authority: Authority | None = None) -> None:
+    def __init__(self, folder: Path, authority: Authority | None = None, options: Sequence[str] = ()) -> None:
         self.port = free_port(set())
         self._folder = folder
         self._key = folder / "replica-set.key"
         self._key.write_text("a" * 64)
         self._key.chmod(0o400)
-        self._tls: list[str] = []
+        self._options = list(options)
         if authority:
             # MongoDB takes whoever has its own O, OU and DC for a member of the replica set, and makes no such user.
             own = authority.issue("mongod", organization="hera databases")
-            self._tls = ["--tlsMode", "requireTLS", "--tlsCertificateKeyFile", str(own.both)]
-            self._tls += ["--tlsCAFile", str(authority.file)]
+            self._options += ["--tlsMode", "requireTLS", "--tlsCertificateKeyFile", str(own.both)]
+            self._options += ["--tlsCAFile", str(authority.file)]
 
     @contextlib.contextmanager
     def running(self, *, authenticated: bool = True) -> Iterator[None]:
@@ -40,7 +40,7 @@ class Mongod:
         command = [str(mongodb.binary()), "--dbpath", str(data), "--port", str(self.port), "--bind_ip", HOST]
         command += ["--replSet", mongodb.REPLICA_SET, "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]
         command += ["--keyFile", str(self._key)] if authenticated else []
-        command += self._tls
+        command += self._options
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             yield

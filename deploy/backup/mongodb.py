@@ -57,10 +57,13 @@ async def require_empty(settings: ServiceSettings) -> None:
 
 
 async def drop(settings: ServiceSettings) -> None:
+    """Drops collections, not databases: the services' user may do no more."""
     client = mongodb(settings)
     try:
         for service in SERVICES:
-            await client.drop_database(f"{settings.database_prefix}_{service}")
+            found = database(client, settings, service)
+            for name in await _collections(found):
+                await found[name].drop()
     finally:
         await client.close()
 

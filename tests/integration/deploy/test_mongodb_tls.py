@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
 
+from deploy.backup import connections
+from deploy.backup import mongodb as backup
+from deploy.backup.folder import BackupFolder, Manifest
 from deploy.local import mongodb
 from deploy.local.ports import HOST
 from deploy.lost_log import NEVER_EMPTY, LostLogError, require_log
@@ -21,7 +25,7 @@ from shared.mongo_connection import MongoConnection, explain_refusal
 from shared.settings import ServiceSettings
 from tests.infrastructure import SERVICE_TOKEN
 from tests.mongod import PASSWORD, WAITED_SECONDS, Mongod
-from tests.pki import Authority, Certificate
+from tests.pki import Authority, Certificate, mounted_folder
 
 KEY_PASSWORD = "password-of-the-key"
 UNAUTHORIZED = 13
@@ -160,3 +164,51 @@ def test_a_command_that_is_refused_ends_with_the_sentence(secured: Secured) -> N
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
     assert ended.stderr.startswith("MongoDB refuses the user") and "Traceback" not in ended.stderr
+
+
+async def test_a_backup_reads_and_a_restore_writes_over_tls(secured: Secured, tmp_path: Path) -> None:
+    """As `hera`, who may use the databases of all services."""
+    given = settings(secured.by_password())
+    folder = BackupFolder(tmp_path / "backup")
+    folder.begin()
+    engine = Mongo(given, "run_engine")
+    try:
+        await engine.collection("backed_up").insert_one({"_id": "kept"})
+        files = await backup.dump(given, folder)
+        await backup.drop(given)
+        assert await engine.collection("backed_up").find_one() is None
+        await backup.load(given, folder, Manifest.model_construct(files=files))
+        assert await engine.collection("backed_up").find_one() == {"_id": "kept"}
+    finally:
+        await engine.close()
+
+
+async def test_a_backup_gets_nothing_from_a_server_that_another_authority_vouches_for(
+    secured: Secured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "_ANSWER_MS", 1000)
+    folder = BackupFolder(tmp_path / "backup")
+    folder.begin()
+    deceived = secured.by_password() | {"MONGODB_TLS_CA_FILE": str(secured.strangers.file)}
+    with pytest.raises(ServerSelectionTimeoutError, match="CERTIFICATE_VERIFY_FAILED"):
+        await backup.dump(settings(deceived), folder)
+
+
+def test_mongod_takes_the_options_that_compose_gives_it_over_tls(tmp_path: Path) -> None:
+    mounted_folder(tmp_path / "mounted", "mongo", "hera databases")
+    checkout = Path(__file__).parents[3]
+    over_tls = yaml.safe_load((checkout / "docker-compose.tls.yml").read_text())["services"]
+    options = over_tls["mongo"]["environment"]["MONGOD_OPTIONS"].replace("/etc/hera/tls", str(tmp_path / "mounted"))
+    mongod = Mongod(tmp_path, options=options.split())
+    given = {
+        name: value.replace("/etc/hera/tls", str(tmp_path / "mounted"))
+        for name, value in over_tls["replica-set"]["environment"].items()
+        if name.startswith("MONGODB_")
+    }
+    with mongod.running():
+        assert initiate(mongod.environment() | given, WAITED_SECONDS) == f"{HOST}:{mongod.port}"
+        with (
+            MongoClient(mongod.environment()["MONGODB_URI"], serverSelectionTimeoutMS=2000) as plain,
+            pytest.raises(ServerSelectionTimeoutError),
+        ):
+            plain.admin.command("ping")
