@@ -59,7 +59,10 @@ class Storm:
         left = RESOLVED_SECONDS - (time.monotonic() - self._ended)
         async with asyncio.timeout(left):
             await asyncio.gather(others(), self._impatient.check(), self.strangers.check(left))
-        print(f"beside {len(self._impatient.operations)} operations that nobody waited for, and {self.strangers.done}")
+        print(
+            f"{len(self._impatient.operations)} operations that nobody waited for have ended, none later than", end=" "
+        )
+        print(f"{RESOLVED_SECONDS:g} s after the storm; batches of bad producers: {dict(self.strangers.done)}")
 
 
 class Impatient:

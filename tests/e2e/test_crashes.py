@@ -72,7 +72,8 @@ async def _kill(stack: RunningStack, engines: Engines, ledger: Ledger) -> None:
         killed[program] += 1
     await until_work_goes_on(ledger, WISHES_BETWEEN_CRASHES)
     if CHAOS_SECONDS:
-        print(f"\nseed {seed}: killed {dict(killed)} beside {len(ledger.wishes)} wishes, {ledger.retries} sent again")
+        print(f"\nStorm of {CHAOS_SECONDS:g} s, seed {seed}: killed or froze {dict(killed)}")
+        print(f"under {len(ledger.wishes)} acknowledged requests, {ledger.retries} of which were sent again")
 
 
 async def _kill_one(stack: RunningStack, engines: Engines, program: str, ledger: Ledger) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -177,7 +178,7 @@ async def test_a_backup_reads_and_a_restore_writes_over_tls(secured: Secured, tm
         files = await backup.dump(given, folder)
         await backup.drop(given)
         assert await engine.collection("backed_up").find_one() is None
-        await backup.load(given, folder, Manifest.model_construct(files=files))
+        await backup.load(given, folder, Manifest(made_at=datetime.now(UTC), database_prefix="hera", files=files))
         assert await engine.collection("backed_up").find_one() == {"_id": "kept"}
     finally:
         await engine.close()
@@ -208,7 +209,7 @@ def test_mongod_takes_the_options_that_compose_gives_it_over_tls(tmp_path: Path)
     with mongod.running():
         assert initiate(mongod.environment() | given, WAITED_SECONDS) == f"{HOST}:{mongod.port}"
         with (
-            MongoClient(mongod.environment()["MONGODB_URI"], serverSelectionTimeoutMS=2000) as plain,
+            MongoClient[dict[str, object]](mongod.environment()["MONGODB_URI"], serverSelectionTimeoutMS=2000) as plain,
             pytest.raises(ServerSelectionTimeoutError),
         ):
             plain.admin.command("ping")

@@ -55,16 +55,34 @@ async def test_a_repeat_after_a_crash_undoes_nothing_that_was_done_in_between(wo
 
 
 async def test_nothing_is_left_of_a_secret_that_was_deleted(world: World) -> None:
-    org, key = Organization(world), uuid.uuid4().hex
+    org = Organization(world)
     left = {"organization_id": org.organization_id}
     secrets = world.services["run_engine"].mongo.collection("secrets")
     at, dies = 0, True
     while dies:
         await org.done(put("a value to be deleted"))
-        dies = await asked_of_the_dying(org, DELETE, key := uuid.uuid4().hex, at)
+        key = uuid.uuid4().hex
+        dies = await asked_of_the_dying(org, DELETE, key, at)
         at += 1
         assert (await org.ask(DELETE, key)).status_code == 200
         assert await secrets.count_documents(left) == 0, at
+
+
+async def test_a_secret_whose_deletion_was_cut_short_is_gone_for_everybody_else(world: World) -> None:
+    secrets = world.services["run_engine"].mongo.collection("secrets")
+    at, dies, marked = 0, True, 0
+    while dies:
+        org, key = Organization(world), uuid.uuid4().hex
+        await org.done(put("a value to be deleted"))
+        dies = await asked_of_the_dying(org, DELETE, key, at)
+        at += 1
+        if not await secrets.count_documents({"organization_id": org.organization_id, "deleting": {"$exists": True}}):
+            continue
+        marked += 1
+        assert (await org.read("/secrets"))["secrets"] == []
+        assert (await org.ask(DELETE, uuid.uuid4().hex)).status_code == 404
+        assert (await org.ask(DELETE, key)).status_code == 200
+    assert marked, "no deletion was cut short"
 
 
 async def test_no_store_holds_a_hash_of_a_secret_that_could_be_guessed(world: World) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import promql_parser
 import pytest
@@ -55,7 +56,7 @@ class Case:
 
     def as_promtool_has_it(self) -> dict[str, object]:
         expected = [{"exp_labels": self.firing, "exp_annotations": {"summary": self.summary}}]
-        looks = [(minute, []) for minute in self.silent_at] + [(self.fires_at, expected)]
+        looks: list[tuple[int, Any]] = [*((minute, []) for minute in self.silent_at), (self.fires_at, expected)]
         test = {
             "interval": "1m",
             "input_series": [{"series": series, "values": values} for series, values in self.series.items()],
@@ -66,7 +67,7 @@ class Case:
         return {"rule_files": [str(ALERTS)], "evaluation_interval": "1m", "tests": [test]}
 
 
-def rules() -> list[dict[str, dict[str, str]]]:
+def rules() -> list[dict[str, Any]]:
     return [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
 
 
