@@ -73,7 +73,7 @@ async def _kill(stack: RunningStack, engines: Engines, ledger: Ledger) -> None:
     await until_work_goes_on(ledger, WISHES_BETWEEN_CRASHES)
     if CHAOS_SECONDS:
         print(f"\nStorm of {CHAOS_SECONDS:g} s, seed {seed}: killed or froze {dict(killed)}")
-        print(f"under {len(ledger.wishes)} acknowledged requests, {ledger.retries} of which were sent again")
+        print(f"under {len(ledger.wishes)} answered requests, {ledger.retries} of which were sent again")
 
 
 async def _kill_one(stack: RunningStack, engines: Engines, program: str, ledger: Ledger) -> None:
