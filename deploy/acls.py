@@ -20,13 +20,15 @@ from shared.kafka_settings import KafkaSettings, KafkaSettingsError, connection_
 
 OPERATOR, WORKER, SOURCE = "operator", "worker", "source"
 """Principals that are not services. `source` stands for other systems while SIGNAL_SOURCES names none."""
+BACKUP, RESTORE = "backup", "restore"
+"""Principals of `deploy.backup`, which reads everything, and of `deploy.restore`, which may write everything."""
 OUTSIDE = {"operators": OPERATOR, "external workers": WORKER}
 ANY = "*"
 Resource = Literal["topic", "group", "transactional-id", "cluster"]
-Operation = Literal["Read", "Write", "Create", "Describe", "DescribeConfigs", "AlterConfigs"]
+Operation = Literal["Read", "Write", "Create", "Delete", "Describe", "DescribeConfigs", "AlterConfigs"]
 _RESOURCES: dict[Resource, int] = {"topic": 2, "group": 3, "cluster": 4, "transactional-id": 5}
 _OPERATIONS: dict[Operation, int] = {
-    "Read": 3, "Write": 4, "Create": 5, "Describe": 8, "DescribeConfigs": 10, "AlterConfigs": 11,
+    "Read": 3, "Write": 4, "Create": 5, "Delete": 6, "Describe": 8, "DescribeConfigs": 10, "AlterConfigs": 11,
 }  # fmt: skip
 _LITERAL, _PREFIXED, _ALLOW = 3, 4, 3
 
@@ -63,15 +65,40 @@ def acls(environment: Mapping[str, str]) -> list[Acl]:
     """Returns all rights of an installation: by the writers and readers of its topics, and by SIGNAL_SOURCES.
 
     Raises:
-        TopicsError: SIGNAL_SOURCES is no JSON object of sources.
+        TopicsError: SIGNAL_SOURCES is no JSON object of sources, or names a source as another principal is named.
     """
-    sources = signal_sources(environment) or {SOURCE: SIGNALS.name}
+    sources = signal_sources(environment)
+    _require_names_of_their_own(sources)
     found = [right for topic in TOPICS for right in _of_topic(topic)]
     found += [Acl(reader, "topic", t.name, "Read") for t in source_topics(environment) for reader in t.readers]
     readers = {right.principal for right in found if right.operation == "Read"} - {OPERATOR}
     found += [Acl(reader, "group", f"{reader}.", "Read", prefixed=True) for reader in readers]
-    found += [right for name, topic in sources.items() for right in _of_source(name, topic)]
-    return sorted({*found, *_beside_the_topics()})
+    found += [right for name, topic in (sources or {SOURCE: SIGNALS.name}).items() for right in _of_source(name, topic)]
+    return sorted({*found, *_beside_the_topics(), *_of_backups()})
+
+
+def _require_names_of_their_own(sources: Iterable[str]) -> None:
+    """A source is known to Kafka by its name: under a service's name it would have the rights of both."""
+    others = {OUTSIDE.get(name, name) for topic in TOPICS for name in (*topic.writers, *topic.readers)}
+    taken = sorted({*others, BACKUP, RESTORE} & set(sources))
+    if taken:
+        raise TopicsError(
+            f"SIGNAL_SOURCES names {' and '.join(taken)}, which is a principal with rights of its own: give the source "
+            "another name, there and to its user."
+        )
+
+
+def _of_backups() -> list[Acl]:
+    """A backup reads records, offsets and who is a member of a group; to set a group's offsets is Read for Kafka."""
+    return [
+        Acl(BACKUP, "topic", ANY, "Read"),
+        Acl(BACKUP, "group", ANY, "Describe"),
+        *(
+            Acl(RESTORE, "topic", ANY, o)
+            for o in ("Create", "Delete", "Read", "Write", "DescribeConfigs", "AlterConfigs")
+        ),
+        Acl(RESTORE, "group", ANY, "Read"),
+    ]
 
 
 def _of_topic(topic: Topic) -> list[Acl]:

@@ -20,6 +20,8 @@ acls --add --force --allow-principal 'User:automation' --operation Write --topic
 acls --add --force --allow-principal 'User:automation' --operation Write --topic 'worker.jobs'
 acls --add --force --allow-principal 'User:automation' --operation Read --topic 'worker.results'
 acls --add --force --allow-principal 'User:automation' --operation Write --topic 'worker.results.parked'
+acls --add --force --allow-principal 'User:backup' --operation Describe --group '*'
+acls --add --force --allow-principal 'User:backup' --operation Read --topic '*'
 acls --add --force --allow-principal 'User:gateway' --operation Read --group 'gateway.' --resource-pattern-type prefixed
 acls --add --force --allow-principal 'User:gateway' --operation Write --topic 'bulk.commands'
 acls --add --force --allow-principal 'User:gateway' --operation Read --topic 'gateway.replies'
@@ -57,6 +59,13 @@ acls --add --force --allow-principal 'User:playbook_registry' --operation Write 
 acls --add --force --allow-principal 'User:playbook_registry' --operation Write --topic 'policy.events'
 acls --add --force --allow-principal 'User:playbook_registry' --operation Read --topic 'registry.commands'
 acls --add --force --allow-principal 'User:playbook_registry' --operation Write --topic 'registry.commands.parked'
+acls --add --force --allow-principal 'User:restore' --operation Read --group '*'
+acls --add --force --allow-principal 'User:restore' --operation AlterConfigs --topic '*'
+acls --add --force --allow-principal 'User:restore' --operation Create --topic '*'
+acls --add --force --allow-principal 'User:restore' --operation Delete --topic '*'
+acls --add --force --allow-principal 'User:restore' --operation DescribeConfigs --topic '*'
+acls --add --force --allow-principal 'User:restore' --operation Read --topic '*'
+acls --add --force --allow-principal 'User:restore' --operation Write --topic '*'
 acls --add --force --allow-principal 'User:run_engine' --operation Read --group 'run_engine.' --resource-pattern-type prefixed
 acls --add --force --allow-principal 'User:run_engine' --operation Write --topic 'automation.jobs'
 acls --add --force --allow-principal 'User:run_engine' --operation Read --topic 'bulk.commands'

@@ -4,10 +4,10 @@ import logging
 import sys
 from collections.abc import Callable
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 from pymongo.errors import PyMongoError
 
-from deploy.backup.errors import BackupError
+from deploy.backup.errors import RIGHTS, BackupError
 from deploy.topic_settings import TopicSettingsError
 from deploy.topics import TopicsError
 
@@ -23,6 +23,8 @@ def run_command(work: Callable[[], object]) -> int:
         sys.stderr.write(f"MongoDB does not do what it is asked, look at MONGODB_URI: {str(error)[:300]}\n")
     except (TopicsError, TopicSettingsError) as error:
         sys.stderr.write(f"{error}\n")
+    except (GroupAuthorizationFailedError, TopicAuthorizationFailedError) as error:
+        sys.stderr.write(f"Kafka refuses this to the user ({str(error)[:300]}): {RIGHTS}\n")
     except KafkaError as error:
         sys.stderr.write(f"Kafka does not answer, look at KAFKA_BOOTSTRAP_SERVERS: {str(error)[:300]}\n")
     except OSError as error:

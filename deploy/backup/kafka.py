@@ -14,11 +14,16 @@ from typing import Any
 import bson
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
-from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError, for_code
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
 from contracts.topics import GATEWAY_REPLIES, TOPICS, Topic
 from deploy.backup.connections import admin, group_member, producer, reader
-from deploy.backup.errors import BackupError
+from deploy.backup.errors import RIGHTS, BackupError
 from deploy.backup.folder import BackupFolder, File, Manifest, Partition
 from deploy.topics import create_topics, source_topics
 from shared.kafka.progress import isolation_level
@@ -114,7 +119,10 @@ async def _partitions(consumer: Any, topic: str) -> list[TopicPartition]:
     metadata = await consumer._client.fetch_all_metadata()
     numbers = metadata.partitions_for_topic(topic)
     if not numbers:
-        raise BackupError(f"Kafka has no topic {topic}: run the topics job (python -m deploy.topics) first.")
+        raise BackupError(
+            f"Kafka has no topic {topic}, or does not show it to this user. Run the topics job (python -m "
+            f"deploy.topics) first; where it is there, {RIGHTS}"
+        )
     return [TopicPartition(topic, number) for number in sorted(numbers)]
 
 
@@ -147,7 +155,9 @@ async def delete(settings: ServiceSettings, topics: list[Topic]) -> None:
         response = await client.delete_topics(sorted(there)) if there else None
         for name, code in response.topic_error_codes if response else ():
             if code:
-                raise BackupError(f"The broker does not delete topic {name}: {for_code(code).__name__}.")
+                error = for_code(code)
+                hint = f" A right is missing: {RIGHTS}" if error is TopicAuthorizationFailedError else ""
+                raise BackupError(f"The broker does not delete topic {name}: {error.__name__}.{hint}")
         deadline = asyncio.get_running_loop().time() + DELETED_SECONDS
         while names & set(await client.list_topics()):
             if asyncio.get_running_loop().time() > deadline:

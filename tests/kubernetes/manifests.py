@@ -10,7 +10,7 @@ import yaml
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 BASE = DEPLOY / "kubernetes"
-FOLDERS = (BASE, BASE / "monitoring", BASE / "autoscaling")
+FOLDERS = (BASE, BASE / "acls", BASE / "monitoring", BASE / "autoscaling")
 TLS = BASE / "tls"
 """A component that only patches."""
 Manifest = dict[str, Any]

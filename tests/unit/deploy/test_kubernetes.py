@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from contracts.topics import TOPICS
+from deploy.acls import BACKUP, OPERATOR, RESTORE
 from deploy.local.plan import QUERIED, SERVICES
 from tests.kubernetes.manifests import (
     BASE,
@@ -158,6 +159,20 @@ def test_the_topics_can_be_created_again_with_another_image() -> None:
     assert template is not None
     assert template["spec"]["containers"][0]["args"] == ["deploy.topics"]
     assert not of_kind("Job")  # its template could not be changed
+
+
+def test_rights_are_given_when_somebody_says_so_by_one_who_may() -> None:
+    acls = manifest("CronJob", "acls")
+    assert acls["spec"]["suspend"] is True
+    (container,) = acls["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == ["deploy.acls"]
+    assert container["envFrom"] == [{"configMapRef": {"name": "hera"}}, {"secretRef": {"name": "hera-kafka-acls"}}]
+    assert [variable["name"] for variable in container["env"]] == ["SIGNAL_SOURCES"]
+
+
+def test_each_principal_has_a_secret_of_its_own() -> None:
+    users = {one["stringData"]["KAFKA_SASL_USERNAME"] for one in documents(KAFKA_SECRETS)}
+    assert users == {*SERVICES, OPERATOR, BACKUP, RESTORE, "admin"}
 
 
 def test_autoscalers_look_at_the_lag_of_groups_that_exist() -> None:
