@@ -21,7 +21,7 @@ from contracts.webhooks import CreateWebhook, WebhookDraft
 from shared import clock
 from shared.ids import new_id
 from shared.messages import MAX_MESSAGE_BYTES, command_message
-from tests.kafka import Log
+from tests.kafka import Log, client_options
 
 Headers = Sequence[tuple[str, bytes | None]]
 LARGEST_REQUEST = 2 * MAX_MESSAGE_BYTES
@@ -168,7 +168,7 @@ class Intruder:
 
     async def open(self) -> None:
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap_servers, acks="all", max_request_size=LARGEST_REQUEST
+            **client_options(self._bootstrap_servers), acks="all", max_request_size=LARGEST_REQUEST
         )
         await self._producer.start()
 

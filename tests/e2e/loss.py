@@ -1,4 +1,4 @@
-"""A broker that loses its log while everything else runs, and what its operator does then."""
+"""Brokers that lose their log while everything else runs, and what their operator does then."""
 
 import os
 import shutil
@@ -16,18 +16,23 @@ from deploy.lost_log import LostLogError
 from deploy.topics import create_topics
 from tests.e2e.command_line import when
 
-BROKER = "kafka-1"
+KEPT = ("meta.properties", "bootstrap.checkpoint")
+"""What formatting has written: the cluster's id, and its first users."""
 
 
 async def lose_log(folder: Folder, plan: Plan, *, holds_data: bool = True) -> None:
-    """Kills the broker, deletes what it had written before it runs again, and creates the topics as documented.
+    """Kills the brokers, deletes what they had written before they run again, and creates the topics as documented.
 
     `holds_data`: MongoDB has data of the log, so that its loss is refused before it is accepted.
     """
-    killed = processes.recorded(folder.processes)[BROKER]
-    killed.send(signal.SIGKILL)
-    _delete_records(KafkaCluster(1).folder(folder, 1).log)
-    await when(lambda: processes.recorded(folder.processes)[BROKER] != killed)
+    cluster = KafkaCluster(sum(name.startswith("kafka-") for name in plan.programs))
+    recorded = processes.recorded(folder.processes)
+    killed = {f"kafka-{node}": recorded[f"kafka-{node}"] for node in cluster.nodes}
+    for identity in killed.values():
+        identity.send(signal.SIGKILL)
+    for node in cluster.nodes:
+        _delete_records(cluster.folder(folder, node).log)
+    await when(lambda: all(processes.recorded(folder.processes)[name] != old for name, old in killed.items()))
     environment = os.environ | connection(plan.addresses) | plan.environment
     if holds_data:
         with pytest.raises(LostLogError):
@@ -36,8 +41,9 @@ async def lose_log(folder: Folder, plan: Plan, *, holds_data: bool = True) -> No
 
 
 def _delete_records(log: Path) -> None:
-    for path in log.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.name not in ("meta.properties", "bootstrap.checkpoint"):
-            path.unlink()
+    """In one moment, as the broker is on its way up again."""
+    lost = log.rename(log.with_name("lost"))
+    log.mkdir()
+    for name in KEPT:
+        shutil.copy(lost / name, log / name)
+    shutil.rmtree(lost)

@@ -19,7 +19,7 @@ from contracts import topics
 from deploy.local.waiting import until
 from tests.e2e.clear_text import everything, found_in
 from tests.e2e.office import Office, User
-from tests.kafka import Log
+from tests.kafka import Log, client_options
 from tests.receiving import endpoint
 from tests.running_stack import RunningStack
 
@@ -87,8 +87,8 @@ class Clinic:
         message = {"organization_id": self.office.organization_id, "run_id": self.run_id, "signal": signal}
         await self.writes(topics.SIGNALS.name, message)
 
-    async def writes(self, topic: str, message: dict[str, Any]) -> None:
-        await self._producer.send_and_wait(topic, orjson.dumps(message), key=self.run_id.encode())
+    async def writes(self, topic: str, message: dict[str, Any], **more: Any) -> None:
+        await self._producer.send_and_wait(topic, orjson.dumps(message), key=self.run_id.encode(), **more)
 
     async def until(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
         async def there() -> bool:
@@ -131,7 +131,7 @@ class Clinic:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def clinic(stack: RunningStack) -> AsyncIterator[Clinic]:
-    producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap_servers)
+    producer = AIOKafkaProducer(**client_options(stack.bootstrap_servers))
     await producer.start()
     async with httpx.AsyncClient(base_url=stack.gateway_url, trust_env=False, timeout=30) as http:
         yield Clinic(stack, Office(stack, http), producer)

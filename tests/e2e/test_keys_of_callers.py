@@ -18,6 +18,7 @@ from shared.ids import stable_id
 from shared.messages import command_message
 from tests.e2e.office import Office, User
 from tests.integration.running import eventually
+from tests.kafka import client_options
 from tests.running_stack import RunningStack
 
 COMMITTEE = {
@@ -106,7 +107,7 @@ async def sent_by_a_former_gateway(stack: RunningStack, office: Office, request:
         message_id=request["id"], organization_id=office.organization_id, correlation_id="req_1", time=clock.now(),
         fingerprint=request["fingerprint"],
     )  # fmt: skip
-    async with AIOKafkaProducer(bootstrap_servers=stack.bootstrap_servers) as producer:
+    async with AIOKafkaProducer(**client_options(stack.bootstrap_servers)) as producer:
         await producer.send_and_wait(command.topic, command.value, key=run_id.encode())
 
 

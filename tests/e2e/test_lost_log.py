@@ -1,6 +1,7 @@
 """The broker loses its log while consumers run: none commits into the new log what it handled of the old one."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
@@ -66,11 +67,16 @@ async def test_a_reader_with_a_batch_in_hand_reads_the_whole_new_log(command: Co
 async def test_every_command_after_the_loss_is_answered_though_no_service_is_started_anew(command: CommandLine) -> None:
     assert (await command.run("up", RATE_LIMIT_PER_MINUTE="1000000")).code == 0
     stack = RunningStack(command.folder, command.plan, "hera")
+    await check_commands_after(stack, lambda: lose_log(command.folder, command.plan))
+
+
+async def check_commands_after(stack: RunningStack, loss: Callable[[], Awaitable[None]]) -> None:
+    """Runs of before and after the loss are carried on, by the services as they are."""
     client = Client(tenant(stack))
     before = {name: stack.pid(name) for name in stack.plan.names("services")}
     playbook_id = await client.created(tasks_in_a_row(1))
     old = await asyncio.gather(*(client.started(playbook_id) for _ in range(OLD)))
-    await lose_log(command.folder, command.plan)
+    await loss()
     new = await asyncio.gather(*(client.started(playbook_id) for _ in range(NEW)))
     await asyncio.gather(*(client.completed(run["run_id"], 1) for run in [*old, *new]))
     assert {name: stack.pid(name) for name in before} == before

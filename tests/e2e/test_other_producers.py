@@ -156,6 +156,18 @@ async def test_a_forged_signal_is_refused_without_an_outcome(
     assert forged["signal_id"] not in {document["signal_id"] for document in documents}
 
 
+async def test_a_signal_of_a_later_version_is_refused_and_the_next_one_is_carried_out(
+    stack: RunningStack, client: Client, run_id: str, outcomes: Log
+) -> None:
+    later, known = (event(client, run_id) | {"schema_version": version} for version in (2, 1))
+    async with producing(stack) as producer:
+        for sent in (later, known):
+            await write(producer, sent, headers=signed(sent))
+    assert (await outcome_of(outcomes, known))["accepted"] is True
+    rejection = (await outcome_of(outcomes, later))["rejection"]
+    assert (rejection["code"], rejection["details"]["field"]) == ("VALIDATION_ERROR", "schema_version")
+
+
 async def test_a_signal_of_an_aborted_transaction_is_not_executed(
     stack: RunningStack, client: Client, run_id: str, outcomes: Log
 ) -> None:

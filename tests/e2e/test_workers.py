@@ -12,6 +12,7 @@ from contracts.jobs import WorkerJob
 from contracts.topics import WORKER_JOBS, WORKER_RESULTS
 from tests.e2e.rest import Rest
 from tests.integration.running import Tap, eventually, tap
+from tests.kafka import client_options
 from tests.running_stack import RunningStack
 
 
@@ -34,7 +35,7 @@ class Workers:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def workers(stack: RunningStack) -> AsyncIterator[Workers]:
-    producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap_servers, acks="all")
+    producer = AIOKafkaProducer(**client_options(stack.bootstrap_servers), acks="all")
     async with tap(stack.bootstrap_servers, WORKER_JOBS) as offered, producer:
         yield Workers(offered, producer)
 
@@ -91,6 +92,18 @@ async def test_answers_that_come_again_or_from_elsewhere_change_nothing(rest: Re
     await has_status(rest, other, "completed")
     assert (await rest.data("GET", f"/playbook-runs/{run_id}"))["data"] == {"score": 1}
     assert (await events_of(rest, run_id)).count("step_completed") == 1
+
+
+async def test_an_answer_of_a_later_version_fails_its_step_and_stops_no_other(rest: Rest, workers: Workers) -> None:
+    run_id = await rest.started(await rest.created(playbook()))
+    await workers.say(await workers.job(run_id), "success", data={"score": 1}, schema_version=2)
+    await has_status(rest, run_id, "failed")
+    run = await rest.data("GET", f"/playbook-runs/{run_id}")
+    assert "must be 1 or lower" in run["steps_status"][0]["reason"] and run["data"] == {}
+
+    other = await rest.started(await rest.created(playbook()))
+    await workers.say(await workers.job(other), "success", schema_version=1)
+    await has_status(rest, other, "completed")
 
 
 async def test_a_worker_may_answer_over_the_complete_endpoint(rest: Rest, workers: Workers) -> None:

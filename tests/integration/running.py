@@ -16,6 +16,7 @@ from shared.kafka import Publisher
 from shared.messages import OutgoingMessage
 from shared.service import Service
 from tests.infrastructure import Infrastructure
+from tests.kafka import client_options
 
 DEADLINE_SECONDS = 30.0
 
@@ -34,7 +35,7 @@ async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = D
 async def fresh_topic(infrastructure: Infrastructure, writers: tuple[str, ...] = ("tests",)) -> Topic:
     """A topic that no other test knows, of four partitions."""
     fresh = Topic(new_id("test"), "key", writers, ("tests",), "One test's records", partitions=4)
-    client = AIOKafkaAdminClient(bootstrap_servers=infrastructure.bootstrap_servers)
+    client = AIOKafkaAdminClient(**client_options(infrastructure.bootstrap_servers))
     await client.start()
     await client.create_topics([new_topic(fresh, infrastructure.settings)])
     await client.close()
@@ -99,7 +100,7 @@ class Tap:
 @contextlib.asynccontextmanager
 async def tap(bootstrap_servers: str, topic: Topic | str) -> AsyncIterator[Tap]:
     name = topic if isinstance(topic, str) else topic.name
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=None, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**client_options(bootstrap_servers), group_id=None, enable_auto_commit=False)
     await consumer.start()
     try:
         await consumer._client.force_metadata_update()

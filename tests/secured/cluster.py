@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import orjson
 import pytest
 
-from deploy.acls import OPERATOR, SOURCE, WORKER, acls, apply
+from deploy.acls import BACKUP, OPERATOR, RESTORE, SOURCE, WORKER, acls, apply
 from deploy.local import stack
 from deploy.local.folder import Folder
 from deploy.local.kafka.security import BrokerSecurity
@@ -64,8 +64,10 @@ def settings_of(user: str, authority: Authority) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(path: Path, authority: Authority, sources: Mapping[str, Any]) -> Iterator[RunningStack]:
-    """All services on three brokers, each as a principal of its own, with these sources of signals.
+def running(
+    path: Path, authority: Authority, sources: Mapping[str, Any], settings: Mapping[str, str] | None = None
+) -> Iterator[RunningStack]:
+    """All services on three brokers, each as a principal of its own, with these sources of signals and settings.
 
     The tests' own clients are those of the super user, so that what stops an attack is not an ACL.
     """
@@ -73,9 +75,9 @@ def running(path: Path, authority: Authority, sources: Mapping[str, Any]) -> Ite
     wishes = Wishes(
         brokers=3,
         ports={"gateway": 0},
-        environment={"RATE_LIMIT_PER_MINUTE": str(PLENTY), **WEBHOOKS, **configured},
+        environment={"RATE_LIMIT_PER_MINUTE": str(PLENTY), **WEBHOOKS, **(settings or {}), **configured},
         own_environment={service: settings_of(service, authority) for service in SERVICES},
-        security=secured(authority, (*SERVICES, OPERATOR, WORKER, *(sources or [SOURCE]))),
+        security=secured(authority, (*SERVICES, OPERATOR, WORKER, BACKUP, RESTORE, *(sources or [SOURCE]))),
     )
     folder = Folder(path)
     with pytest.MonkeyPatch.context() as patch:
@@ -83,13 +85,18 @@ def running(path: Path, authority: Authority, sources: Mapping[str, Any]) -> Ite
             patch.setenv(name, value)
         started = _in_a_thread(lambda: stack.up(folder, wishes, ("infrastructure",), report=lambda _: None))
         try:
-            settings = read_kafka_settings(os.environ, started.plan.addresses.kafka_bootstrap_servers)
+            servers = started.plan.addresses.kafka_bootstrap_servers
             for _ in range(2):  # they may be applied again
-                _in_a_thread(lambda: asyncio.run(apply(settings, acls(configured))))
+                _in_a_thread(lambda: asyncio.run(give_rights(servers, configured)))
             _in_a_thread(lambda: stack.up(folder, wishes, report=lambda _: None))
             yield RunningStack(folder, started.plan, "hera")
         finally:
             stack.down(folder)
+
+
+async def give_rights(bootstrap_servers: str, environment: Mapping[str, str]) -> None:
+    """Applies all rights, as the super user that the environment names."""
+    await apply(read_kafka_settings(os.environ, bootstrap_servers), acls(environment))
 
 
 def _in_a_thread(work: Callable[[], T]) -> T:

@@ -1,5 +1,6 @@
 """Each way to prove who one is, by our settings, to a real broker; it takes OAUTHBEARER tokens unsigned."""
 
+import asyncio
 import json
 import threading
 import time
@@ -7,13 +8,13 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from contracts.topics import SIGNALS
+from contracts.topics import RUN_EVENTS, SIGNALS
 from deploy.local import stack
 from deploy.local.folder import Folder
 from deploy.local.kafka.security import BrokerSecurity
@@ -40,18 +41,27 @@ listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=\
 org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.sasl_ssl.oauthbearer.sasl.jaas.config=\
 org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";
+listener.name.sasl_ssl.oauthbearer.connections.max.reauth.ms=60000
 """
+"""With a bound for reauthentication, a broker ends a connection whose token has expired."""
+LONG, SHORT = 60.0, 3.0
+"""Seconds that a token lives."""
+GROUP = "renewed.group"
+TOKENS, SECONDS = 5, 90.0
 
 
 class Issuer(BaseHTTPRequestHandler):
-    """A token endpoint that demands client credentials; its tokens are not signed."""
+    """A token endpoint that demands client credentials; tokens are not signed, and live as long as the path says."""
+
+    issued: ClassVar[list[str]] = []
 
     def do_POST(self) -> None:
         asked = self.rfile.read(int(self.headers["content-length"]))
         known = self.headers.get("authorization") == "Basic " + urlsafe_b64encode(b"u:right").decode()
-        body = json.dumps(
-            {"access_token": token(), "expires_in": 60} if known else {"error": "invalid_client"}
-        ).encode()
+        seconds = float(self.path.rpartition("/")[2])
+        answer = {"access_token": token(seconds), "expires_in": seconds} if known else {"error": "invalid_client"}
+        body = json.dumps(answer).encode()
+        self.issued.append(self.path)
         self.send_response(200 if known and b"grant_type=client_credentials" in asked else 401)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
@@ -61,8 +71,8 @@ class Issuer(BaseHTTPRequestHandler):
         pass
 
 
-def token() -> str:
-    claims = {"sub": "u", "iat": time.time(), "exp": time.time() + 60}
+def token(seconds: float) -> str:
+    claims = {"sub": "u", "iat": time.time(), "exp": time.time() + seconds}
     parts = (json.dumps(part).encode() for part in ({"alg": "none"}, claims))
     return ".".join(urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts) + "."
 
@@ -147,17 +157,41 @@ async def test_a_password_is_taken_and_a_wrong_one_is_not(by_sasl: dict[str, str
     assert not await connects(by_sasl | login(mechanism, "wrong"))
 
 
-async def test_a_token_of_the_issuer_is_taken_and_without_one_there_is_no_connection(
-    by_sasl: dict[str, str], issuer: str
-) -> None:
-    asked = {
+def asks(issuer: str, seconds: float) -> dict[str, str]:
+    return {
         "KAFKA_SASL_MECHANISM": "OAUTHBEARER",
-        "KAFKA_SASL_OAUTH_TOKEN_URL": issuer,
+        "KAFKA_SASL_OAUTH_TOKEN_URL": f"{issuer}/{seconds}",
         "KAFKA_SASL_OAUTH_CLIENT_ID": "u",
         "KAFKA_SASL_OAUTH_CLIENT_SECRET": "right",
     }
+
+
+async def test_a_token_of_the_issuer_is_taken_and_without_one_there_is_no_connection(
+    by_sasl: dict[str, str], issuer: str
+) -> None:
+    asked = asks(issuer, LONG)
     assert await connects(by_sasl | asked)
     assert not await connects(by_sasl | asked | {"KAFKA_SASL_OAUTH_CLIENT_SECRET": "wrong"})
+
+
+async def test_work_goes_on_over_the_ends_of_many_tokens(by_sasl: dict[str, str], issuer: str) -> None:
+    """The broker ends each connection with its token; the next one is made with a token that has not expired."""
+    begun, sent, read = len(Issuer.issued), list[bytes](), list[bytes]()
+    options = connection_options(read_kafka_settings(by_sasl | asks(issuer, SHORT)))
+    group = {"group_id": GROUP, "auto_offset_reset": "earliest", "enable_auto_commit": False}
+    async with (
+        asyncio.timeout(SECONDS + 30),  # also of the ends of both clients
+        AIOKafkaProducer(**options, acks="all", enable_idempotence=True) as producer,
+        AIOKafkaConsumer(RUN_EVENTS.name, **options, **group) as consumer,
+        asyncio.timeout(SECONDS),
+    ):
+        while len(Issuer.issued) - begun < TOKENS or len(read) < len(sent):
+            if len(Issuer.issued) - begun < TOKENS:
+                sent.append(str(len(sent)).encode())
+                await producer.send_and_wait(RUN_EVENTS.name, sent[-1], partition=0)
+            read += [record.value for found in (await consumer.getmany(timeout_ms=250)).values() for record in found]
+            await consumer.commit()
+    assert read == sent
 
 
 async def test_a_client_certificate_is_taken_and_none_is_not(

@@ -18,7 +18,7 @@ from shared.service import Service
 from shared.settings import ServiceSettings
 from tests.infrastructure import Infrastructure
 from tests.integration.running import eventually, fresh_topic, running, without_traces
-from tests.kafka import group_lag
+from tests.kafka import client_options, group_lag
 
 PARTITION, OTHER_PARTITION = 1, 2
 PAUSE = PauseRun(signal_id="sig_1", caller=Caller(id="somebody", permissions=("*",)))
@@ -81,7 +81,7 @@ def message(topic: Topic, message_id: str) -> bytes:
 
 @pytest_asyncio.fixture
 async def producer(settings: ServiceSettings) -> AsyncIterator[AIOKafkaProducer]:
-    async with AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers) as producer:
+    async with AIOKafkaProducer(**client_options(settings.kafka_bootstrap_servers)) as producer:
         yield producer
 
 

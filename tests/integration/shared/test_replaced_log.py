@@ -13,6 +13,7 @@ from shared.settings import ServiceSettings
 from tests.infrastructure import Infrastructure
 from tests.integration.running import eventually, fresh_topic
 from tests.integration.shared.reading import Reading, started
+from tests.kafka import client_options
 
 PARTITION = 3
 
@@ -23,13 +24,13 @@ def settings(infrastructure: Infrastructure) -> ServiceSettings:
 
 
 async def write(settings: ServiceSettings, topic: Topic, *values: bytes) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers) as producer:
+    async with AIOKafkaProducer(**client_options(settings.kafka_bootstrap_servers)) as producer:
         for value in values:
             await producer.send_and_wait(topic.name, value, partition=PARTITION)
 
 
 async def replace_log(infrastructure: Infrastructure, topic: Topic) -> None:
-    client = AIOKafkaAdminClient(bootstrap_servers=infrastructure.bootstrap_servers)
+    client = AIOKafkaAdminClient(**client_options(infrastructure.bootstrap_servers))
     await client.start()
     try:
         await client.delete_topics([topic.name])
@@ -82,7 +83,7 @@ async def test_a_position_beyond_the_end_is_reported_and_corrected(
     resets = POSITIONS_RESET.labels(topic.name)
     await write(settings, topic, b"first")
     async with AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap_servers, group_id=group, enable_auto_commit=False
+        **client_options(settings.kafka_bootstrap_servers), group_id=group, enable_auto_commit=False
     ) as restored:
         restored.assign([partition])
         await restored.commit({partition: 1000})

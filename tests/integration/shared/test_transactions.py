@@ -16,6 +16,7 @@ from shared.settings import ServiceSettings
 from tests.infrastructure import Infrastructure
 from tests.integration.running import eventually, fresh_topic, running, without_traces
 from tests.integration.shared.reading import Reading, started
+from tests.kafka import client_options
 
 PARTITION = 2
 
@@ -33,7 +34,7 @@ async def topic(infrastructure: Infrastructure) -> Topic:
 @asynccontextmanager
 async def producing(settings: ServiceSettings, timeout_ms: int = 60_000) -> AsyncIterator[AIOKafkaProducer]:
     async with AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        **client_options(settings.kafka_bootstrap_servers),
         transactional_id=new_id("test"),
         transaction_timeout_ms=timeout_ms,
     ) as producer:
@@ -41,7 +42,7 @@ async def producing(settings: ServiceSettings, timeout_ms: int = 60_000) -> Asyn
 
 
 async def write(settings: ServiceSettings, topic: Topic, value: bytes) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers) as producer:
+    async with AIOKafkaProducer(**client_options(settings.kafka_bootstrap_servers)) as producer:
         await producer.send_and_wait(topic.name, value, partition=PARTITION)
 
 

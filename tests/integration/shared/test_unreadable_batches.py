@@ -11,6 +11,7 @@ from shared.settings import ServiceSettings
 from tests.infrastructure import Infrastructure
 from tests.integration.running import eventually, fresh_topic
 from tests.integration.shared.reading import Reading, started
+from tests.kafka import client_options
 from tests.record_batches import CODECS, GZIP, batch, send, with_unreadable_header
 
 PARTITION = 1
@@ -28,7 +29,7 @@ async def topic(infrastructure: Infrastructure) -> Topic:
 
 async def write(settings: ServiceSettings, topic: Topic, *values: bytes, compression: str | None = None) -> None:
     servers = settings.kafka_bootstrap_servers
-    async with AIOKafkaProducer(bootstrap_servers=servers, compression_type=compression) as producer:
+    async with AIOKafkaProducer(**client_options(servers), compression_type=compression) as producer:
         for value in values:
             await producer.send_and_wait(topic.name, value, partition=PARTITION)
 

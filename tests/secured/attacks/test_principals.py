@@ -1,7 +1,6 @@
-"""Attacks on the whole stack over three brokers with SASL_SSL and ACLs, a principal for each service."""
+"""Principals that reach for what is not theirs, and somebody who is none, at brokers that demand one."""
 
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -13,36 +12,10 @@ from contracts.topics import PLAYBOOK_EVENTS, RUN_COMMANDS, RUN_EVENTS, SIGNALS
 from deploy.acls import OPERATOR, WORKER
 from deploy.topics import create_topics
 from shared.kafka_settings import connection_options, read_kafka_settings
-from tests.e2e.test_other_producers import (
-    OWN_TOPIC,
-    SOURCES,
-    client,
-    outcomes,
-    run_id,
-    test_a_compressed_signal_is_carried_out_and_its_actor_is_the_source_that_signed_it,
-    test_a_megabyte_that_becomes_a_gigabyte_stays_within_the_memory_of_a_service,
-    test_a_signal_of_an_aborted_transaction_is_not_executed,
-    test_a_source_with_a_topic_of_its_own_needs_no_signature,
-)
+from tests.e2e.test_other_producers import OWN_TOPIC
 from tests.running_stack import RunningStack
 from tests.secured.certificates import Authority
-from tests.secured.cluster import ADMIN, running, settings_of
-
-__all__ = [
-    "client",
-    "outcomes",
-    "run_id",
-    "test_a_compressed_signal_is_carried_out_and_its_actor_is_the_source_that_signed_it",
-    "test_a_megabyte_that_becomes_a_gigabyte_stays_within_the_memory_of_a_service",
-    "test_a_signal_of_an_aborted_transaction_is_not_executed",
-    "test_a_source_with_a_topic_of_its_own_needs_no_signature",
-]
-
-
-@pytest.fixture(scope="module")
-def stack(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running(tmp_path_factory.mktemp("secured"), authority, SOURCES) as secured_stack:
-        yield secured_stack
+from tests.secured.cluster import ADMIN, settings_of
 
 
 def options(stack: RunningStack, authority: Authority, user: str) -> dict[str, Any]:
