@@ -32,7 +32,8 @@ def pod(kind: str, name: str) -> Manifest:
     return dict(template["spec"])
 
 
-PODS = [*(("Deployment", service.replace("_", "-")) for service in SERVICES), ("CronJob", "topics")]
+DEPLOYMENTS = [("Deployment", service.replace("_", "-")) for service in SERVICES]
+PODS = [*DEPLOYMENTS, ("CronJob", "topics"), ("CronJob", "acls")]
 
 
 @pytest.mark.parametrize("one", RENDERED, ids=named)
