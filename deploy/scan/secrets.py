@@ -36,6 +36,7 @@ FILTERS = [
     *("heuristic.is_prefixed_with_dollar_sign", "heuristic.is_templated_secret"),
 ]
 """Those of the tool that take no request: candidates are not tried against the service that they may belong to."""
+REFERENCE_IN_A_MANIFEST = r"\bsecretName\W+[\w-]+\W*$"  # in a manifest it refers to what the cluster holds
 SET_IN_HOOKS = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}  # they name the repository of git's hook
 WHAT_TO_DO = (
     "What is a secret must be revoked, and taken out of the files and of git's history. For what is none, run "
@@ -101,7 +102,8 @@ def _settings() -> Iterator[None]:
     classes: dict[str, type] = get_mapping_from_secret_type_to_class()
     detectors = {detector.__name__ for detector in classes.values()} - NOT_USED
     used = [{"name": name} | ({"limit": _ENTROPY[name]} if name in _ENTROPY else {}) for name in sorted(detectors)]
-    filters = [{"path": f"detect_secrets.filters.{name}"} for name in FILTERS]
+    filters: list[dict[str, object]] = [{"path": f"detect_secrets.filters.{name}"} for name in FILTERS]
+    filters.append({"path": "detect_secrets.filters.regex.should_exclude_line", "pattern": [REFERENCE_IN_A_MANIFEST]})
     with transient_settings({"plugins_used": used, "filters_used": filters}):
         yield
 

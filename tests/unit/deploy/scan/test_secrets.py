@@ -52,6 +52,16 @@ def test_files_without_secrets_are_right(checkout: Path) -> None:
     assert not report.problems and not report.not_done and "1 tracked files" in report.summary
 
 
+@pytest.mark.parametrize(
+    "line", ["secret: {secretName: correct-horse}", "[{secret: {secretName: correct-horse-battery}}]"]
+)
+def test_the_name_of_a_secret_in_a_manifest_is_none(checkout: Path, line: str) -> None:
+    _plant(checkout, line, "mounts.yaml")
+    assert not find_secrets(checkout).problems
+    _plant(checkout, f"{line}\n{ASSIGNED}", "mounts.yaml")
+    assert find_secrets(checkout).problems
+
+
 def test_what_git_does_not_track_is_not_searched(checkout: Path) -> None:
     (checkout / "settings.py").write_text(ASSIGNED)
     assert not find_secrets(checkout).problems
