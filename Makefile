@@ -65,8 +65,8 @@ demo-compose: $(INSTALLED) ## the same on what `docker compose up` has started (
 	@KAFKA_SECURITY_PROTOCOL=SASL_PLAINTEXT KAFKA_SASL_MECHANISM=PLAIN KAFKA_SASL_USERNAME=admin \
 		KAFKA_SASL_PASSWORD="$$KAFKA_ADMIN_PASSWORD" $(PYTHON) -m deploy.demo --gateway http://127.0.0.1:8000 --kafka 127.0.0.1:9094
 
-test: $(INSTALLED) ## all tests, on the embedded MongoDB and Apache Kafka unless others are given
-	@$(PYTHON) -m pytest tests
+test: $(INSTALLED) ## all tests, on the embedded MongoDB and Apache Kafka unless others are given (attacks over HTTP on the local stack only)
+	@$(PYTHON) -m pytest tests --ignore=tests/secured/attacks/over_http
 
 test-three-brokers: $(INSTALLED) ## the integration and end-to-end tests on three brokers instead of one
 	@$(PYTHON) -m tests.on_three_brokers
