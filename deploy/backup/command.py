@@ -14,7 +14,9 @@ from deploy.topics import TopicsError
 
 def run_command(work: Callable[[], object]) -> int:
     """Returns the exit code: 0, or 1 after a sentence that says what is wrong."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it reports is told as one sentence
+    logging.getLogger("aiokafka").setLevel(
+        logging.CRITICAL
+    )  # the command reports the failure in one sentence of its own
     try:
         work()
     except BackupError as error:

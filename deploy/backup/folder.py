@@ -90,7 +90,7 @@ class BackupFolder:
         return File(sha256=_digest(path), bytes=path.stat().st_size, count=count)
 
     def manifest(self) -> Manifest:
-        """Raises BackupError where there is none that this version reads."""
+        """Reads the manifest. Raises BackupError if this version finds none that it can read."""
         path = self.path / MANIFEST
         if not self.path.is_dir():
             raise BackupError(f"There is no folder {self.path}: give the folder of a backup.")

@@ -60,7 +60,7 @@ def find_secrets(root: Path = CHECKOUT) -> Report:
 
 
 def record_candidates(root: Path = CHECKOUT) -> str:
-    """Writes the baseline anew, and returns what to tell the caller.
+    """Rewrites the baseline and returns a message for the caller.
 
     New candidates are not reviewed: the scan stays red until they are.
     """

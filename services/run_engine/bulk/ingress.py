@@ -36,7 +36,7 @@ class BulkIngress:
             await self._parking.park(unreadable)
         taken = [(message, message.payload) for message in messages if isinstance(message.payload, SignalRuns)]
         await self._store.add([message for message, _ in taken])
-        known = await self._store.taken({command.operation_id for _, command in taken})
+        known = await self._store.load_stored({command.operation_id for _, command in taken})
         for _, command in taken:
             if known[command.operation_id].is_over:  # what was sent again was encrypted again
                 await self._sealing.forget(command.signal)

@@ -74,7 +74,7 @@ class BulkStore:
         """An operation that is there already stays as it is."""
         await bulk_write(self._operations, [InsertOne(_document(message)) for message in messages])
 
-    async def taken(self, operation_ids: Collection[str]) -> dict[str, Taken]:
+    async def load_stored(self, operation_ids: Collection[str]) -> dict[str, Taken]:
         """By operation id."""
         found = self._operations.find({"_id": {"$in": list(operation_ids)}}, {"fingerprint": 1, "status": 1})
         return {row["_id"]: Taken(row.get("fingerprint"), row["status"] == "done") async for row in found}

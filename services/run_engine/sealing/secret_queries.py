@@ -22,14 +22,16 @@ def router(secrets: SecretStore, log: AccessLog, repeats: Repeats) -> APIRouter:
         return success({"secrets": await secrets.list(organization_id)})
 
     @routes.post("/{name}")
-    async def put(name: str, organization_id: str, kept: ToBeKept, by: By, command_id: CommandId = None) -> Response:
+    async def put_secret(
+        name: str, organization_id: str, kept: ToBeKept, by: By, command_id: CommandId = None
+    ) -> Response:
         secrets.require_keys()
         value = kept.value.get_secret_value()
         await log.store([by.record(organization_id, "allowed", [access_name(name)])])
         return await repeats.once(
             organization_id,
             command_id,
-            lambda: secrets.put(organization_id, name, value, by.user, command_id),
+            lambda: secrets.put_secret(organization_id, name, value, by.user, command_id),
             value=value,
         )
 

@@ -30,7 +30,7 @@ class SecretStore:
         self._sealer = sealer
         self._keys = keys
 
-    async def put(
+    async def put_secret(
         self, organization_id: str, name: str, value: str, by: str | None, command_id: str | None = None
     ) -> Document:
         """Sets or replaces a secret; the same value again, or the same command, changes nothing.
@@ -52,7 +52,7 @@ class SecretStore:
             "$setOnInsert": {"organization_id": organization_id, "name": name, "created_at": now},
             "$inc": {"version": 1},
             "$unset": {"deleting": ""},
-            **_noted(command_id),
+            **_remember_command(command_id),
         }
         query = {"_id": _id(organization_id, name)}
         written = await self._secrets.find_one_and_update(
@@ -77,7 +77,7 @@ class SecretStore:
         """
         known = await self._find(organization_id, name)
         if known is not None and "deleting" not in known and command_id not in known.get("commands", ()):
-            change = {"$set": {"deleting": command_id}, **_noted(command_id)}
+            change = {"$set": {"deleting": command_id}, **_remember_command(command_id)}
             known = await self._secrets.find_one_and_update(
                 {"_id": known["_id"]}, change, return_document=ReturnDocument.AFTER
             )
@@ -121,7 +121,7 @@ class SecretStore:
         return None if clear is GONE else str(clear)
 
 
-def _noted(command_id: str | None) -> Document:
+def _remember_command(command_id: str | None) -> Document:
     """The command is known with what it changes: sent again after a crash it changes nothing."""
     if command_id is None:
         return {}

@@ -36,7 +36,7 @@ def secrets(engine: Engine) -> SecretStore:
 async def test_a_secret_is_stored_encrypted_and_bound_to_its_organization_and_name(
     engine: Engine, secrets: SecretStore
 ) -> None:
-    await secrets.put(OURS, "crm", VALUE, "ann")
+    await secrets.put_secret(OURS, "crm", VALUE, "ann")
     collection = engine.mongo.collection("secrets")
     document = await collection.find_one({"name": "crm"})
     assert VALUE.encode() not in encode(document)
@@ -50,31 +50,31 @@ async def test_a_secret_is_stored_encrypted_and_bound_to_its_organization_and_na
 
 
 async def test_what_cannot_be_opened_any_more_is_set_again(engine: Engine, secrets: SecretStore) -> None:
-    await secrets.put(OURS, "crm", VALUE, "ann")
+    await secrets.put_secret(OURS, "crm", VALUE, "ann")
     await engine.mongo.collection("keys").delete_many({})
     with pytest.raises(Refused):
         await secrets.read(OURS, "crm")
-    assert (await secrets.put(OURS, "crm", VALUE, "bob"))["version"] == 2
+    assert (await secrets.put_secret(OURS, "crm", VALUE, "bob"))["version"] == 2
     await engine.keys.destroy_organization(OURS, "ann")
     with pytest.raises(Refused):
         await secrets.read(OURS, "crm")
-    assert (await secrets.put(OURS, "crm", VALUE, "bob"))["version"] == 3
+    assert (await secrets.put_secret(OURS, "crm", VALUE, "bob"))["version"] == 3
     assert await secrets.read(OURS, "crm") == VALUE
 
 
 async def test_an_organization_has_so_many_and_no_more(secrets: SecretStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secret_store, "MOST_SECRETS", 2)
     for name in ("a", "b", "b"):
-        await secrets.put(OURS, name, f"{VALUE}{name}", "ann")
+        await secrets.put_secret(OURS, name, f"{VALUE}{name}", "ann")
     with pytest.raises(Refused) as refused:
-        await secrets.put(OURS, "c", VALUE, "ann")
+        await secrets.put_secret(OURS, "c", VALUE, "ann")
     assert VALUE not in str(refused.value.rejection)
     await secrets.delete(OURS, "a")
-    await secrets.put(OURS, "c", VALUE, "ann")
+    await secrets.put_secret(OURS, "c", VALUE, "ann")
     assert [secret["name"] for secret in await secrets.list(OURS)] == ["b", "c"]
 
 
 async def test_without_keys_nothing_is_kept(engine: Engine) -> None:
     keys = KeyStore(engine.mongo, Keyring({}))
     with pytest.raises(Unavailable, match="ENCRYPTION_KEYS"):
-        await SecretStore(engine.mongo, Sealer(keys), keys).put(OURS, "crm", VALUE, "ann")
+        await SecretStore(engine.mongo, Sealer(keys), keys).put_secret(OURS, "crm", VALUE, "ann")

